@@ -1,0 +1,7 @@
+"""What things are: Gaussians, cameras, views. The bottom of the import order."""
+
+from gsseg.scene.cameras import Camera as Camera
+from gsseg.scene.cameras import Lens as Lens
+from gsseg.scene.gaussians import Gaussians as Gaussians
+from gsseg.scene.views import Scene as Scene
+from gsseg.scene.views import View as View
