@@ -1,4 +1,6 @@
 """Blending weights W, and who computes them."""
 
 from gsseg.render.config import RenderConfig as RenderConfig
+from gsseg.render.door import Renderer as Renderer
+from gsseg.render.door import blend_weights as blend_weights
 from gsseg.render.weights import BlendWeights as BlendWeights

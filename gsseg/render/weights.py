@@ -10,10 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int, Int32, Int64
-from numba import njit
 from torch import Tensor
 
+from gsseg.render.pooling import pool_rows
 from gsseg.render.products import times_dense, transpose_times_dense
+
+GATHERED_ENTRIES = 1 << 22
+"""Entries of W multiplied at once on a GPU: 100 MB of products at six channels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,42 +69,43 @@ class BlendWeights:
     def pool(self, labels: Int[Tensor, " pixels"], count: int | None = None) -> Tensor:
         """A = M W: row l is the sum of the rows of W whose pixel has label l; negative labels belong to nothing.
 
-        Returns a sparse CSR float32 tensor (labels, gaussians); ``count`` sets its number of rows
-        (default: the largest label + 1). Columns ascend inside a row.
+        Returns a coalesced sparse COO float32 tensor (labels, gaussians), so rows ascend and columns ascend inside
+        a row; ``count`` sets its number of rows (default: the largest label + 1). ValueError for a label >= count.
         """
         if len(labels) != self.rows:
             raise ValueError(f"W has {self.rows} pixels, there are {len(labels)} labels")
-        count = int(labels.max()) + 1 if count is None else count
-        order = torch.argsort(labels, stable=True).cpu().numpy()
-        sizes = torch.bincount(labels[labels >= 0].long(), minlength=count).cpu().numpy()
-        first = np.concatenate([[0], np.cumsum(sizes)]) + int((labels < 0).sum())
-        arrays = (self.indptr.cpu().numpy(), self.indices.cpu().numpy(), self.values.cpu().numpy())
-        indptr, indices, values = _pool(*arrays, order, first, self.gaussians)
-        return csr_tensor(indptr, indices, values, (count, self.gaussians)).to(self.values.device)
+        labels = labels.long()
+        largest = int(labels.max()) if len(labels) else -1
+        if count is None:
+            count = max(0, largest + 1)
+        elif largest >= count:
+            raise ValueError(f"label {largest} has no row among {count}")
+        arrays = (array.cpu().numpy() for array in (self.indptr, self.indices, self.values, labels))
+        rows, columns, sums = pool_rows(*arrays, count, self.gaussians)
+        entries = torch.from_numpy(np.stack([rows, columns]))
+        return torch.sparse_coo_tensor(
+            entries, torch.from_numpy(sums), (count, self.gaussians), check_invariants=False, is_coalesced=True
+        ).to(self.values.device)
 
     def sampled(self, rows: Int64[Tensor, " sample"]) -> "BlendWeights":
         """The weights of some of the held rows only."""
         counts = (self.indptr[1:] - self.indptr[:-1])[rows]
-        indptr = torch.zeros(len(rows) + 1, dtype=torch.int64)
-        torch.cumsum(counts, 0, out=indptr[1:])
-        entries = torch.repeat_interleave(self.indptr[rows] - indptr[:-1], counts) + torch.arange(int(indptr[-1]))
+        indptr = torch.cat([counts.new_zeros(1), torch.cumsum(counts, 0)])
+        entries = torch.repeat_interleave(self.indptr[rows] - indptr[:-1], counts)
+        entries += torch.arange(len(entries), device=entries.device)
         pixels = rows if self.pixels is None else self.pixels[rows]
         return BlendWeights(indptr, self.indices[entries], self.values[entries], self.gaussians, pixels)
+
+    def to(self, device: torch.device | str) -> "BlendWeights":
+        """The same weights on another device."""
+        arrays = (array.to(device) for array in (self.indptr, self.indices, self.values))
+        return BlendWeights(*arrays, self.gaussians, None if self.pixels is None else self.pixels.to(device))
 
     def to_dense(self) -> Float[Tensor, "pixels gaussians"]:
         """W as an ordinary matrix, for tests on small scenes."""
         dense = torch.zeros(self.rows, self.gaussians, device=self.values.device)
-        rows = torch.repeat_interleave(
-            torch.arange(self.rows, device=dense.device), self.indptr[1:] - self.indptr[:-1]
-        )
+        rows = torch.repeat_interleave(torch.arange(self.rows, device=dense.device), self.indptr[1:] - self.indptr[:-1])
         return dense.index_put_((rows, self.indices.long()), self.values, accumulate=True)
-
-
-def csr_tensor(indptr: np.ndarray, indices: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> Tensor:
-    """A torch CSR tensor over numpy arrays, without copying them."""
-    return torch.sparse_csr_tensor(
-        torch.from_numpy(indptr), torch.from_numpy(indices), torch.from_numpy(values), size=shape, check_invariants=False
-    )
 
 
 class _Product(torch.autograd.Function):
@@ -119,47 +123,22 @@ class _Product(torch.autograd.Function):
 
 def _multiply(weights: BlendWeights, dense: Tensor, transposed: bool) -> Tensor:
     if weights.values.is_cuda:
-        matrix = torch.sparse_csr_tensor(
-            weights.indptr, weights.indices.long(), weights.values, size=(weights.rows, weights.gaussians)
-        )
-        return torch.sparse.mm(matrix.t() if transposed else matrix, dense.float())
+        return _gathered_product(weights, dense.float(), transposed)
     arrays = (weights.indptr.numpy(), weights.indices.numpy(), weights.values.numpy(), dense.detach().numpy())
     product = transpose_times_dense(*arrays, weights.gaussians) if transposed else times_dense(*arrays)
     return torch.from_numpy(product)
 
 
-@njit(nogil=True, cache=True)
-def _pool(indptr, indices, values, order, first, gaussians):
-    labels = len(first) - 1
-    sums = np.zeros(gaussians, np.float32)
-    touched = np.empty(gaussians, np.int32)
-    out_indptr = np.zeros(labels + 1, np.int64)
-    capacity = max(1024, len(indices) // 8)
-    out_indices = np.empty(capacity, np.int32)
-    out_values = np.empty(capacity, np.float32)
-    length = 0
-    for label in range(labels):
-        count = 0
-        for at in range(first[label], first[label + 1]):
-            row = order[at]
-            for entry in range(indptr[row], indptr[row + 1]):
-                column = indices[entry]
-                if sums[column] == 0.0:
-                    touched[count] = column
-                    count += 1
-                sums[column] += values[entry]
-        if length + count > capacity:
-            capacity = 2 * capacity + count
-            larger_indices = np.empty(capacity, np.int32)
-            larger_values = np.empty(capacity, np.float32)
-            larger_indices[:length] = out_indices[:length]
-            larger_values[:length] = out_values[:length]
-            out_indices, out_values = larger_indices, larger_values
-        columns = np.sort(touched[:count])
-        for k in range(count):
-            out_indices[length + k] = columns[k]
-            out_values[length + k] = sums[columns[k]]
-            sums[columns[k]] = 0.0
-        length += count
-        out_indptr[label + 1] = length
-    return out_indptr, out_indices[:length].copy(), out_values[:length].copy()
+def _gathered_product(weights: BlendWeights, dense: Tensor, transposed: bool) -> Tensor:
+    """The product by plain gather and add, in runs of `GATHERED_ENTRIES`: the one form that any device has.
+
+    No torch sparse matrix: W.T would need a second copy of W there.
+    """
+    out = dense.new_zeros(weights.gaussians if transposed else weights.rows, dense.shape[1])
+    counts = weights.indptr[1:] - weights.indptr[:-1]
+    rows = torch.repeat_interleave(torch.arange(weights.rows, device=dense.device), counts)
+    for start in range(0, len(rows), GATHERED_ENTRIES):
+        run = slice(start, start + GATHERED_ENTRIES)
+        source, target = (rows[run], weights.indices[run]) if transposed else (weights.indices[run], rows[run])
+        out.index_add_(0, target.long(), weights.values[run, None] * dense[source.long()])
+    return out

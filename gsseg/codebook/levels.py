@@ -1,0 +1,87 @@
+"""Codebooks of one and of two levels, started from samples of the data (seed document, section 2).
+
+Single level: k codes on the feature. Coarse to fine: k1 codes on [feature; position], so that alike objects far
+apart fall into different clusters; inside each, k2 codes on the feature alone. The position is divided by the
+extent of the scene, steers the assignment and is never trained.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int64
+from numpy import ndarray
+
+from gsseg.codebook.kmeans import code_means, sample_codebook, settle
+
+
+@dataclass(frozen=True)
+class CodebookConfig:
+    """Size of the codebook, and how it is trained."""
+
+    coarse: int = 64
+    """Coarse codes k1, on [feature; position]; 1 makes a single-level codebook."""
+    fine: int = 10
+    """Fine codes k2 inside each coarse one, on the feature."""
+    position_weight: float = 1.0
+    """Weight of the position, in units of the scene's extent, against the unit feature."""
+    rounds: int = 40
+    """Most rounds of assignment and means before training; it stops where assignments settle."""
+    steps: int = 20
+    """Training steps under the pseudo-feature loss, for each level; each sees the sampled pixels of all views."""
+    learning_rate: float = 0.03
+    """Feature units that a code may move in the first step; falls linearly to 0."""
+    target: str = "map"
+    """``map``: codes imitate the rendered features; ``mask_mean``: their mean in each mask, which leaves out
+    masks of high variance (they hold more than one object)."""
+
+
+FAR_AWAY = np.float32(1e18)
+"""Where an empty code waits until it is re-seeded; its squared distances stay below the largest float32."""
+
+
+def scene_units(positions: Float32[ndarray, "items 3"]) -> Float32[ndarray, "items 3"]:
+    """Positions about their median, divided by the radius that holds 90 % of the items: floaters do not set the unit."""
+    centred = positions - np.median(positions, axis=0)
+    radius = np.quantile(np.linalg.norm(centred, axis=1), 0.9) or 1.0
+    return (centred / radius).astype(np.float32)
+
+
+def coarse_assignment(
+    features: Float32[ndarray, "items dim"],
+    places: Float32[ndarray, "items 3"],
+    config: CodebookConfig,
+    generator: np.random.Generator,
+) -> Int64[ndarray, " items"]:
+    """Coarse code of every item, by k-means on [feature; weighted place]."""
+    joint = np.concatenate([features, config.position_weight * places], axis=1).astype(np.float32)
+    first = np.zeros(len(joint), np.int64)
+    start = sample_codebook(joint, first, config.coarse, config.coarse, generator)
+    return settle(joint, start, first, config.coarse, config.rounds)[0]
+
+
+def fine_assignment(
+    features: Float32[ndarray, "items dim"],
+    coarse: Int64[ndarray, " items"],
+    config: CodebookConfig,
+    generator: np.random.Generator,
+) -> Int64[ndarray, " items"]:
+    """Fine code of every item, by k-means on the feature inside each coarse cluster."""
+    first = coarse * config.fine
+    codes = config.coarse * config.fine
+    start = sample_codebook(features, first, config.fine, codes, generator)
+    return settle(features, start, first, config.fine, config.rounds)[0]
+
+
+def refit(
+    features: Float32[ndarray, "items dim"],
+    places: Float32[ndarray, "items 3"] | None,
+    labels: Int64[ndarray, " items"],
+    codes: int,
+    size: int,
+) -> Int64[ndarray, " items"]:
+    """One half-step each: means of the present codes, then the nearest code of the same block for every item."""
+    joint = features if places is None else np.concatenate([features, places], axis=1).astype(np.float32)
+    codebook, counts = code_means(joint, labels, codes)
+    codebook[counts == 0] = FAR_AWAY
+    moved, _ = settle(joint, codebook, labels // size * size, size, 1)
+    return moved

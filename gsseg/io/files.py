@@ -1,0 +1,45 @@
+"""Files: refuse what cannot be read before any reader meets it; write whole files or none."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gsseg.errors import InputError
+
+
+@contextmanager
+def whole_file(path: Path | str) -> Iterator[Path]:
+    """Yields a path beside ``path`` to write to; it takes ``path``'s place when the block ends well.
+
+    Where the block raises, ``path`` is as it was and nothing is left beside it. The folder is made if need be.
+    Raises `InputError` where the file system refuses (no permission, disk full).
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield beside
+            os.replace(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise InputError(path, f"cannot be written ({problem})", "choose a folder you may write to") from error
+
+
+def check_readable(path: Path) -> None:
+    """Raises `InputError` unless ``path`` is a file with at least one byte that may be read."""
+    if path.is_dir():
+        raise InputError(path, "is a folder, not a file", "name the file itself")
+    if not path.exists():
+        raise InputError(path, "does not exist", "check the path")
+    try:
+        with path.open("rb") as stream:
+            first = stream.read(1)
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error.strerror})", "check its permissions") from error
+    if not first:
+        raise InputError(path, "is empty (0 bytes)", "copy or download it again")

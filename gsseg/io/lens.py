@@ -1,0 +1,108 @@
+"""From the pixels of a view to those of a photo or mask of any size, lens distortion included.
+
+A distorted photo is undistorted to a pinhole camera of the same size, focal lengths and principal point: the
+picture keeps its scale in the middle, and no pixel moves where the lens did nothing. A wide lens loses its
+corners, and pixels that the photo never saw are 0. Lens mathematics: COLMAP's, through `pycolmap`.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import pycolmap
+from jaxtyping import Bool, Float32, Int64, UInt8
+from numpy import ndarray
+
+from gsseg.scene import Camera, Lens
+
+NO_DISTORTION = {"SIMPLE_PINHOLE", "PINHOLE"}
+
+
+def lens_model(model: str, width: int, height: int, params: Sequence[float]) -> pycolmap.Camera:
+    """COLMAP's camera of that name; ValueError where there is none, or it takes other parameters."""
+    if model not in pycolmap.CameraModelId.__members__ or model == "INVALID":
+        raise ValueError(f"the camera model {model!r} is not one of COLMAP's")
+    camera = pycolmap.Camera(model=model, width=width, height=height, params=list(params))
+    if not camera.verify_params():
+        raise ValueError(f"the camera model {model} takes {camera.params_info!r}, {len(params)} numbers are given")
+    return camera
+
+
+def split_lens(
+    model: str, width: int, height: int, params: Sequence[float]
+) -> tuple[tuple[float, float, float, float], Lens | None]:
+    """(fx, fy, cx, cy) of a COLMAP camera, and its `Lens`; None where the photo is a pinhole picture already.
+
+    Raises ValueError where the model is unknown or no lens can turn its photo into a pinhole picture (panoramas).
+    """
+    camera = lens_model(model, width, height, params)
+    if not len(camera.focal_length_idxs()):
+        raise ValueError(f"{model} is a panorama, which no pinhole camera sees")
+    pinhole = camera.focal_length_x, camera.focal_length_y, camera.principal_point_x, camera.principal_point_y
+    known = {*camera.focal_length_idxs(), *camera.principal_point_idxs()}
+    extra = [value for i, value in enumerate(params) if i not in known]
+    fisheye = "FISHEYE" in model or model in ("FOV", "EUCM")
+    if model in NO_DISTORTION or (not fisheye and not any(extra)):
+        return pinhole, None
+    return pinhole, Lens(model, width, height, tuple(float(value) for value in params))
+
+
+def sample_points(
+    camera: Camera, lens: Lens
+) -> tuple[Float32[ndarray, "height width 2"], Bool[ndarray, "height width"]]:
+    """Where in the photo, as fractions of its width and height, the view's pixel centres are; and whether inside."""
+    return _sample_points(camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy, lens)
+
+
+@lru_cache(maxsize=4)  # the views of a scene share one camera, or a few
+def _sample_points(
+    width: int, height: int, fx: float, fy: float, cx: float, cy: float, lens: Lens
+) -> tuple[Float32[ndarray, "height width 2"], Bool[ndarray, "height width"]]:
+    distorted = lens_model(lens.model, lens.width, lens.height, lens.params)
+    columns, rows = np.meshgrid((np.arange(width) + 0.5 - cx) / fx, (np.arange(height) + 0.5 - cy) / fy)
+    rays = np.stack([columns.ravel(), rows.ravel(), np.ones(width * height)], 1)
+    points = np.asarray(distorted.img_from_cam(rays))
+    # A distortion polynomial turns back beyond the field it was fitted to, and would show the photo's edge twice:
+    # a pixel counts only where the next ray outwards is seen farther out.
+    farther = np.asarray(distorted.img_from_cam(rays * (1.001, 1.001, 1.0)))
+    centre = np.array([distorted.principal_point_x, distorted.principal_point_y])
+    with np.errstate(invalid="ignore"):  # NaN: behind the lens
+        grows = ((farther - centre) ** 2).sum(1) >= ((points - centre) ** 2).sum(1)
+        fractions = points / (lens.width, lens.height)
+        inside = grows & (fractions >= 0).all(1) & (fractions < 1).all(1)
+    fractions = np.where(inside[:, None], fractions, 0).astype(np.float32)
+    return fractions.reshape(height, width, 2), inside.reshape(height, width)
+
+
+def nearest_pixels(
+    camera: Camera, lens: Lens | None, width: int, height: int
+) -> tuple[Int64[ndarray, "..."], Int64[ndarray, "..."], Bool[ndarray, "height width"] | None]:
+    """Rows and columns (they broadcast to the view's size) of the nearest pixels in a picture of the given size.
+
+    The third value is False where the picture saw nothing, or None where it saw everything.
+    """
+    if lens is None:
+        rows = ((np.arange(camera.height) + 0.5) * height / camera.height).astype(np.int64)
+        columns = ((np.arange(camera.width) + 0.5) * width / camera.width).astype(np.int64)
+        return rows[:, None], columns[None, :], None
+    fractions, inside = sample_points(camera, lens)
+    rows = np.minimum((fractions[..., 1] * height).astype(np.int64), height - 1)
+    columns = np.minimum((fractions[..., 0] * width).astype(np.int64), width - 1)
+    return rows, columns, inside
+
+
+def undistort(
+    picture: UInt8[ndarray, "rows columns 3"], camera: Camera, lens: Lens
+) -> UInt8[ndarray, "height width 3"]:
+    """A distorted picture as the view's pinhole camera sees it: bilinear; 0 where the picture saw nothing."""
+    fractions, inside = sample_points(camera, lens)
+    height, width = picture.shape[:2]
+    x = np.clip(fractions[..., 0] * width - 0.5, 0, width - 1)
+    y = np.clip(fractions[..., 1] * height - 0.5, 0, height - 1)
+    left, top = x.astype(np.int64), y.astype(np.int64)
+    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
+    right_share, bottom_share = (x - left)[..., None], (y - top)[..., None]
+    upper = picture[top, left] * (1 - right_share) + picture[top, right] * right_share
+    lower = picture[bottom, left] * (1 - right_share) + picture[bottom, right] * right_share
+    blended = np.rint(upper * (1 - bottom_share) + lower * bottom_share).astype(np.uint8)
+    return blended * inside[..., None]

@@ -1,0 +1,58 @@
+"""nerfstudio turns and shrinks the world before it trains: cameras follow where its splats went.
+
+``dataparser_transforms.json`` (in nerfstudio's output folder) holds a rigid ``transform`` (3, 4) and a ``scale``
+from the photos' original world; the poses of ``transforms.json`` may stand in an already turned one, which
+``applied_transform`` and ``applied_scale`` there describe. A point goes by p' = scale * (transform p).
+Source: nerfstudio, ``nerfstudio_dataparser.py``.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+from numpy import ndarray
+
+from gsseg.errors import InputError
+from gsseg.io.posed import PosedCamera, rigid_transform
+from gsseg.io.transforms import read_json
+
+FILE_NAME = "dataparser_transforms.json"
+
+
+def follow_nerfstudio(posed: list[PosedCamera], transforms: Path, dataparser: Path) -> list[PosedCamera]:
+    """The cameras of ``transforms`` in the world of splats that nerfstudio trained and that ``dataparser`` describes.
+
+    Raises `InputError` where either file does not hold a rigid transform and a positive scale.
+    """
+    meta, moved = read_json(transforms), read_json(dataparser)
+    T_new_original = _rigid(dataparser, "transform", moved.get("transform"))
+    T_json_original = _rigid(transforms, "applied_transform", meta.get("applied_transform", np.eye(4)[:3].tolist()))
+    T_new_json = T_new_original @ np.linalg.inv(T_json_original)
+    scale = _scale(dataparser, "scale", moved.get("scale")) / _scale(
+        transforms, "applied_scale", meta.get("applied_scale", 1.0)
+    )
+    return [replace(one, camera=replace(one.camera, T_camera_world=_move(one, T_new_json, scale))) for one in posed]
+
+
+def _move(one: PosedCamera, T_new_old: Float64[ndarray, "4 4"], scale: float) -> Float64[ndarray, "4 4"]:
+    # A camera cannot tell a world from one `scale` times as large, so depth may be multiplied to stay rigid.
+    T_camera_new = one.camera.T_camera_world @ np.linalg.inv(T_new_old)
+    T_camera_new[:3, 3] *= scale
+    return T_camera_new
+
+
+def _rigid(path: Path, key: str, value: object) -> Float64[ndarray, "4 4"]:
+    try:
+        matrix = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        matrix = np.empty(0)
+    if matrix.shape not in ((3, 4), (4, 4)) or not np.isfinite(matrix).all():
+        raise InputError(path, f"'{key}' is not a matrix of 3 x 4 numbers", "copy it again from nerfstudio's output")
+    return rigid_transform(path, key, np.vstack([matrix[:3], [0.0, 0.0, 0.0, 1.0]]))
+
+
+def _scale(path: Path, key: str, value: object) -> float:
+    if not isinstance(value, int | float) or not (np.isfinite(value) and value > 0):
+        raise InputError(path, f"'{key}' is {value!r}, must be a positive number", "copy it again")
+    return float(value)

@@ -1,0 +1,169 @@
+"""From codes to the table of objects: group, drop slivers, assign every Gaussian, keep the hierarchy whole."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int64
+from numpy import ndarray
+
+from gsseg.codebook import Codes
+from gsseg.features.evidence import MaskEvidence
+from gsseg.objects.agreement import BARELY_SEEN, Odds
+from gsseg.objects.assignment import AssignmentConfig, assign
+from gsseg.objects.grouping import GroupingConfig, group_codes
+from gsseg.objects.profiles import Profiles, mask_profiles, neighbours, touching
+from gsseg.objects.table import NO_OBJECT, ObjectInfo, Objects, display_colors
+
+
+@dataclass(frozen=True)
+class ObjectConfig:
+    """How codes become objects."""
+
+    grouping: GroupingConfig = field(default_factory=GroupingConfig)
+    """Which codes are one object."""
+    assignment: AssignmentConfig = field(default_factory=AssignmentConfig)
+    """Which object a single Gaussian belongs to."""
+
+
+def build_objects(
+    evidence: MaskEvidence,
+    codes: Codes,
+    means: Float32[ndarray, "gaussians 3"],
+    colors: Float32[ndarray, "gaussians 3"],
+    features: Float32[ndarray, "gaussians dim"],
+    config: ObjectConfig,
+    progress: Callable[[str], None] = lambda step: None,
+) -> tuple[Objects, Codes, Odds]:
+    """Objects, the codes made to nest inside them, and the odds of agreement that the data showed.
+
+    A Gaussian whose object is not its code's takes the nearest fine code of its object, so an object is a union
+    of whole fine codes and all Gaussians of a code stay bit-identical.
+    """
+    fine = codes.fine.numpy()
+    count = len(codes.fine_codebook)
+    progress("agreement of masks")
+    near = neighbours(means, max(config.assignment.neighbours, 8))
+    of_code, odds = group_codes(
+        mask_profiles(evidence, fine, count), touching(near[:, :8], fine, count), config.grouping
+    )
+    grouped = np.where(fine >= 0, of_code[np.maximum(fine, 0)], NO_OBJECT)
+    progress("assignment")
+    grouped = without_slivers(evidence, grouped)
+    near = np.ascontiguousarray(near[:, : config.assignment.neighbours])
+    assigned = assign(evidence, grouped, near, colors, config.assignment)
+    assigned = without_slivers(evidence, assigned)
+    ids = _largest_first(assigned)
+    owner = _code_owners(ids, fine, evidence.visibility, count)
+    kept = np.zeros(int(ids.max()) + 1, bool)
+    kept[owner[owner >= 0]] = True
+    ids = _largest_first(np.where((ids >= 0) & kept[np.maximum(ids, 0)], ids, NO_OBJECT))
+    owner = _code_owners(ids, fine, evidence.visibility, count)
+    nested = nest_codes(codes, owner, ids, features)
+    table = describe(evidence, ids, nested.fine.numpy(), means)
+    return Objects(ids.astype(np.int32), table), nested, odds
+
+
+def without_slivers(evidence: MaskEvidence, objects: Int64[ndarray, " gaussians"]) -> Int64[ndarray, " gaussians"]:
+    """Gives up objects that own no mask: in every view something else fills most of each mask they lie in.
+
+    Such a group is a rim of another object that the masks did not reach. Its Gaussians become unknown (-1).
+    """
+    if objects.max() < 0:
+        return objects
+    profiles = mask_profiles(evidence, objects, int(objects.max()) + 1)
+    owner = profiles.mass.argmax(axis=0)
+    real = profiles.mass.max(axis=0) > BARELY_SEEN
+    owns = np.zeros(len(profiles.mass), bool)
+    owns[owner[real]] = True
+    return np.where((objects >= 0) & owns[np.maximum(objects, 0)], objects, NO_OBJECT)
+
+
+def _largest_first(objects: Int64[ndarray, " gaussians"]) -> Int64[ndarray, " gaussians"]:
+    """Renumbers from 0 by falling number of Gaussians; empty numbers vanish."""
+    if objects.max() < 0:
+        return objects
+    counts = np.bincount(objects[objects >= 0])
+    order = np.argsort(-counts, kind="stable")
+    rank = np.empty(len(counts), np.int64)
+    rank[order] = np.arange(len(counts))
+    return np.where(objects >= 0, rank[np.maximum(objects, 0)], NO_OBJECT)
+
+
+def _code_owners(ids, fine, visibility, count: int) -> Int64[ndarray, " codes"]:
+    """Object of each fine code: the one that holds most of its visible light; -1 for unused codes."""
+    both = (fine >= 0) & (ids >= 0)
+    if not both.any():
+        return np.full(count, NO_OBJECT)
+    objects = int(ids.max()) + 1
+    weight = np.bincount(fine[both] * objects + ids[both], visibility[both] + 1e-6, count * objects)
+    weight = weight.reshape(count, objects)
+    return np.where(weight.max(axis=1) > 0, weight.argmax(axis=1), NO_OBJECT)
+
+
+def nest_codes(
+    codes: Codes,
+    owner: Int64[ndarray, " codes"],
+    ids: Int64[ndarray, " gaussians"],
+    features: Float32[ndarray, "gaussians dim"],
+) -> Codes:
+    """Moves each Gaussian of an object onto a fine code of that object, the nearest by feature.
+
+    Gaussians without a learnt feature take the object's first code. Gaussians without an object keep their code.
+    """
+    fine = codes.fine.numpy().copy()
+    size = len(codes.fine_codebook) // len(codes.coarse_codebook)
+    book = codes.fine_codebook.numpy()
+    stray = np.flatnonzero((ids >= 0) & ((fine < 0) | (owner[np.maximum(fine, 0)] != ids)))
+    order = stray[np.argsort(ids[stray], kind="stable")]
+    for object_id in np.unique(ids[order]):
+        rows = order[ids[order] == object_id]
+        own = np.flatnonzero(owner == object_id)
+        distance = np.square(features[rows, None] - book[own][None]).sum(axis=2)
+        fine[rows] = own[distance.argmin(axis=1)]
+    coarse = np.where(fine >= 0, fine // size, codes.coarse.numpy())
+    return replace(codes, fine=torch.from_numpy(fine), coarse=torch.from_numpy(coarse))
+
+
+def describe(
+    evidence: MaskEvidence,
+    ids: Int64[ndarray, " gaussians"],
+    fine: Int64[ndarray, " gaussians"],
+    means: Float32[ndarray, "gaussians 3"],
+) -> list[ObjectInfo]:
+    """The table of objects."""
+    count = int(ids.max()) + 1
+    if count == 0:
+        return []
+    profiles = mask_profiles(evidence, ids, count)
+    seen = profiles.view_mass > BARELY_SEEN
+    agreement = hold_together(profiles)
+    colors = np.round(display_colors(count) * 255).astype(int)
+    order = np.argsort(ids, kind="stable")
+    edges = np.searchsorted(ids[order], np.arange(count + 1))
+    table = []
+    for k in range(count):
+        rows = order[edges[k] : edges[k + 1]]
+        centres = means[rows].astype(np.float64)
+        table.append(
+            ObjectInfo(
+                id=k,
+                name=f"object {k}",
+                gaussians=len(rows),
+                codes=np.unique(fine[rows]).tolist(),
+                bbox_min=centres.min(axis=0).tolist(),
+                bbox_max=centres.max(axis=0).tolist(),
+                centroid=centres.mean(axis=0).tolist(),
+                color=colors[k].tolist(),
+                views=int(seen[k].sum()),
+                agreement=round(float(agreement[k]), 4),
+            )
+        )
+    return table
+
+
+def hold_together(profiles: Profiles) -> Float32[ndarray, " groups"]:
+    """Agreement score in [0, 1]: share of the object's light, mean over views by mass, that falls into one mask."""
+    largest = np.maximum.reduceat(profiles.mass, profiles.first_mask[:-1], axis=1)
+    return largest.sum(axis=1) / np.maximum(profiles.view_mass.sum(axis=1), 1e-9)

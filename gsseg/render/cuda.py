@@ -1,0 +1,2 @@
+def blend_weights(*a):
+    raise NotImplementedError

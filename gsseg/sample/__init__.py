@@ -1,0 +1,7 @@
+"""Sample scenes, made on the spot by ray casting, with exact truth: furnished rooms and flats for demos and research."""
+
+from gsseg.sample.config import MaskNoise as MaskNoise
+from gsseg.sample.config import RoomConfig as RoomConfig
+from gsseg.sample.config import preset as preset
+from gsseg.sample.write import holds_room as holds_room
+from gsseg.sample.write import write_room as write_room

@@ -1,0 +1,91 @@
+"""What a made scene is like, and how its masks are spoilt; the presets."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Preset = Literal["room", "hard", "flat"]
+
+
+@dataclass(frozen=True)
+class RoomConfig:
+    """One made scene; the same values give the same files, byte by byte."""
+
+    layout: Literal["room", "flat"] = "room"
+    """One furnished room seen from all round, or a flat of several rooms walked through once."""
+    seed: int = 0
+    """Decides furniture, colours, places, cameras, splats and masks."""
+    objects: int = 30
+    """Small things on tables, shelves and floors; furniture, floors and walls come on top."""
+    gaussians: int = 120_000
+    """Splats, floaters included."""
+    views: int = 48
+    """Training views: photo and masks."""
+    test_views: int = 8
+    """Held-out views: photo, no masks."""
+    width: int = 320
+    """Photo width, pixels."""
+    height: int = 240
+    """Photo height, pixels."""
+    fov_degrees: float = 67.4
+    """Horizontal field of view."""
+    detail: float = 0.62
+    """Splats of an instance grow with its visible area to this power; 1 is even density, lower favours small things."""
+    flatness: float = 0.15
+    """Thickness of a splat over its width: 0.15 is a disc, 0.5 nearly a ball."""
+    jitter: float = 0.3
+    """How far splats lie off the surface (one sigma), in widths."""
+    spread: float = 0.62
+    """Width of a splat (standard deviation) over the distance to its neighbours."""
+    floaters: float = 0.01
+    """Fraction of splats that hang in the air, nearly transparent, and belong to nothing (truth -1)."""
+    straddling: float = 0.02
+    """Fraction of splats drawn much wider than their neighbours, so that they reach over borders."""
+
+
+@dataclass(frozen=True)
+class MaskNoise:
+    """How per-view masks differ from the truth, in the ways of a 2-D segmenter. Ids never agree between views.
+
+    Every instance meets one fate a view: missing, merged, split or whole, with these probabilities.
+    """
+
+    split: float = 0.25
+    """Fraction that fall into pieces: along the parts of the object, or along random lines."""
+    missing: float = 0.10
+    """Fraction without any mask."""
+    merge: float = 0.10
+    """Fraction that share one mask with a touching neighbour."""
+    wobble: float = 1.0
+    """Typical distance by which mask borders stray, pixels."""
+    pieces: int = 4
+    """Most pieces that lines cut walls and other things into that fill an eighth of the picture; small ones: 3."""
+    persistence: float = 0.3
+    """0: fates are drawn anew in each view; 1: an instance has the same fate in all. Segmenters err alike in like views."""
+    smallest: int = 14
+    """Masks of fewer pixels are dropped, as segmenters do."""
+
+
+def preset(name: Preset, seed: int = 0) -> tuple[RoomConfig, MaskNoise]:
+    """The configurations that scenes are known by.
+
+    ``room``: one room, 48 + 8 views. ``hard``: the same with masks split at 40 % and missing at 25 %. ``flat``: like a
+    ScanNet scan: 3 to 5 rooms in 80 + 8 views of a narrower lens, a splat seen by about nine of them, masks broken up.
+    """
+    room = RoomConfig(seed=seed)
+    if name == "room":
+        return room, MaskNoise()
+    if name == "hard":
+        return room, MaskNoise(split=0.40, missing=0.25)
+    flat = replace(
+        room,
+        layout="flat",
+        objects=36,
+        gaussians=150_000,
+        views=80,
+        fov_degrees=65.0,
+        detail=0.8,
+        flatness=0.4,
+        jitter=0.15,
+        spread=0.5,
+    )
+    return flat, MaskNoise(split=0.30, missing=0.15, merge=0.10, pieces=6, persistence=0.5)

@@ -1,0 +1,174 @@
+"""A made scene on disk, in the layout of a SCENE folder with ground truth."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+from numpy import ndarray
+from PIL import Image
+
+from gsseg.errors import InputError
+from gsseg.io.ply import write_splats
+from gsseg.sample import cameras, degrade
+from gsseg.sample.cast import Seen, look, photograph
+from gsseg.sample.config import MaskNoise, RoomConfig
+from gsseg.sample.flat import furnish_flat
+from gsseg.sample.placement import Home, Item
+from gsseg.sample.room import furnish_room
+from gsseg.sample.shading import measure_gloom
+from gsseg.sample.splats import make_splats, ply_columns
+from gsseg.sample.world import make_world
+from gsseg.scene import Camera
+from gsseg.threads import run_all, thread_count
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being made, how much of it is done, and of how much."""
+_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
+"""Between OpenCV's camera axes (y down, z forward) and OpenGL's (y up, z backward)."""
+_ENOUGH_VIEWS, _ENOUGH_PIXELS = 3, 30
+"""A small thing stays only if it covers this many pixels (of a 320 x 240 picture) in this many training views."""
+
+
+def write_room(
+    out: Path | str, config: RoomConfig, noise: MaskNoise, progress: Progress | None = None
+) -> Path:
+    """Makes a scene and writes it to the folder ``out``, which must not exist or be empty.
+
+    Writes ``transforms.json``, ``images/``, ``masks/`` (training views only), ``splats.ply`` and ``gt/``:
+    ``gaussian_instance.npy`` (int32, -1 = none), ``ids/`` (uint16, instance + 1), ``test_views.json``, ``scene.json``
+    (configuration, and each instance's name and design: copies share a design). The same configuration gives the same
+    bytes. Nothing appears until all of it is there. Raises `InputError` where the folder holds something already.
+    """
+    out = Path(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(out, "is not an empty folder", "choose another one")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    except OSError as error:
+        raise InputError(out, f"cannot be made ({error.strerror})", "choose a folder you may write to") from error
+    try:
+        _write(beside, config, noise, progress or (lambda *_: None))
+        beside.chmod(0o755)
+        if out.exists():
+            out.rmdir()
+        beside.rename(out)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return out
+
+
+def holds_room(out: Path | str, config: RoomConfig, noise: MaskNoise) -> bool:
+    """Whether the folder is what `write_room` would make from the same configuration."""
+    path = Path(out) / "gt" / "scene.json"
+    if not path.is_file():
+        return False
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return isinstance(found, dict) and found.get("config") == asdict(config) and found.get("noise") == asdict(noise)
+
+
+def _write(out: Path, config: RoomConfig, noise: MaskNoise, progress: Progress) -> None:
+    home, cams = _furnished(config)
+    rng = np.random.default_rng([config.seed, 2])
+    world = make_world(home)
+    gloom = measure_gloom(world, rng)
+    held_out = set(cameras.test_rows(config))
+    names = [f"view_{k:03d}" for k in range(len(cams))]
+    fates = degrade.draw_fates(len(home.items), rng)
+    for folder in ("images", "masks", "gt/ids"):
+        (out / folder).mkdir(parents=True)
+
+    def take(k: int) -> Seen:
+        seen = look(world, cams[k])
+        view_rng = np.random.default_rng([config.seed, 3, k])  # so that a view does not depend on those before
+        _save(out / "images" / f"{names[k]}.png", photograph(world, gloom, seen, view_rng))
+        _save(out / "gt" / "ids" / f"{names[k]}.png", (seen.instances + 1).astype(np.uint16))
+        if k not in held_out:
+            _save(out / "masks" / f"{names[k]}.png", degrade.spoil(seen, fates, noise, view_rng))
+        return seen
+
+    views: list[Seen] = []
+    while len(views) < len(cams):
+        progress("views", len(views), len(cams))
+        batch = range(len(views), min(len(views) + thread_count(), len(cams)))
+        views += run_all([lambda k=k: take(k) for k in batch])
+    training = [seen for k, seen in enumerate(views) if k not in held_out]
+    progress("splats", 0, 1)
+    splats = make_splats(world, gloom, training, config, rng)
+    write_splats(out / "splats.ply", ply_columns(splats))
+    np.save(out / "gt" / "gaussian_instance.npy", splats.instance)
+    _save_json(out / "transforms.json", _transforms(cams, names))
+    _save_json(out / "gt" / "test_views.json", [names[k] for k in sorted(held_out)])
+    _save_json(out / "gt" / "scene.json", _description(home, config, noise, splats.views_seeing))
+    progress("splats", 1, 1)
+
+
+def _furnished(config: RoomConfig) -> tuple[Home, list[Camera]]:
+    """The home and its cameras, without those small things that hardly any camera sees."""
+    rng = np.random.default_rng([config.seed, 0])
+    home = Home(rng, [], 2.5)
+    small = (furnish_room if config.layout == "room" else furnish_flat)(home, config.objects)
+    cams = cameras.pose_cameras(home, config, np.random.default_rng([config.seed, 1]))
+    quarter = replace(config, width=160, height=120)
+    world = make_world(home)
+    held_out = set(cameras.test_rows(config))
+    views = np.zeros(len(home.items), np.int64)
+    for k, camera in enumerate(cams):
+        if k not in held_out:
+            ids = look(world, camera.resized(quarter.width, quarter.height)).instances
+            views += np.bincount(ids[ids >= 0], minlength=len(views)) * 4 >= _ENOUGH_PIXELS
+    rows = {id(item): row for row, item in enumerate(home.items)}
+    seen_enough = [item for item in small if views[rows[id(item)]] >= _ENOUGH_VIEWS]
+    dropped = {id(item) for item in small} - {id(item) for item in seen_enough[: config.objects]}
+    dropped |= {id(item) for item in home.items if not item.shell and views[rows[id(item)]] == 0}
+    home.items = [item for item in home.items if id(item) not in dropped]
+    return home, cams
+
+
+def _transforms(cams: list[Camera], names: list[str]) -> dict:
+    first = cams[0]
+    return {
+        "camera_model": "PINHOLE",
+        "w": first.width,
+        "h": first.height,
+        "fl_x": first.fx,
+        "fl_y": first.fy,
+        "cx": first.cx,
+        "cy": first.cy,
+        "frames": [
+            {
+                "file_path": f"images/{name}.png",
+                "transform_matrix": (np.linalg.inv(camera.T_camera_world) @ _OPENGL).tolist(),
+            }
+            for name, camera in zip(names, cams, strict=True)
+        ],
+    }
+
+
+def _description(home: Home, config: RoomConfig, noise: MaskNoise, views_seeing: ndarray) -> dict:
+    designs = {design: row for row, design in enumerate(dict.fromkeys(item.design for item in home.items))}
+
+    def described(item: Item) -> dict:
+        return {"name": item.name, "design": designs[item.design], "room": item.room}
+
+    return {
+        "config": asdict(config),
+        "noise": asdict(noise),
+        "instances": [described(item) for item in home.items],
+        "median_views_seeing_a_gaussian": float(np.median(views_seeing)),
+    }
+
+
+def _save(path: Path, picture: ndarray) -> None:
+    Image.fromarray(picture).save(path, compress_level=3)
+
+
+def _save_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")

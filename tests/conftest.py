@@ -1,0 +1,77 @@
+"""Fixtures that several folders of tests share."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gsseg.io.ply import write_splats
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real scenes and files beside the project; tests that use it are skipped where it is absent."""
+    folder = Path(__file__).parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip("no folder 'shared' beside the project: the real files these tests read are not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def make_columns() -> Callable[..., np.ndarray]:
+    """A function (rows, degree, seed) -> structured array of Inria's columns that needs no repair."""
+
+    def make(rows: int = 40, degree: int = 0, seed: int = 0) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        rest = 3 * ((degree + 1) ** 2 - 1)
+        names = ["x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2"]
+        names += [f"f_rest_{i}" for i in range(rest)]
+        names += ["opacity", "scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"]
+        columns = np.empty(rows, [(name, "<f4") for name in names])
+        for name in names:
+            columns[name] = rng.normal(0, 0.3, rows)
+        for name in ("scale_0", "scale_1", "scale_2"):
+            columns[name] -= 2.5
+        quats = rng.normal(size=(rows, 4))
+        quats /= np.linalg.norm(quats, axis=1, keepdims=True)
+        for i in range(4):
+            columns[f"rot_{i}"] = quats[:, i]
+        return columns
+
+    return make
+
+
+def _look_at_origin(position: np.ndarray) -> np.ndarray:
+    """Camera-to-world, OpenGL axes, of a camera at ``position`` that looks at the origin with z up."""
+    backward = position / np.linalg.norm(position)
+    right = np.cross([0.0, 0.0, 1.0], backward)
+    right /= np.linalg.norm(right)
+    pose = np.eye(4)
+    pose[:3] = np.stack([right, np.cross(backward, right), backward, position], 1)
+    return pose
+
+
+@pytest.fixture
+def small_scene(tmp_path: Path, make_columns: Callable[..., np.ndarray]) -> Path:
+    """A SCENE folder: 40 Gaussians about the origin, four posed photos of 32 x 24 pixels, masks for three of them."""
+    scene = tmp_path / "scene"
+    for folder in ("images", "masks"):
+        (scene / folder).mkdir(parents=True)
+    write_splats(scene / "splats.ply", make_columns())
+    rng = np.random.default_rng(1)
+    frames = []
+    for i in range(4):
+        angle = 2 * np.pi * i / 4
+        pose = _look_at_origin(np.array([3 * np.cos(angle), 3 * np.sin(angle), 1.0]))
+        frames.append({"file_path": f"images/view_{i}.png", "transform_matrix": pose.tolist()})
+        Image.fromarray(rng.integers(0, 255, (24, 32, 3), np.uint8)).save(scene / "images" / f"view_{i}.png")
+        if i < 3:
+            labels = np.zeros((24, 32), np.uint8)
+            labels[4:12, 4:16], labels[12:20, 16:28] = 7, 200 + i
+            Image.fromarray(labels).save(scene / "masks" / f"view_{i}.png")
+    meta = {"w": 32, "h": 24, "fl_x": 30.0, "fl_y": 30.0, "cx": 16.0, "cy": 12.0, "frames": frames}
+    (scene / "transforms.json").write_text(json.dumps(meta))
+    return scene

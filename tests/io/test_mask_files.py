@@ -1,0 +1,151 @@
+"""Masks of every format become the same label map: dense, at the camera's size, 0 = none."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as st_numpy
+from PIL import Image
+
+from gsseg.errors import InputError
+from gsseg.io.masks import dense_labels, find_masks, read_labels
+from gsseg.scene import Camera, Lens
+
+CAMERA = Camera(8, 6, 5.0, 5.0, 4.0, 3.0, np.eye(4))
+IDS = np.zeros((6, 8), np.int64)
+IDS[1:4, 1:4], IDS[2:6, 4:8] = 9, 200
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st_numpy.arrays(np.int64, (4, 5), elements=st.one_of(st.integers(0, 5), st.integers(0, 1 << 40))),
+)
+def test_dense_labels_are_a_renumbering_in_rising_order(ids):
+    labels, there = dense_labels(ids)
+    assert (labels == 0).tolist() == (ids == 0).tolist()
+    assert np.array_equal(np.r_[0, there][labels], ids)
+    assert np.array_equal(there, np.unique(ids[ids > 0]))
+
+
+@pytest.mark.parametrize(("dtype", "mode"), [(np.uint8, None), (np.uint16, None), (np.uint8, "P"), (np.uint8, "RGB")])
+def test_label_pngs(tmp_path, dtype, mode):
+    path = tmp_path / "a.png"
+    if mode == "RGB":
+        colours = np.zeros((6, 8, 3), np.uint8)
+        colours[IDS == 9], colours[IDS == 200] = (0, 0, 255), (255, 0, 255)
+        Image.fromarray(colours).save(path)
+    elif mode == "P":
+        picture = Image.fromarray(IDS.astype(dtype))
+        picture = picture.convert("P")
+        picture.putdata(IDS.ravel().tolist())
+        picture.putpalette([5, 5, 5] * 256)  # all colours equal: it is the index that counts
+        picture.save(path)
+    else:
+        Image.fromarray(IDS.astype(dtype)).save(path)
+    labels = read_labels(path, "label PNG", CAMERA)
+    assert labels.dtype == np.uint16
+    assert np.array_equal(labels, np.where(IDS == 9, 1, np.where(IDS == 200, 2, 0)))
+
+
+def test_label_above_255_in_a_16_bit_png(tmp_path):
+    Image.fromarray(np.where(IDS == 200, 60_000, IDS).astype(np.uint16)).save(tmp_path / "a.png")
+    labels = read_labels(tmp_path / "a.png", "label PNG", CAMERA)
+    assert np.array_equal(labels, np.where(IDS == 9, 1, np.where(IDS == 200, 2, 0)))
+
+
+def langsplat_stack():
+    """Four levels with cumulative ids; `small` is empty."""
+    stack = np.full((4, 6, 8), -1.0, np.float32)
+    stack[0, :3], stack[0, 3:, :4] = 0, 1
+    stack[2, :, :4], stack[2, :2, 4:] = 2, 3
+    stack[3] = 4
+    return stack
+
+
+@pytest.mark.parametrize(("level", "count"), [("default", 2), ("medium", 2), ("large", 1)])
+def test_langsplat_levels(tmp_path, level, count):
+    stack = langsplat_stack()
+    np.save(tmp_path / "a_s.npy", stack)
+    plane = stack[("default", "small", "medium", "large").index(level)]
+    labels = read_labels(tmp_path / "a_s.npy", "LangSplat", CAMERA, None, level)
+    assert labels.max() == count
+    assert np.array_equal(labels, np.where(plane < 0, 0, plane - plane[plane >= 0].min() + 1))
+
+
+def test_an_empty_level_is_no_mask(tmp_path):
+    np.save(tmp_path / "a_s.npy", langsplat_stack())
+    assert read_labels(tmp_path / "a_s.npy", "LangSplat", CAMERA, None, "small") is None
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8])
+def test_sagas_smaller_masks_lie_on_top(tmp_path, dtype):
+    masks = torch.zeros(3, 6, 8, dtype=dtype)
+    masks[0, 2:4, 2:4] = 1
+    masks[1, :, :6] = 1
+    masks[2, 0, :] = 1
+    torch.save(masks, tmp_path / "a.pt")
+    labels = read_labels(tmp_path / "a.pt", "SAGA", CAMERA)
+    expected = np.zeros((6, 8), int)
+    expected[:, :6] = 2
+    expected[0, :] = 3
+    expected[2:4, 2:4] = 1
+    assert np.array_equal(labels, expected)
+
+
+def test_masks_of_another_size_are_sampled_at_the_nearest_pixel(tmp_path):
+    Image.fromarray(np.kron(IDS, np.ones((3, 3))).astype(np.uint8)).save(tmp_path / "large.png")
+    Image.fromarray(IDS.astype(np.uint8)).save(tmp_path / "small.png")
+    twice = CAMERA.resized(16, 12)
+    small = read_labels(tmp_path / "small.png", "label PNG", CAMERA)
+    assert np.array_equal(read_labels(tmp_path / "large.png", "label PNG", CAMERA), small)
+    assert np.array_equal(read_labels(tmp_path / "small.png", "label PNG", twice), np.kron(small, np.ones((2, 2))))
+
+
+def test_masks_of_a_distorted_photo_are_undistorted_with_it(tmp_path):
+    lens = Lens("SIMPLE_RADIAL", 80, 60, (50.0, 40.0, 30.0, 0.2))  # pincushion: corners lie outside the photo
+    camera = Camera(80, 60, 50.0, 50.0, 40.0, 30.0, np.eye(4))
+    Image.new("L", (40, 30), 5).save(tmp_path / "a.png")
+    labels = read_labels(tmp_path / "a.png", "label PNG", camera, lens)
+    assert labels[30, 40] == 1
+    assert labels[0, 0] == labels[-1, -1] == 0
+    assert set(np.unique(labels)) == {0, 1}
+
+
+def save_png(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(IDS.astype(np.uint8)).save(path)
+
+
+def test_search_order_and_override(tmp_path):
+    assert find_masks(tmp_path) is None
+    (tmp_path / "sam_masks").mkdir()
+    torch.save(torch.ones(1, 6, 8, dtype=torch.bool), tmp_path / "sam_masks" / "a.pt")
+    assert find_masks(tmp_path).format == "SAGA"
+    save_png(tmp_path / "object_mask" / "a.png")
+    assert find_masks(tmp_path).format == "Gaussian Grouping"
+    (tmp_path / "language_features").mkdir()
+    np.save(tmp_path / "language_features" / "a_s.npy", langsplat_stack())
+    np.save(tmp_path / "language_features" / "a_f.npy", np.zeros((5, 512), np.float32))
+    assert find_masks(tmp_path).format == "LangSplat"
+    assert list(find_masks(tmp_path).files) == ["a"]
+    (tmp_path / "masks").mkdir()
+    assert find_masks(tmp_path).format == "LangSplat", "an empty folder holds no masks"
+    save_png(tmp_path / "masks" / "a.png")
+    assert find_masks(tmp_path).format == "label PNG"
+    assert find_masks(tmp_path, tmp_path / "sam_masks").format == "SAGA"
+    assert find_masks(tmp_path / "sam_masks", tmp_path).folder == tmp_path / "masks", "another scene's"
+
+
+def test_matching_by_the_longest_tail_of_the_path(tmp_path):
+    for name in ("left/1.png", "right/1.png", "2.jpg.png", "Other.png"):
+        save_png(tmp_path / "masks" / name)
+    masks = find_masks(tmp_path)
+    matched = masks.match(["images/left/1", "right/1", "images/2", "nothing"])
+    assert {name: path.relative_to(masks.folder).as_posix() for name, path in matched.items()} == {
+        "images/left/1": "left/1.png",
+        "right/1": "right/1.png",
+        "images/2": "2.jpg.png",
+    }
+    with pytest.raises(InputError, match="belongs to two photos"):
+        masks.match(["images/2", "color/2"])
