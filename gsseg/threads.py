@@ -5,9 +5,12 @@ layer ends the process), which a viewer does; plain threads over ``nogil`` funct
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
+
+import torch
 
 Result = TypeVar("Result")
 
@@ -36,3 +39,15 @@ def run_all(jobs: Iterable[Callable[[], Result]]) -> list[Result]:
     if len(jobs) == 1:
         return [jobs[0]()]
     return [future.result() for future in [_POOL.submit(job) for job in jobs]]
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Inside the block torch works on one thread: its small operations gain nothing from more, and its own pool
+    waiting in a spin would take the processors from the compiled products that do the work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -18,18 +18,18 @@ from gsseg.codebook.kmeans import code_means, sample_codebook, settle
 class CodebookConfig:
     """Size of the codebook, and how it is trained."""
 
-    coarse: int = 64
+    coarse: int = 256
     """Coarse codes k1, on [feature; position]; 1 makes a single-level codebook."""
     fine: int = 10
     """Fine codes k2 inside each coarse one, on the feature."""
-    position_weight: float = 1.0
+    position_weight: float = 10.0
     """Weight of the position, in units of the scene's extent, against the unit feature."""
     rounds: int = 40
     """Most rounds of assignment and means before training; it stops where assignments settle."""
-    steps: int = 20
+    steps: int = 10
     """Training steps under the pseudo-feature loss, for each level; each sees the sampled pixels of all views."""
-    learning_rate: float = 0.03
-    """Feature units that a code may move in the first step; falls linearly to 0."""
+    learning_rate: float = 0.5
+    """How far a code may move in a step, in units of the present pseudo-feature loss."""
     target: str = "map"
     """``map``: codes imitate the rendered features; ``mask_mean``: their mean in each mask, which leaves out
     masks of high variance (they hold more than one object)."""

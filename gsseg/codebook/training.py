@@ -10,7 +10,7 @@ The module knows no camera: a view is any `LinearMap`.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from gsseg.codebook.kmeans import code_means
 from gsseg.codebook.levels import CodebookConfig, coarse_assignment, fine_assignment, refit, scene_units
 
 
+@runtime_checkable
 class LinearMap(Protocol):
     """What a view's blending weights offer: W @ F and its transpose."""
 
@@ -87,6 +88,7 @@ class _Trainer:
     def __init__(self, features: Tensor, rows: ndarray, views: Sequence[View], config: CodebookConfig) -> None:
         self.features, self.rows, self.views, self.config = features, rows, views, config
         self.count = len(features)
+        self.targets: dict[int, tuple[Tensor, Tensor]] = {}
 
     def train(self, start: ndarray, labels: ndarray, codes: int, refit: Callable, progress: Callable[[int], None]):
         """((labels, codebook) of the lowest loss seen, loss curve); ``start``: features before training."""
@@ -100,7 +102,7 @@ class _Trainer:
                 best = (labels, codebook)
             if step == self.config.steps:
                 break
-            moved = moved - self.config.learning_rate * (1 - step / self.config.steps) * gradient
+            moved = moved - self.config.learning_rate * loss * gradient
             labels = refit(moved, labels)
             codebook = code_means(moved, labels, codes)[0]
             progress(step + 1)
@@ -116,9 +118,11 @@ class _Trainer:
         field[self.rows] = torch.from_numpy(discrete)
         gradient = torch.zeros(self.count, discrete.shape[1] + 1)
         total, entries = 0.0, 0
-        for view in self.views:
+        for number, view in enumerate(self.views):
             weights, labels = view()
-            target, used = self._target(weights, labels)
+            if number not in self.targets:
+                self.targets[number] = self._target(weights, labels)
+            target, used = self.targets[number]
             difference = (weights.render(field) - target) * used[:, None]
             total += float(difference.abs().sum())
             entries += int(used.sum()) * discrete.shape[1]

@@ -93,12 +93,11 @@ def gather_evidence(gaussians: Gaussians, weighted_views: Iterable[tuple[View, B
         labels = view.labels.reshape(-1).astype(np.int32)
         rows = int(labels.max()) + 1
         visibility += weights.visibility.cpu().numpy()
-        at_centre = _at_centres(
-            weights.indptr.cpu().numpy(), weights.indices.cpu().numpy(), weights.values.cpu().numpy(),
-            centre_pixels(gaussians, view.camera),
-        )  # fmt: skip
+        centres = centre_pixels(gaussians, view.camera)
+        arrays = (array.cpu().numpy() for array in (weights.indptr, weights.indices, weights.values))
+        at_centre = _at_centres(*arrays, centres)
         seen = np.flatnonzero(at_centre > SMALLEST_WEIGHT)
-        pixels = centre_pixels(gaussians, view.camera)[seen]
+        pixels = centres[seen]
         central.append((base + labels[pixels], seen.astype(np.int32), at_centre[seen]))
         pooled.append(_scipy(weights.pool(torch.from_numpy(labels), rows)))
         row_view.append(np.full(rows, number, np.int32))

@@ -38,7 +38,7 @@ class Odds:
 
     same: float = 0.88
     """Probability that a view agrees on two groups of one object (not split between them)."""
-    different: float = 0.2
+    different: float = 0.15
     """Probability that a view agrees on touching groups of two objects (merged by the segmenter)."""
 
     @property

@@ -12,16 +12,13 @@ One Gaussian's evidence is thin, and near borders wrong; its neighbours of like 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64
+from jaxtyping import Float32, Int64
 from numba import njit
 from numpy import ndarray
 
 from gsseg.features.evidence import MaskEvidence
 from gsseg.objects.profiles import group_mass
 from gsseg.threads import run_all, spans
-
-HALF_SEEN = 0.05
-"""Weight of a Gaussian in the pixel under its centre at which the view's word on it counts half."""
 
 CANDIDATES = 4
 """Most likely objects kept for each Gaussian while neighbours vote: memory stays linear in the Gaussians."""
@@ -39,7 +36,9 @@ class AssignmentConfig:
     """Vote of the Gaussian itself, against 1 for a neighbour equally visible and of the same colour."""
     color_scale: float = 2.0
     """Squared colour difference, in medians over all neighbour pairs, at which a vote falls to 1/e."""
-    mistake: float = 0.02
+    half_seen: float = 0.2
+    """Weight of a Gaussian in the pixel under its centre at which the view's word on it counts half."""
+    mistake: float = 0.15
     """Probability that a Gaussian shows a label by mistake, whatever its object."""
 
 
@@ -70,7 +69,7 @@ def assign(
         run_all(
             [
                 lambda a=a, b=b, looks=looks, owners=owners, likely=likely, chance=chance: _posterior(
-                    *columns, evidence.central, looks, owners, likely, chance, a, b
+                    *columns, evidence.central, looks, owners, np.float32(config.half_seen), likely, chance, a, b
                 )
                 for a, b in spans(len(objects))
             ]
@@ -132,7 +131,7 @@ def _vote_weights(
 
 
 @njit(nogil=True, cache=True)
-def _posterior(indptr, rows, values, central, looks, owners, likely, chance, start, stop):
+def _posterior(indptr, rows, values, central, looks, owners, half_seen, likely, chance, start, stop):
     """The most likely classes of each Gaussian and their probabilities; chance 0 where nothing is known.
 
     A Gaussian known by its tails alone lies across many pixels, which are no independent looks at one thing: its
@@ -147,7 +146,7 @@ def _posterior(indptr, rows, values, central, looks, owners, likely, chance, sta
             continue
         score[:] = 0.0
         if central[i]:
-            _log_likelihood(indptr[i], indptr[i + 1], rows, values, looks, score)
+            _log_likelihood(indptr[i], indptr[i + 1], rows, values, looks, half_seen, score)
             top = score.max()
             for o in range(classes):
                 score[o] = np.exp(score[o] - top)
@@ -164,10 +163,10 @@ def _posterior(indptr, rows, values, central, looks, owners, likely, chance, sta
 
 
 @njit(nogil=True, cache=True)
-def _log_likelihood(start, stop, rows, values, looks, score):
+def _log_likelihood(start, stop, rows, values, looks, half_seen, score):
     """Adds up, in place, what each view that sees the Gaussian's centre says of every class."""
     for entry in range(start, stop):
-        weight = values[entry] / (values[entry] + np.float32(HALF_SEEN))
+        weight = values[entry] / (values[entry] + half_seen)
         for o in range(len(score)):
             score[o] += weight * looks[rows[entry], o]
 

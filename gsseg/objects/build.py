@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from gsseg.codebook import Codes
 from gsseg.features.evidence import MaskEvidence
-from gsseg.objects.agreement import BARELY_SEEN, Odds
+from gsseg.objects.agreement import BARELY_SEEN
 from gsseg.objects.assignment import AssignmentConfig, assign
 from gsseg.objects.grouping import GroupingConfig, group_codes
 from gsseg.objects.profiles import Profiles, mask_profiles, neighbours, touching
@@ -34,26 +34,27 @@ def build_objects(
     colors: Float32[ndarray, "gaussians 3"],
     features: Float32[ndarray, "gaussians dim"],
     config: ObjectConfig,
-    progress: Callable[[str], None] = lambda step: None,
-) -> tuple[Objects, Codes, Odds]:
-    """Objects, the codes made to nest inside them, and the odds of agreement that the data showed.
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Objects, Codes]:
+    """Objects, and the codes made to nest inside them.
 
     A Gaussian whose object is not its code's takes the nearest fine code of its object, so an object is a union
     of whole fine codes and all Gaussians of a code stay bit-identical.
     """
     fine = codes.fine.numpy()
     count = len(codes.fine_codebook)
-    progress("agreement of masks")
+    progress(0, 3)
     near = neighbours(means, max(config.assignment.neighbours, 8))
-    of_code, odds = group_codes(
+    of_code = group_codes(
         mask_profiles(evidence, fine, count), touching(near[:, :8], fine, count), config.grouping
     )
     grouped = np.where(fine >= 0, of_code[np.maximum(fine, 0)], NO_OBJECT)
-    progress("assignment")
+    progress(1, 3)
     grouped = without_slivers(evidence, grouped)
     near = np.ascontiguousarray(near[:, : config.assignment.neighbours])
     assigned = assign(evidence, grouped, near, colors, config.assignment)
     assigned = without_slivers(evidence, assigned)
+    progress(2, 3)
     ids = _largest_first(assigned)
     owner = _code_owners(ids, fine, evidence.visibility, count)
     kept = np.zeros(int(ids.max()) + 1, bool)
@@ -62,7 +63,8 @@ def build_objects(
     owner = _code_owners(ids, fine, evidence.visibility, count)
     nested = nest_codes(codes, owner, ids, features)
     table = describe(evidence, ids, nested.fine.numpy(), means)
-    return Objects(ids.astype(np.int32), table), nested, odds
+    progress(3, 3)
+    return Objects(ids.astype(np.int32), table), nested
 
 
 def without_slivers(evidence: MaskEvidence, objects: Int64[ndarray, " gaussians"]) -> Int64[ndarray, " gaussians"]:

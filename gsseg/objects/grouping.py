@@ -6,7 +6,7 @@ speaks once about a pair however many codes they consist of. It stops by itself 
 more likely two objects than one: the number of objects comes from the data.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Int64
@@ -22,78 +22,74 @@ class GroupingConfig:
 
     apart: float = 4.0
     """Log-odds against one object for groups that do not touch: parts of one thing mostly hang together."""
-    rounds: int = 2
-    """Times the odds of agreement are estimated anew from the grouping, which is then repeated."""
+    odds: Odds = field(default_factory=Odds)
+    """How much an agreeing and a disagreeing view say."""
 
 
 def group_codes(
     profiles: Profiles, touch: Bool[ndarray, "groups groups"], config: GroupingConfig
-) -> tuple[Int64[ndarray, " groups"], Odds]:
-    """Object of every group (numbered from 0; -1 for groups without mass), and the odds that decided."""
-    odds = Odds()
-    labels = merge_greedily(profiles, touch, odds, config.apart)
-    for _ in range(config.rounds):
-        estimated = estimate_odds(profiles, touch, labels)
-        if estimated == odds:
-            break
-        odds = estimated
-        labels = merge_greedily(profiles, touch, odds, config.apart)
-    return labels, odds
-
-
-def merge_greedily(
-    profiles: Profiles, touch: Bool[ndarray, "groups groups"], odds: Odds, apart: float
 ) -> Int64[ndarray, " groups"]:
-    """Merges the pair of highest evidence until none is positive; ties go to the lowest pair of groups."""
+    """Object of every group, numbered from 0; -1 for groups without mass.
+
+    Merges the pair of highest evidence until none is positive; ties go to the lowest pair of groups. Groups that
+    touch go first, so that thousands of codes are compared with their neighbours alone; what is left, some hundred
+    groups, is then compared with everything, at the price of ``config.apart``.
+    """
     groups = GroupEvidence(profiles)
-    alive = profiles.mass.sum(axis=1) > 0
+    odds = config.odds
+    owner = np.where(profiles.mass.sum(axis=1) > 0, np.arange(len(profiles.mass)), -1)
     touch = touch | touch.T
-    owner = np.where(alive, np.arange(len(alive)), -1)
-    score = np.full(touch.shape, -np.inf, np.float32)
-    rows = np.flatnonzero(alive)
-    for i in rows:
-        score[i, rows] = groups.log_odds(i, rows, odds) - apart * ~touch[i, rows]
-        score[i, i] = -np.inf
-    best = score.max(axis=1)
-    while True:
-        i = int(best.argmax())
-        if not best[i] > 0:
-            break
-        j = int(score[i].argmax())
-        groups.merge(i, j)
-        owner[owner == j] = i
-        alive[j] = False
-        touch[i] |= touch[j]
-        touch[:, i] |= touch[:, j]
-        score[j] = score[:, j] = best[j] = -np.inf
-        rows = np.flatnonzero(alive)
-        rows = rows[rows != i]
-        score[i] = -np.inf
-        score[i, rows] = score[rows, i] = groups.log_odds(i, rows, odds) - apart * ~touch[i, rows]
-        best = score.max(axis=1)
+    np.fill_diagonal(touch, False)
+    _merge_linked(groups, owner, touch.copy(), np.zeros_like(touch, np.float32), odds)
+    left = np.unique(owner[owner >= 0])
+    link = np.zeros_like(touch)
+    link[np.ix_(left, left)] = True
+    np.fill_diagonal(link, False)
+    price = np.where(_contact(touch, owner), 0.0, config.apart).astype(np.float32)
+    _merge_linked(groups, owner, link, price, odds)
     return _renumbered(owner)
 
 
-def estimate_odds(profiles: Profiles, touch: Bool[ndarray, "groups groups"], labels: Int64[ndarray, " groups"]) -> Odds:
-    """The odds as this grouping shows them: mean agreement of touching groups inside objects and across them.
+def _merge_linked(groups: GroupEvidence, owner, link, price, odds: Odds) -> None:
+    """Merges linked groups in place, best pair first, while the evidence exceeds the price of the pair."""
+    score = np.full(link.shape, -np.inf, np.float32)
+    alive = np.zeros(len(owner), bool)
+    alive[owner[owner >= 0]] = True
+    link &= alive[:, None] & alive[None, :]
 
-    Bounded away from 0 and 1 so that no single view decides, and smoothed by ten views of the default odds.
-    """
-    groups = GroupEvidence(profiles)
-    default = Odds()
-    sums = {True: [default.same * 10.0, 10.0], False: [default.different * 10.0, 10.0]}
-    for i in np.flatnonzero(labels >= 0):
-        others = np.flatnonzero(touch[i] & (labels >= 0))
-        others = others[others > i]
-        if not len(others):
-            continue
-        agreement, weight = groups.agreement(i, others)
-        for same in (True, False):
-            pairs = (labels[others] == labels[i]) == same
-            sums[same][0] += float((agreement * weight)[pairs].sum())
-            sums[same][1] += float(weight[pairs].sum())
-    same, different = (sums[key][0] / sums[key][1] for key in (True, False))
-    return Odds(round(min(max(same, 0.6), 0.97), 3), round(min(max(different, 0.03), 0.4), 3))
+    def compare(i: int) -> None:
+        others = np.flatnonzero(link[i])
+        score[i] = -np.inf
+        if len(others):
+            score[i, others] = score[others, i] = groups.log_odds(i, others, odds) - price[i, others]
+
+    for i in np.flatnonzero(alive):
+        compare(i)
+    best = score.max(axis=1)
+    while best.max(initial=-np.inf) > 0:
+        i = int(best.argmax())
+        j = int(score[i].argmax())
+        groups.merge(i, j)
+        owner[owner == j] = i
+        near = link[i] | link[j]
+        price[i] = price[:, i] = np.minimum(price[i], price[j])
+        link[j] = link[:, j] = False
+        near[[i, j]] = False
+        link[i] = link[:, i] = near
+        score[j] = score[:, j] = -np.inf
+        compare(i)
+        changed = np.flatnonzero(near)
+        best[j] = -np.inf
+        best[i] = score[i].max()
+        best[changed] = score[changed].max(axis=1)
+
+
+def _contact(touch: Bool[ndarray, "groups groups"], owner: Int64[ndarray, " groups"]) -> Bool[ndarray, "groups groups"]:
+    """Which merged groups touch, written at their owners' rows and columns."""
+    out = np.zeros_like(touch)
+    a, b = np.nonzero(touch & (owner[:, None] >= 0) & (owner[None, :] >= 0))
+    out[owner[a], owner[b]] = True
+    return out
 
 
 def _renumbered(owner: Int64[ndarray, " groups"]) -> Int64[ndarray, " groups"]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Float64, Int, Int32
-from numba import njit
+from jaxtyping import Float, Float64, Int32, Integer
 from numpy import ndarray
 from torch import Tensor
 
+from gsseg.compiled import njit
 from gsseg.objects.table import NO_OBJECT
 from gsseg.render.config import ALPHA_MAX, ALPHA_THRESHOLD, TRANSMITTANCE_THRESHOLD, RenderConfig
 from gsseg.scene import Gaussians
@@ -29,7 +29,7 @@ NEAR = RenderConfig().near_plane
 Level = Literal["fine", "object", "coarse"]
 """From narrow to wide; each level holds the one before."""
 
-Vector = Float[ndarray, "3"] | Int[ndarray, "3"]
+Vector = Float[ndarray, "3"] | Integer[ndarray, "3"]
 
 _REACH = 2.0 * math.log(1.0 / ALPHA_THRESHOLD)
 """Squared Mahalanobis distance beyond which no opacity reaches the cut-off (11.1)."""
@@ -141,8 +141,8 @@ def rows_at_level(
     level: Level,
     gaussian: int,
     object_ids: Int32[ndarray, " gaussians"],
-    code_fine: Int[ndarray, " gaussians"],
-    code_coarse: Int[ndarray, " gaussians"],
+    code_fine: Integer[ndarray, " gaussians"],
+    code_coarse: Integer[ndarray, " gaussians"],
 ) -> Int32[ndarray, " selected"]:
     """What a click on a Gaussian selects at a level of the hierarchy, ascending; narrower levels lie inside wider ones.
 
@@ -178,7 +178,7 @@ def _votes(
     ids: Int32[ndarray, " hits"], weights: Float64[ndarray, " hits"]
 ) -> tuple[Int32[ndarray, " voters"], Float64[ndarray, " voters"]]:
     voters, places = np.unique(ids, return_inverse=True)
-    return voters, np.bincount(places, weights, len(voters))
+    return voters, np.bincount(places, weights, len(voters)).astype(np.float64)  # of nothing, numpy counts integers
 
 
 def _columns(gaussians: Gaussians) -> tuple[ndarray, ndarray, ndarray, ndarray, ndarray]:
@@ -194,7 +194,7 @@ def _columns(gaussians: Gaussians) -> tuple[ndarray, ndarray, ndarray, ndarray, 
     )
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def _radius_squared(a, b, c):
     """At least the square of the radius beyond which a Gaussian of these log scales is cut off, at most 7 % more.
 
@@ -206,7 +206,7 @@ def _radius_squared(a, b, c):
     return _REACH * 1.000001 * float(bits.view(np.float32))
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def _whitened(quats, log_scales, i, x, y, z):
     """A world vector in the Gaussian's own axes, in standard deviations: S^-1 R^T v. No inverse covariance is formed:
     its squares would lose the short axis of a flat Gaussian."""

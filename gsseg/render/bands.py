@@ -14,9 +14,9 @@ from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, UInt8
-from numba import njit
 from numpy import ndarray
 
+from gsseg.compiled import njit
 from gsseg.render.config import ALPHA_THRESHOLD
 from gsseg.render.lanes import LANES, blend_block
 from gsseg.render.projection import Projected
@@ -87,7 +87,7 @@ def _list_members(first, last, cursor, members):
 
 def alive_blocks(light: Float32[ndarray, " padded"]) -> UInt8[ndarray, " blocks"]:
     """1 for each block that has an unfinished pixel."""
-    return (light.reshape(-1, LANES) > 0.0).any(axis=1).astype(np.uint8)
+    return np.asarray((light.reshape(-1, LANES) > 0.0).any(axis=1), np.uint8)
 
 
 @njit(nogil=True, cache=True, fastmath=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Bool, Float32, Int, Int32
-from numba import njit
 from numpy import ndarray
 
+from gsseg.compiled import njit
 from gsseg.render.bands import Band, alive_blocks, bands, share_out, trace
 from gsseg.render.config import RenderConfig
 from gsseg.render.lanes import LANES

@@ -4,11 +4,11 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from gsseg.render import cpu, cuda, reference
+from gsseg.render import cpu, cuda, rasterize, reference
 from gsseg.render.config import RenderConfig
 from gsseg.render.weights import BlendWeights
 from gsseg.scene import Camera, Gaussians, View
@@ -41,6 +41,22 @@ def blend_weights(
     compute = cpu.blend_weights if renderer == "cpu" else reference.blend_weights
     device = gaussians.means.device
     return compute(gaussians.to("cpu"), camera, config, wanted).to(device)
+
+
+def render_map(
+    features: Float[Tensor, "gaussians dim"],
+    gaussians: Gaussians,
+    view: View | Camera,
+    config: RenderConfig | None = None,
+) -> Float[Tensor, "height width dim"]:
+    """A picture of any quantity of the Gaussians, drawn once without building W; differentiable in ``features``.
+
+    With a column of ones it is the silhouette. To draw again and again from one view, build W: `blend_weights`.
+    """
+    camera = view.camera if isinstance(view, View) else view
+    config = config or RenderConfig()
+    draw = cuda.render_map if gaussians.means.is_cuda else rasterize.rasterize
+    return draw(features, gaussians, camera, config).reshape(camera.height, camera.width, features.shape[1])
 
 
 def _checked(pixels: Tensor | ndarray, camera: Camera) -> Int[ndarray, " pixels"]:

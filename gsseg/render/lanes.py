@@ -12,8 +12,8 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
+from gsseg.compiled import intrinsic
 from gsseg.render.config import ALPHA_MAX, TRANSMITTANCE_THRESHOLD
 
 LANES = 8
@@ -31,7 +31,7 @@ _FAST = ("fast",)
 
 
 @intrinsic
-def blend_block(typingctx, light, at, counts, weights, to, offset, curvature, height, lead, tail):  # noqa: ARG001
+def blend_block(typingctx, light, at, counts, weights, to, offset, curvature, height, lead, tail):
     """Draws one Gaussian over the pixels ``at .. at + LANES - 1`` and returns which of them took it.
 
     ``light`` (float32): transmittance of each pixel, 0 once finished; ``counts`` (int32): entries of each pixel;
@@ -45,7 +45,7 @@ def blend_block(typingctx, light, at, counts, weights, to, offset, curvature, he
     def codegen(context, b, signature, arguments):
         light, at, counts, weights, to, offset, curvature, height, lead, tail = arguments
         lane = ir.Constant(_INTS, list(range(LANES)))
-        x = b.fadd(_all(b, offset), _floats(*range(LANES)), flags=_FAST)
+        x = b.fadd(_all(b, offset), _floats(*np.arange(LANES, dtype=np.float64).tolist()), flags=_FAST)
         square = b.fmul(b.fmul(_all(b, curvature), x, flags=_FAST), x, flags=_FAST)
         y = b.fmul(b.fadd(square, _all(b, height), flags=_FAST), _floats(0.125), flags=_FAST)
         power = _floats(EXP_EIGHTH[-1])
@@ -75,7 +75,7 @@ def blend_block(typingctx, light, at, counts, weights, to, offset, curvature, he
 
 
 @intrinsic
-def add_block(typingctx, out, at, weights, start, factor):  # noqa: ARG001
+def add_block(typingctx, out, at, weights, start, factor):
     """``out[at : at + LANES] += factor * weights[start : start + LANES]``, all float32."""
     signature = types.void(out, types.int64, weights, types.int64, types.float32)
 
@@ -91,7 +91,7 @@ def add_block(typingctx, out, at, weights, start, factor):  # noqa: ARG001
 
 
 @intrinsic
-def dot_block(typingctx, maps, at, weights, start):  # noqa: ARG001
+def dot_block(typingctx, maps, at, weights, start):
     """``sum(maps[at : at + LANES] * weights[start : start + LANES])``, all float32."""
     signature = types.float32(maps, types.int64, weights, types.int64)
 
@@ -127,10 +127,9 @@ def _pointer(context, b: ir.IRBuilder, kind, array, at, vector: ir.VectorType):
 
 
 def _load(context, b: ir.IRBuilder, kind, array, at, vector: ir.VectorType):
-    value = b.load(_pointer(context, b, kind, array, at, vector))
-    value.align = 4  # numpy promises a float's alignment, not a vector's
-    return value
+    # numpy promises the alignment of a float, not of a vector
+    return b.load(_pointer(context, b, kind, array, at, vector), align=4)
 
 
 def _store(context, b: ir.IRBuilder, kind, array, at, vector) -> None:
-    b.store(vector, _pointer(context, b, kind, array, at, vector.type)).align = 4
+    b.store(vector, _pointer(context, b, kind, array, at, vector.type), align=4)

@@ -1,51 +1,83 @@
 """Sparse products on rows of blending weights: what training consists of.
 
 A matrix is three arrays, as in any CSR: ``indptr`` (rows + 1), ``indices`` and ``values`` (entries). The
-transposed product needs no second copy of the matrix: every thread scatters its rows into an accumulator of
-its own, and neighbouring pixels see the same Gaussians, so the scatter stays in the processor's cache.
+transposed product needs no second copy of the matrix: every thread scatters its rows into an accumulator of its
+own. Six columns, the width of the instance features, have vector code of their own.
 
-Six columns, the width of the instance features, have loops of their own that keep a row's six sums in registers:
-a quarter faster than the general ones, whose sums go through memory because a compiler cannot know that the
-output does not overlap the input.
+What a product costs is decided by where its Gaussians lie in memory. Neighbouring pixels see the same
+Gaussians, but a scene's file has them in any order; `Packing` numbers those that a view sees by first appearance,
+so that what is used together lies together.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
-from jaxtyping import Float, Float32, Int32, Int64
-from numba import njit
+from jaxtyping import Float, Float32, Int, Int32
 from numpy import ndarray
 
+from gsseg.compiled import njit
+from gsseg.render.six import SIX, gather_row, scatter_row
 from gsseg.threads import run_all, spans
 
-INSTANCE_DIM = 6
+
+@dataclass(frozen=True, eq=False)
+class Packing:
+    """Another numbering of the columns of a sparse matrix, by first appearance."""
+
+    columns: Int32[ndarray, " held"]
+    """The column that each new number stands for."""
+    indices: Int32[ndarray, " entries"]
+    """The matrix's indices in new numbers."""
+
+    @staticmethod
+    def of(indices: Int32[ndarray, " entries"], columns: int) -> "Packing":
+        """One pass over the entries of a matrix with so many columns."""
+        numbers = np.full(columns, -1, np.int32)
+        packed = np.empty(len(indices), np.int32)
+        held = np.empty(min(columns, len(indices)), np.int32)
+        count = _pack(indices, numbers, packed, held)
+        return Packing(held[:count].copy(), packed)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of both arrays."""
+        return self.columns.nbytes + self.indices.nbytes
 
 
 def times_dense(
-    indptr: Int64[ndarray, " rows+1"],
-    indices: Int32[ndarray, " entries"],
+    indptr: Int[ndarray, " offsets"],
+    indices: Int[ndarray, " entries"],
     values: Float32[ndarray, " entries"],
     dense: Float[ndarray, "columns dim"],
+    packing: Packing | None = None,
 ) -> Float32[ndarray, "rows dim"]:
     """M @ dense for CSR M (rows, columns)."""
+    indptr, indices = _indices(indptr, indices if packing is None else packing.indices)
     out = np.empty((len(indptr) - 1, dense.shape[1]), np.float32)
     dense = np.ascontiguousarray(dense, np.float32)
-    kernel = _rows_times_six if dense.shape[1] == INSTANCE_DIM else _rows_times_dense
+    if packing is not None:
+        dense = _taken(dense, packing.columns)
+    kernel = _gather_six if dense.shape[1] == SIX else _gather
     jobs = _even_spans(indptr)
     run_all([lambda a=a, b=b: kernel(indptr, indices, values, dense, out, a, b) for a, b in jobs])
     return out
 
 
 def transpose_times_dense(
-    indptr: Int64[ndarray, " rows+1"],
-    indices: Int32[ndarray, " entries"],
+    indptr: Int[ndarray, " offsets"],
+    indices: Int[ndarray, " entries"],
     values: Float32[ndarray, " entries"],
     dense: Float[ndarray, "rows dim"],
     columns: int,
+    packing: Packing | None = None,
 ) -> Float32[ndarray, "columns dim"]:
     """M.T @ dense for CSR M (rows, columns)."""
+    indptr, indices = _indices(indptr, indices if packing is None else packing.indices)
     dense = np.ascontiguousarray(dense, np.float32)
-    kernel = _scatter_six if dense.shape[1] == INSTANCE_DIM else _scatter_rows
+    kernel = _scatter_six if dense.shape[1] == SIX else _scatter
     jobs = _even_spans(indptr)
-    parts = [np.zeros((columns, dense.shape[1]), np.float32) for _ in jobs]
+    held = columns if packing is None else len(packing.columns)
+    parts = [np.zeros((held, dense.shape[1]), np.float32) for _ in jobs]
     run_all(
         [
             lambda a=a, b=b, part=part: kernel(indptr, indices, values, dense, part, a, b)
@@ -55,7 +87,26 @@ def transpose_times_dense(
     total = parts[0]
     for part in parts[1:]:
         total += part
-    return total
+    return total if packing is None else _spread(total, packing.columns, columns)
+
+
+def _taken(dense: ndarray, rows: ndarray) -> ndarray:
+    """``dense[rows]``."""
+    held = np.empty((len(rows), dense.shape[1]), np.float32)
+    run_all([lambda a=a, b=b: _take(dense, rows, held, a, b) for a, b in spans(len(held))])
+    return held
+
+
+def _spread(held: ndarray, rows: ndarray, count: int) -> ndarray:
+    """Zeros but for ``out[rows] = held``."""
+    out = np.zeros((count, held.shape[1]), np.float32)
+    run_all([lambda a=a, b=b: _put(held, rows, out, a, b) for a, b in spans(len(held))])
+    return out
+
+
+def _indices(indptr: ndarray, indices: ndarray) -> tuple[ndarray, ndarray]:
+    """The types for which the loops are compiled: other libraries choose the width of an index by its value."""
+    return np.ascontiguousarray(indptr, np.int64), np.ascontiguousarray(indices, np.int32)
 
 
 def _even_spans(indptr: ndarray) -> list[tuple[int, int]]:
@@ -67,8 +118,36 @@ def _even_spans(indptr: ndarray) -> list[tuple[int, int]]:
     return list(zip(starts, stops, strict=True))
 
 
+@njit(nogil=True, cache=True)
+def _pack(indices, numbers, packed, held):
+    count = 0
+    for entry in range(len(indices)):
+        number = numbers[indices[entry]]
+        if number < 0:
+            number = count
+            numbers[indices[entry]] = number
+            held[count] = indices[entry]
+            count += 1
+        packed[entry] = number
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _take(dense, columns, held, start, stop):
+    for i in range(start, stop):
+        for d in range(dense.shape[1]):
+            held[i, d] = dense[columns[i], d]
+
+
+@njit(nogil=True, cache=True)
+def _put(held, columns, out, start, stop):
+    for i in range(start, stop):
+        for d in range(out.shape[1]):
+            out[columns[i], d] = held[i, d]
+
+
 @njit(nogil=True, cache=True, fastmath=True)
-def _rows_times_dense(indptr, indices, values, dense, out, start, stop):
+def _gather(indptr, indices, values, dense, out, start, stop):
     dim = dense.shape[1]
     for row in range(start, stop):
         for d in range(dim):
@@ -81,7 +160,7 @@ def _rows_times_dense(indptr, indices, values, dense, out, start, stop):
 
 
 @njit(nogil=True, cache=True, fastmath=True)
-def _scatter_rows(indptr, indices, values, dense, out, start, stop):
+def _scatter(indptr, indices, values, dense, out, start, stop):
     dim = dense.shape[1]
     for row in range(start, stop):
         for entry in range(indptr[row], indptr[row + 1]):
@@ -91,54 +170,15 @@ def _scatter_rows(indptr, indices, values, dense, out, start, stop):
                 out[column, d] += weight * dense[row, d]
 
 
-@njit(nogil=True, cache=True, fastmath=True)
-def _rows_times_six(indptr, indices, values, dense, out, start, stop):
+@njit(nogil=True, cache=True)
+def _gather_six(indptr, indices, values, dense, out, start, stop):
+    source, target = dense.reshape(-1), out.reshape(-1)
     for row in range(start, stop):
-        first, end = indptr[row], indptr[row + 1]
-        a0 = a1 = a2 = a3 = a4 = a5 = np.float32(0.0)
-        b0 = b1 = b2 = b3 = b4 = b5 = np.float32(0.0)
-        # Two entries a turn: the additions of one need not wait for those of the other.
-        for entry in range(first, first + (end - first) // 2 * 2, 2):
-            v, i = values[entry], indices[entry]
-            w, j = values[entry + 1], indices[entry + 1]
-            a0 += v * dense[i, 0]
-            a1 += v * dense[i, 1]
-            a2 += v * dense[i, 2]
-            a3 += v * dense[i, 3]
-            a4 += v * dense[i, 4]
-            a5 += v * dense[i, 5]
-            b0 += w * dense[j, 0]
-            b1 += w * dense[j, 1]
-            b2 += w * dense[j, 2]
-            b3 += w * dense[j, 3]
-            b4 += w * dense[j, 4]
-            b5 += w * dense[j, 5]
-        if (end - first) & 1:
-            v, i = values[end - 1], indices[end - 1]
-            a0 += v * dense[i, 0]
-            a1 += v * dense[i, 1]
-            a2 += v * dense[i, 2]
-            a3 += v * dense[i, 3]
-            a4 += v * dense[i, 4]
-            a5 += v * dense[i, 5]
-        out[row, 0] = a0 + b0
-        out[row, 1] = a1 + b1
-        out[row, 2] = a2 + b2
-        out[row, 3] = a3 + b3
-        out[row, 4] = a4 + b4
-        out[row, 5] = a5 + b5
+        gather_row(target, row * SIX, indices, values, indptr[row], indptr[row + 1], source)
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@njit(nogil=True, cache=True)
 def _scatter_six(indptr, indices, values, dense, out, start, stop):
+    source, target = dense.reshape(-1), out.reshape(-1)
     for row in range(start, stop):
-        g0, g1, g2 = dense[row, 0], dense[row, 1], dense[row, 2]
-        g3, g4, g5 = dense[row, 3], dense[row, 4], dense[row, 5]
-        for entry in range(indptr[row], indptr[row + 1]):
-            w, j = values[entry], indices[entry]
-            out[j, 0] += w * g0
-            out[j, 1] += w * g1
-            out[j, 2] += w * g2
-            out[j, 3] += w * g3
-            out[j, 4] += w * g4
-            out[j, 5] += w * g5
+        scatter_row(target, indices, values, indptr[row], indptr[row + 1], source, row * SIX)

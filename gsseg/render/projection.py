@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, Int32
-from numba import njit
 from numpy import ndarray
 
+from gsseg.compiled import njit
 from gsseg.render.config import ALPHA_THRESHOLD, FRUSTUM_MARGIN, RenderConfig
 from gsseg.scene import Camera, Gaussians
 from gsseg.threads import run_all, spans

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from jaxtyping import Float, Float32
-from numba import njit
 from numpy import ndarray
 from torch import Tensor
 
+from gsseg.compiled import njit
 from gsseg.render.bands import Band, alive_blocks, bands, share_out, trace
 from gsseg.render.config import RenderConfig
 from gsseg.render.lanes import LANES, add_block, dot_block
@@ -48,7 +48,8 @@ class _Rasterize(torch.autograd.Function):
     @staticmethod
     def forward(ctx, features: Tensor, projected: Projected, camera: Camera) -> Tensor:
         ctx.projected, ctx.camera, ctx.gaussians = projected, camera, features.shape[0]
-        dense = np.ascontiguousarray(features.detach().numpy(), np.float32)
+        # Nearest first, as the traversal meets them: it then reads features in order, not all over the scene.
+        dense = np.take(features.detach().numpy(), projected.rows, axis=0).astype(np.float32, copy=False)
         todo = bands(projected, camera.width, camera.height)
         stride = todo[0].stride
         maps = np.zeros((dense.shape[1], camera.height, stride), np.float32)
@@ -57,7 +58,7 @@ class _Rasterize(torch.autograd.Function):
             for band in queue:
                 for blocks, starts, sources, weights in _chunks(projected, band, camera.width):
                     at = band.top * stride
-                    _add_features(blocks, starts, sources, weights, projected.rows, dense, maps.reshape(-1), at)
+                    _add_features(blocks, starts, sources, weights, dense, maps.reshape(-1), at)
 
         share_out(todo, work)
         pixels = maps[:, :, : camera.width].reshape(dense.shape[1], -1)
@@ -71,18 +72,20 @@ class _Rasterize(torch.autograd.Function):
         maps = np.zeros((dim, camera.height, stride), np.float32)
         maps[:, :, : camera.width] = gradients[0].numpy().T.reshape(dim, camera.height, camera.width)
 
-        def work(queue: Iterator[Band]) -> Float32[ndarray, "gaussians dim"]:
-            total = np.zeros((ctx.gaussians, dim), np.float32)
+        def work(queue: Iterator[Band]) -> Float32[ndarray, "visible dim"]:
+            total = np.zeros((len(projected.rows), dim), np.float32)
             for band in queue:
                 for blocks, starts, sources, weights in _chunks(projected, band, camera.width):
                     at = band.top * stride
-                    _add_gradients(blocks, starts, sources, weights, projected.rows, maps.reshape(-1), at, total)
+                    _add_gradients(blocks, starts, sources, weights, maps.reshape(-1), at, total)
             return total
 
         parts = share_out(todo, work)
         for part in parts[1:]:
             parts[0] += part
-        return torch.from_numpy(parts[0]), None, None
+        out = np.zeros((ctx.gaussians, dim), np.float32)
+        out[projected.rows] = parts[0]
+        return torch.from_numpy(out), None, None
 
 
 def _chunks(projected: Projected, band: Band, width: int) -> Iterator[tuple[int, ndarray, ndarray, ndarray]]:
@@ -100,20 +103,20 @@ def _chunks(projected: Projected, band: Band, width: int) -> Iterator[tuple[int,
 
 
 @njit(nogil=True, cache=True)
-def _add_features(blocks, starts, sources, weights, rows, features, maps, at):
+def _add_features(blocks, starts, sources, weights, features, maps, at):
     dim = features.shape[1]
     plane = len(maps) // dim
     for block in range(blocks):
-        row = rows[sources[block]]
+        source = sources[block]
         for d in range(dim):
-            add_block(maps, d * plane + at + starts[block], weights, block * LANES, features[row, d])
+            add_block(maps, d * plane + at + starts[block], weights, block * LANES, features[source, d])
 
 
 @njit(nogil=True, cache=True)
-def _add_gradients(blocks, starts, sources, weights, rows, maps, at, total):
+def _add_gradients(blocks, starts, sources, weights, maps, at, total):
     dim = total.shape[1]
     plane = len(maps) // dim
     for block in range(blocks):
-        row = rows[sources[block]]
+        source = sources[block]
         for d in range(dim):
-            total[row, d] += dot_block(maps, d * plane + at + starts[block], weights, block * LANES)
+            total[source, d] += dot_block(maps, d * plane + at + starts[block], weights, block * LANES)

@@ -5,15 +5,16 @@ pixel's alpha. `pool` adds up the rows of each mask: A = M W, the sparse (masks,
 everything that speaks of masks and not of pixels is computed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int, Int32, Int64
+from numpy import ndarray
 from torch import Tensor
 
 from gsseg.render.pooling import pool_rows
-from gsseg.render.products import times_dense, transpose_times_dense
+from gsseg.render.products import Packing, times_dense, transpose_times_dense
 
 GATHERED_ENTRIES = 1 << 22
 """Entries of W multiplied at once on a GPU: 100 MB of products at six channels."""
@@ -23,7 +24,7 @@ GATHERED_ENTRIES = 1 << 22
 class BlendWeights:
     """Sparse (pixels, gaussians) blending weights of one view, as CSR; pixels in row-major order."""
 
-    indptr: Int64[Tensor, " pixels+1"]
+    indptr: Int64[Tensor, " offsets"]
     """Entries of row p are ``indptr[p]:indptr[p + 1]``."""
     indices: Int32[Tensor, " entries"]
     """Gaussian of each entry; front to back inside a row."""
@@ -33,6 +34,8 @@ class BlendWeights:
     """Number of columns."""
     pixels: Int64[Tensor, " pixels"] | None = None
     """Image pixel (row-major index) of each row, where W holds a sample of pixels; None: all pixels in order."""
+    packing: Packing | None = None
+    """What makes products fast that are taken again and again; see `packed`."""
 
     @property
     def rows(self) -> int:
@@ -41,8 +44,9 @@ class BlendWeights:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the three arrays."""
-        return sum(array.numel() * array.element_size() for array in (self.indptr, self.indices, self.values))
+        """Bytes of the three arrays and of the packing."""
+        arrays = (self.indptr, self.indices, self.values)
+        return sum(array.nbytes for array in arrays) + (0 if self.packing is None else self.packing.nbytes)
 
     @property
     def alpha(self) -> Float[Tensor, " pixels"]:
@@ -80,12 +84,21 @@ class BlendWeights:
             count = max(0, largest + 1)
         elif largest >= count:
             raise ValueError(f"label {largest} has no row among {count}")
-        arrays = (array.cpu().numpy() for array in (self.indptr, self.indices, self.values, labels))
-        rows, columns, sums = pool_rows(*arrays, count, self.gaussians)
+        indptr, indices, values = self._arrays()
+        rows, columns, sums = pool_rows(indptr, indices, values, labels.cpu().numpy(), count, self.gaussians)
         entries = torch.from_numpy(np.stack([rows, columns]))
         return torch.sparse_coo_tensor(
             entries, torch.from_numpy(sums), (count, self.gaussians), check_invariants=False, is_coalesced=True
         ).to(self.values.device)
+
+    def packed(self) -> "BlendWeights":
+        """The same weights, prepared for many products on the processor: each is then three times as fast.
+
+        Costs about as much as one product, and 4 bytes an entry. On a GPU it changes nothing.
+        """
+        if self.packing is not None or self.values.is_cuda:
+            return self
+        return replace(self, packing=Packing.of(self.indices.numpy(), self.gaussians))
 
     def sampled(self, rows: Int64[Tensor, " sample"]) -> "BlendWeights":
         """The weights of some of the held rows only."""
@@ -98,8 +111,16 @@ class BlendWeights:
 
     def to(self, device: torch.device | str) -> "BlendWeights":
         """The same weights on another device."""
-        arrays = (array.to(device) for array in (self.indptr, self.indices, self.values))
-        return BlendWeights(*arrays, self.gaussians, None if self.pixels is None else self.pixels.to(device))
+        return BlendWeights(
+            self.indptr.to(device),
+            self.indices.to(device),
+            self.values.to(device),
+            self.gaussians,
+            None if self.pixels is None else self.pixels.to(device),
+        )
+
+    def _arrays(self) -> tuple[ndarray, ndarray, ndarray]:
+        return self.indptr.cpu().numpy(), self.indices.cpu().numpy(), self.values.cpu().numpy()
 
     def to_dense(self) -> Float[Tensor, "pixels gaussians"]:
         """W as an ordinary matrix, for tests on small scenes."""
@@ -124,9 +145,10 @@ class _Product(torch.autograd.Function):
 def _multiply(weights: BlendWeights, dense: Tensor, transposed: bool) -> Tensor:
     if weights.values.is_cuda:
         return _gathered_product(weights, dense.float(), transposed)
-    arrays = (weights.indptr.numpy(), weights.indices.numpy(), weights.values.numpy(), dense.detach().numpy())
-    product = transpose_times_dense(*arrays, weights.gaussians) if transposed else times_dense(*arrays)
-    return torch.from_numpy(product)
+    arrays, factor = weights._arrays(), dense.detach().numpy()
+    if transposed:
+        return torch.from_numpy(transpose_times_dense(*arrays, factor, weights.gaussians, weights.packing))
+    return torch.from_numpy(times_dense(*arrays, factor, weights.packing))
 
 
 def _gathered_product(weights: BlendWeights, dense: Tensor, transposed: bool) -> Tensor:

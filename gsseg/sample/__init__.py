@@ -1,4 +1,4 @@
-"""Sample scenes, made on the spot by ray casting, with exact truth: furnished rooms and flats for demos and research."""
+"""Sample scenes made on the spot by ray casting, with exact truth: furnished rooms and flats."""
 
 from gsseg.sample.config import MaskNoise as MaskNoise
 from gsseg.sample.config import RoomConfig as RoomConfig

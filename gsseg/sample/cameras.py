@@ -3,22 +3,20 @@
 Cameras stand clear of everything; `gsseg.scene.Camera` gives their axes.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
 from gsseg.sample.config import RoomConfig
-from gsseg.sample.mesh import Mesh
+from gsseg.sample.mesh import Mesh, Point
 from gsseg.sample.placement import Home, Item, Rect, box_of
 from gsseg.scene import Camera
 
-_CLEAR = 0.32
+_CLEAR = 0.25
 """Metres between a camera and anything."""
 
 
-def look_at(config: RoomConfig, position: Sequence[float], target: Sequence[float], roll: float = 0.0) -> Camera:
+def look_at(config: RoomConfig, position: Point, target: Point, roll: float = 0.0) -> Camera:
     """A camera at ``position`` that sees ``target`` in its middle; ``roll`` in degrees."""
     origin = np.asarray(position, float)
     forward = np.asarray(target, float) - origin
@@ -80,6 +78,7 @@ def _round(home: Home, config: RoomConfig, count: int, rng: np.random.Generator)
         height = 1.5 + 0.5 * np.sin(2.4 * k) + rng.uniform(-0.1, 0.1)
         target = np.array([*(centre - around * half * rng.uniform(0.0, 0.45)), rng.uniform(0.35, 0.85)])
         target[:2] += rng.uniform(-0.5, 0.5, 2)
+        place = np.array([*centre, 2.2])
         for step in range(40):
             reach = rng.uniform(0.70, 0.86) - 0.01 * step
             place = np.array([*(centre + around * half * reach), min(height + 0.02 * step, 2.2)])
@@ -93,19 +92,19 @@ def _walk(home: Home, config: RoomConfig, room: int, count: int, rng: np.random.
     """Through one room at eye height, each view turned to one of its things, all of them in turn."""
     rect = home.rooms[room]
     boxes = boxes_of(home)
-    stops = _stops(home, boxes, rect, max(4, count // 2), rng)
+    stops = _stops(home, boxes, rect, max(4, count // 3), rng)
     things = [item for item in home.items if item.room == room and item.name != "floor"]
     cameras: list[Camera] = []
     turn = [int(k) for k in rng.permutation(len(things))]
     for k in range(count):
         target = box_of(*_placed(things[turn[k % len(turn)]])).mean(0)
-        target[:2] = 0.55 * target[:2] + 0.45 * np.array(rect.centre)  # rather inwards: walkers keep the room in view
+        target[:2] = 0.5 * target[:2] + 0.5 * np.array(rect.centre)  # rather inwards: walkers keep the room in view
         target[2] = np.clip(target[2], 0.4, 1.1)
         reaches = np.array([np.linalg.norm(stop[:2] - target[:2]) for stop in stops])
         # Mostly from across the room; every sixth view is a closer look.
-        wanted = np.quantile(reaches, rng.uniform(0.1, 0.5) if k % 6 == 5 else rng.uniform(0.75, 1.0))
+        wanted = np.quantile(reaches, rng.uniform(0.1, 0.5) if k % 6 == 5 else rng.uniform(0.85, 1.0))
         stop = stops[int(np.abs(reaches - wanted).argmin())]
-        place = stop + [*rng.uniform(-0.08, 0.08, 2), rng.uniform(-0.1, 0.25)]
+        place = stop + np.array([*rng.uniform(-0.08, 0.08, 2), rng.uniform(-0.1, 0.25)])
         place = place if is_clear(home, boxes, place) else stop
         if np.linalg.norm(target[:2] - place[:2]) < 0.7:  # straight down shows a bit of floor
             place = stops[int(reaches.argmax())]
@@ -121,7 +120,7 @@ def _stops(
     home: Home, boxes: Float64[ndarray, "items 2 3"], rect: Rect, count: int, rng: np.random.Generator
 ) -> list[Float64[ndarray, "3"]]:
     """Free places in a room, spread out, in the order of a walk (always on to the nearest)."""
-    tries = np.stack([rng.uniform(rect.x0, rect.x1, 300), rng.uniform(rect.y0, rect.y1, 300), np.full(300, 1.45)], 1)
+    tries = np.stack([rng.uniform(rect.x0, rect.x1, 300), rng.uniform(rect.y0, rect.y1, 300), np.full(300, 1.6)], 1)
     free = np.array([place for place in tries if is_clear(home, boxes, place)])
     if not len(free):
         return [np.array([*rect.centre, 1.9])]

@@ -106,7 +106,9 @@ def _smooth_edges(
     parts, bend = seen.parts, np.zeros(lit.shape, bool)
     for axis in (0, 1):
         differs = np.diff(parts, axis=axis) != 0
-        turned = (np.take(normals, range(1, lit.shape[axis]), axis) * np.take(normals, range(lit.shape[axis] - 1), axis)).sum(2) < 0.8
+        turned = (
+            np.take(normals, range(1, lit.shape[axis]), axis) * np.take(normals, range(lit.shape[axis] - 1), axis)
+        ).sum(2) < 0.8
         jump = differs | turned
         pad = [(0, 0), (0, 0)]
         pad[axis] = (0, 1)

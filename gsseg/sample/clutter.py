@@ -1,9 +1,11 @@
 """Small things for a home: designs with several copies, far apart, side by side and stacked."""
 
 import numpy as np
+from numpy import ndarray
 
+from gsseg.sample.furniture import Piece
 from gsseg.sample.objects import PALETTE, SMALL, standing_book
-from gsseg.sample.placement import Home, Item, Spot
+from gsseg.sample.placement import Home, Item, Rect, Spot
 
 _STACKED = ("box", "book", "plate", "bowl")
 _ON_FLOOR = ("ball", "box", "teddy")
@@ -19,7 +21,7 @@ def scatter(home: Home, count: int) -> list[Item]:
     """
     placed: list[Item] = []
     colours = home.rng.permutation(len(PALETTE))
-    for turn in range(20 * count):
+    for turn in range(20 * count):  # a crowded home may have no room for all
         if len(placed) >= count:
             break
         maker = SMALL[turn % len(SMALL)]
@@ -50,10 +52,13 @@ def book_rows(home: Home, spots: list[Spot], count: int) -> list[Item]:
         along_x = spot.rect.x1 - spot.rect.x0 > spot.rect.y1 - spot.rect.y0
         start = home.rng.uniform(0.03, 0.2)
         pieces = [
-            (standing_book(PALETTE[home.rng.integers(len(PALETTE))], float(home.rng.uniform(1.0, 1.25))), home.new_design())
+            (
+                standing_book(PALETTE[home.rng.integers(len(PALETTE))], float(home.rng.uniform(1.0, 1.25))),
+                home.new_design(),
+            )
             for _ in range(2)
         ]
-        for k in range(int(home.rng.integers(3, 6))):
+        for _ in range(int(home.rng.integers(3, 6))):
             if len(placed) >= count:
                 return placed
             piece, design = pieces[int(home.rng.integers(2))]
@@ -68,7 +73,7 @@ def book_rows(home: Home, spots: list[Spot], count: int) -> list[Item]:
     return placed
 
 
-def _beside(home: Home, piece, first: Item, design: int, spots: list[Spot]) -> Item | None:
+def _beside(home: Home, piece: Piece, first: Item, design: int, spots: list[Spot]) -> Item | None:
     if piece.name in _STACKED:
         item = home.on_top(piece, first, design)
         if item is not None:
@@ -81,7 +86,7 @@ def _beside(home: Home, piece, first: Item, design: int, spots: list[Spot]) -> I
     return None
 
 
-def _first_that_fits(home: Home, piece, design: int, spots: list[Spot]) -> Item | None:
+def _first_that_fits(home: Home, piece: Piece, design: int, spots: list[Spot]) -> Item | None:
     for spot in spots:
         item = home.on_spot(piece, spot, design)
         if item is not None:
@@ -89,11 +94,11 @@ def _first_that_fits(home: Home, piece, design: int, spots: list[Spot]) -> Item 
     return None
 
 
-def _distance(spot: Spot, place: np.ndarray) -> float:
+def _distance(spot: Spot, place: ndarray) -> float:
     return float(np.hypot(spot.rect.centre[0] - place[0], spot.rect.centre[1] - place[1]))
 
 
 def _floors(home: Home) -> list[Spot]:
     """The floors as spots, away from the walls."""
-    rects = [type(r)(r.x0 + 0.3, r.x1 - 0.3, r.y0 + 0.3, r.y1 - 0.3) for r in home.rooms]
+    rects = [Rect(r.x0 + 0.3, r.x1 - 0.3, r.y0 + 0.3, r.y1 - 0.3) for r in home.rooms]
     return [Spot(rect, 0.0, 9.0, room) for room, rect in enumerate(rects)]

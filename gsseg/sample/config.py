@@ -30,15 +30,17 @@ class RoomConfig:
     """Horizontal field of view."""
     detail: float = 0.62
     """Splats of an instance grow with its visible area to this power; 1 is even density, lower favours small things."""
+    fewest: int = 300
+    """Splats of an item however small (about)."""
     flatness: float = 0.15
     """Thickness of a splat over its width: 0.15 is a disc, 0.5 nearly a ball."""
-    jitter: float = 0.3
+    jitter: float = 0.2
     """How far splats lie off the surface (one sigma), in widths."""
-    spread: float = 0.62
+    spread: float = 0.72
     """Width of a splat (standard deviation) over the distance to its neighbours."""
     floaters: float = 0.01
     """Fraction of splats that hang in the air, nearly transparent, and belong to nothing (truth -1)."""
-    straddling: float = 0.02
+    straddling: float = 0.014
     """Fraction of splats drawn much wider than their neighbours, so that they reach over borders."""
 
 
@@ -60,7 +62,7 @@ class MaskNoise:
     pieces: int = 4
     """Most pieces that lines cut walls and other things into that fill an eighth of the picture; small ones: 3."""
     persistence: float = 0.3
-    """0: fates are drawn anew in each view; 1: an instance has the same fate in all. Segmenters err alike in like views."""
+    """0: fates are drawn anew in each view; 1: an instance has the same one in all. Like views bring like errors."""
     smallest: int = 14
     """Masks of fewer pixels are dropped, as segmenters do."""
 
@@ -82,10 +84,11 @@ def preset(name: Preset, seed: int = 0) -> tuple[RoomConfig, MaskNoise]:
         objects=36,
         gaussians=150_000,
         views=80,
-        fov_degrees=65.0,
+        fov_degrees=70.0,
         detail=0.8,
+        fewest=120,
         flatness=0.4,
-        jitter=0.15,
-        spread=0.5,
+        jitter=0.12,
+        spread=0.62,
     )
     return flat, MaskNoise(split=0.30, missing=0.15, merge=0.10, pieces=6, persistence=0.5)

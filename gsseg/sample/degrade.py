@@ -75,9 +75,10 @@ def _pieces(region: ndarray, seen: Seen, noise: MaskNoise, rng: np.random.Genera
         by_part = np.zeros(region.shape, np.int64)
         by_part[region] = parts[1].reshape(-1)
         ways.append(by_part)
-    islands = np.asarray(label(region)[0], np.int64)
+    islands = np.empty(region.shape, np.int32)
+    label(region, output=islands)
     if (np.bincount(islands[region]) >= noise.smallest).sum() > 1:
-        ways.append(np.maximum(islands - 1, 0))
+        ways.append(np.maximum(islands.astype(np.int64) - 1, 0))
     most = noise.pieces if region.mean() > _LARGE else 3
     ways.append(_by_lines(region, int(rng.integers(2, max(2, most) + 1)), rng))
     return ways[int(rng.integers(len(ways)))]
@@ -92,7 +93,9 @@ def _by_lines(region: ndarray, count: int, rng: np.random.Generator) -> Int64[nd
         inside = np.flatnonzero(piece == np.bincount(piece).argmax())
         middle = inside[np.argsort(rng.random(len(inside)))[:3]]  # three pixels' mean: rather through the middle
         angle = rng.uniform(0, np.pi)
-        side = (columns[inside] - columns[middle].mean()) * np.cos(angle) + (rows[inside] - rows[middle].mean()) * np.sin(angle)
+        side = (columns[inside] - columns[middle].mean()) * np.cos(angle) + (
+            rows[inside] - rows[middle].mean()
+        ) * np.sin(angle)
         piece[inside[side > 0]] = cut
     out[rows, columns] = piece
     return out
@@ -111,10 +114,15 @@ def _merge(labels: Int64[ndarray, "height width"], region: ndarray, rng: np.rand
         labels[region] = neighbours[int(np.searchsorted(np.cumsum(borders) / borders.sum(), rng.random()))]
 
 
-def _strayed(labels: Int64[ndarray, "height width"], wobble: float, rng: np.random.Generator) -> Int64[ndarray, "height width"]:
+def _strayed(
+    labels: Int64[ndarray, "height width"], wobble: float, rng: np.random.Generator
+) -> Int64[ndarray, "height width"]:
     """Labels fetched from pixels a little aside, smoothly varying: borders move by ``wobble`` pixels (one sigma)."""
     shape = labels.shape
-    shifts = [gaussian_filter(rng.normal(0, 1, shape), _SMOOTH) * (2 * np.sqrt(np.pi) * _SMOOTH) * 0.75 * wobble for _ in range(2)]
+    shifts = [
+        gaussian_filter(rng.normal(0, 1, shape), _SMOOTH) * (2 * np.sqrt(np.pi) * _SMOOTH) * 0.75 * wobble
+        for _ in range(2)
+    ]
     rows, columns = np.indices(shape)
     rows = np.rint(rows + shifts[0]).astype(np.int64).clip(0, shape[0] - 1)
     columns = np.rint(columns + shifts[1]).astype(np.int64).clip(0, shape[1] - 1)
@@ -129,7 +137,9 @@ def _borders(labels: ndarray) -> ndarray:
     return edge
 
 
-def _shuffled(labels: Int64[ndarray, "height width"], smallest: int, rng: np.random.Generator) -> UInt16[ndarray, "height width"]:
+def _shuffled(
+    labels: Int64[ndarray, "height width"], smallest: int, rng: np.random.Generator
+) -> UInt16[ndarray, "height width"]:
     """Drops small masks and numbers the others 1..n in random order."""
     sizes = np.bincount(labels.reshape(-1))
     kept = np.flatnonzero(sizes >= smallest)

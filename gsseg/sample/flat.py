@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gsseg.sample import decor
 from gsseg.sample import furniture as f
 from gsseg.sample.clutter import book_rows, scatter
 from gsseg.sample.mesh import Finish
@@ -20,16 +21,22 @@ Doors = list[dict[str, tuple[float, float]]]
 def furnish_flat(home: Home, objects: int) -> list[Item]:
     """Fills ``home`` with a flat and returns its small things, those to spare last."""
     count = int(home.rng.choice([3, 3, 3, 4, 4, 5]))
-    home.rooms += _floor_plan(home.rng, count)
-    doors = _doorways(home)
+    doors: Doors = []
+    while not _connected(home.rooms, doors):
+        home.rooms[:] = _floor_plan(home.rng, count)
+        doors = _doorways(home)
     kinds = ["living", "bed", "kitchen", "bath", "office"][:count]
     largest_first = sorted(range(count), key=lambda r: -home.rooms[r].area)
-    order = dict(zip(largest_first, [k for k in ("living", "bed", "kitchen", "office", "bath") if k in kinds], strict=True))
+    order = dict(
+        zip(largest_first, [k for k in ("living", "bed", "kitchen", "office", "bath") if k in kinds], strict=True)
+    )
     for room, rect in enumerate(home.rooms):
         home.lights.append(np.array([*rect.centre, home.height - 0.15]))
         tone = WALL_TONES[int(home.rng.integers(len(WALL_TONES)))]
         tiled = order[room] == "bath"
-        floor = (0.78, 0.78, 0.76) if tiled or order[room] == "kitchen" else [OAK, BEECH, WALNUT][int(home.rng.integers(3))]
+        floor = (
+            (0.78, 0.78, 0.76) if tiled or order[room] == "kitchen" else [OAK, BEECH, WALNUT][int(home.rng.integers(3))]
+        )
         finish = Finish.TILES if tiled or order[room] == "kitchen" else Finish.PLANKS
         add_shell(home, room, floor, finish, [tone] * 4, doors[room], Finish.TILES if tiled else Finish.PLASTER)
         for wall, ends in doors[room].items():
@@ -73,6 +80,20 @@ def _doorways(home: Home) -> Doors:
     return doors
 
 
+def _connected(rooms: list[Rect], doors: Doors) -> bool:
+    """Whether every room can be walked to from the first."""
+    if not rooms:
+        return False
+    reached, fresh = {0}, [0]
+    while fresh:
+        here = doors[fresh.pop()].values()
+        for room in range(len(rooms)):
+            if room not in reached and any(ends in doors[room].values() for ends in here):
+                reached.add(room)
+                fresh.append(room)
+    return len(reached) == len(rooms)
+
+
 def _facing(a: Rect, b: Rect, axis: int) -> tuple[tuple[float, float], tuple[float, float]]:
     """Where ``a`` ends and ``b`` begins along an axis, and the stretch that they share along the other one."""
     if axis == 0:
@@ -88,11 +109,11 @@ def _furnish(home: Home, room: int, kind: str) -> None:
         _somewhere(home, room, f.cabinet(1.3, 0.4, 0.5, wood, 3, "sideboard"), walls[1:])
         stand = home.items[-1]
         if stand.name == "sideboard":
-            home.try_add(f.television(1.0), (*stand.position[:2], 0.5), stand.yaw, room, margin=0.0)
+            home.try_add(decor.television(1.0), (*stand.position[:2], 0.5), stand.yaw, room, margin=0.0)
         _somewhere(home, room, f.shelf(0.9, 1.8, 4, wood), walls)
         _somewhere(home, room, f.sofa(0.9, (0.55, 0.5, 0.42)), walls)
-        _somewhere(home, room, f.floor_lamp((0.98, 0.9, 0.7)), walls)
-        _somewhere(home, room, f.big_plant((0.6, 0.35, 0.25), 14, 1.1, 0.0), walls)
+        _somewhere(home, room, decor.floor_lamp((0.98, 0.9, 0.7)), walls)
+        _somewhere(home, room, decor.big_plant((0.6, 0.35, 0.25), 14, 1.1, 0.0), walls)
     elif kind == "bed":
         _somewhere(home, room, f.bed(1.5, PALETTE[int(home.rng.integers(len(PALETTE)))], wood), walls)
         table, lamp = f.cabinet(0.42, 0.38, 0.5, wood, 1, "nightstand"), desk_lamp(PALETTE[4], 1.0)
@@ -117,9 +138,9 @@ def _furnish(home: Home, room: int, kind: str) -> None:
         for _ in range(2):
             _somewhere(home, room, shelf, walls, design)
         _somewhere(home, room, f.sofa(1.5, (0.3, 0.38, 0.45)), walls)
-        _somewhere(home, room, f.big_plant((0.8, 0.8, 0.78), 12, 0.9, 40.0), walls)
-    home.by_wall(f.window(1.1, 1.0), walls[2], room, z=1.0)
-    home.by_wall(f.picture(0.7, 0.5, WALNUT, PALETTE[int(home.rng.integers(len(PALETTE)))]), walls[1], room, z=1.4)
+        _somewhere(home, room, decor.big_plant((0.8, 0.8, 0.78), 12, 0.9, 40.0), walls)
+    home.by_wall(decor.window(1.1, 1.0), walls[2], room, z=1.0)
+    home.by_wall(decor.picture(0.7, 0.5, WALNUT, PALETTE[int(home.rng.integers(len(PALETTE)))]), walls[1], room, z=1.4)
 
 
 def _by_length(home: Home, room: int) -> list[str]:
@@ -136,5 +157,3 @@ def _somewhere(home: Home, room: int, piece: f.Piece, walls: list[str], design: 
         if item is not None:
             return item
     return None
-
-

@@ -13,6 +13,10 @@ import numpy as np
 from jaxtyping import Float64, Int32, Int64
 from numpy import ndarray
 
+Number = float | int
+Point = Sequence[Number] | Float64[ndarray, "3"]
+"""x, y, z in metres."""
+
 
 class Finish(IntEnum):
     """What a surface looks like beside its colour; `gsseg.sample.shading` holds the patterns."""
@@ -50,11 +54,11 @@ class Mesh:
     parts: Int32[ndarray, " faces"]
     """0, 1, ...: which part of its object."""
 
-    def moved(self, offset: Sequence[float]) -> "Mesh":
+    def moved(self, offset: Point) -> "Mesh":
         """The same mesh shifted by ``offset`` metres."""
         return replace(self, vertices=self.vertices + np.asarray(offset, float))
 
-    def turned(self, axis: int, degrees: float) -> "Mesh":
+    def turned(self, axis: int, degrees: Number) -> "Mesh":
         """The same mesh turned about a coordinate axis (0 x, 1 y, 2 z), counter-clockwise seen from its tip."""
         rotation = turn(axis, degrees)
         return replace(self, vertices=self.vertices @ rotation.T, normals=self.normals @ rotation.T)
@@ -69,7 +73,7 @@ class Mesh:
         return np.ptp(self.vertices, axis=0)
 
 
-def turn(axis: int, degrees: float) -> Float64[ndarray, "3 3"]:
+def turn(axis: int, degrees: Number) -> Float64[ndarray, "3 3"]:
     """Rotation matrix about a coordinate axis."""
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     rotation = np.eye(3)
@@ -91,7 +95,7 @@ def joined(meshes: Sequence[Mesh]) -> Mesh:
     )
 
 
-def _mesh(vertices: ndarray, normals: ndarray, faces: ndarray, color: Sequence[float], finish: Finish) -> Mesh:
+def _mesh(vertices: ndarray, normals: ndarray, faces: ndarray, color: Sequence[Number], finish: Finish) -> Mesh:
     count = len(faces)
     return Mesh(
         np.asarray(vertices, float),
@@ -103,9 +107,7 @@ def _mesh(vertices: ndarray, normals: ndarray, faces: ndarray, color: Sequence[f
     )
 
 
-def box(
-    size: Sequence[float], at: Sequence[float], color: Sequence[float], finish: Finish = Finish.PLAIN
-) -> Mesh:
+def box(size: Sequence[Number], at: Point, color: Sequence[Number], finish: Finish = Finish.PLAIN) -> Mesh:
     """A box of ``size`` metres whose bottom is centred at ``at``."""
     vertices, normals, faces = [], [], []
     half = np.asarray(size, float) / 2
@@ -121,15 +123,15 @@ def box(
             faces += [[4 * len(vertices) + k for k in triangle] for triangle in ((0, 1, 2), (0, 2, 3))]
             vertices.append(corners)
             normals.append(np.tile(normal, (4, 1)))
-    centre = np.asarray(at, float) + [0, 0, half[2]]
+    centre = np.asarray(at, float) + np.array([0, 0, half[2]])
     return _mesh(np.concatenate(vertices) + centre, np.concatenate(normals), np.array(faces), color, finish)
 
 
 def lathe(
-    profile: Sequence[tuple[float, float]],
-    color: Sequence[float],
+    profile: Sequence[tuple[Number, Number]],
+    color: Sequence[Number],
     finish: Finish = Finish.PLAIN,
-    at: Sequence[float] = (0.0, 0.0, 0.0),
+    at: Point = (0.0, 0.0, 0.0),
     segments: int = 20,
     sharp: bool = True,
 ) -> Mesh:
@@ -168,19 +170,17 @@ def lathe(
     return _mesh(spun(rings) + np.asarray(at, float), spun(ring_normals), np.concatenate(faces), color, finish)
 
 
-def cylinder(
-    radius: float, height: float, at: Sequence[float], color: Sequence[float], finish: Finish = Finish.PLAIN
-) -> Mesh:
+def cylinder(radius: Number, height: Number, at: Point, color: Sequence[Number], finish: Finish = Finish.PLAIN) -> Mesh:
     """A closed cylinder standing at ``at``."""
     return lathe([(0, 0), (radius, 0), (radius, height), (0, height)], color, finish, at)
 
 
 def ball(
-    radius: float,
-    at: Sequence[float],
-    color: Sequence[float],
+    radius: Number,
+    at: Point,
+    color: Sequence[Number],
     finish: Finish = Finish.PLAIN,
-    squash: Sequence[float] = (1.0, 1.0, 1.0),
+    squash: Sequence[Number] = (1.0, 1.0, 1.0),
     rings: int = 12,
 ) -> Mesh:
     """An ellipsoid standing at ``at``: a ball of ``radius``, its axes scaled by ``squash``."""
@@ -191,20 +191,18 @@ def ball(
     scale = np.asarray(squash, float)
     normals = mesh.normals / scale
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    centre = np.asarray(at, float) + [0, 0, radius * scale[2]]
+    centre = np.asarray(at, float) + np.array([0, 0, radius * scale[2]])
     return replace(mesh, vertices=mesh.vertices * scale + centre, normals=normals)
 
 
-def ring(radius: float, thickness: float, at: Sequence[float], color: Sequence[float]) -> Mesh:
+def ring(radius: Number, thickness: Number, at: Point, color: Sequence[Number]) -> Mesh:
     """A torus lying at ``at``: ``radius`` to the middle of a tube whose own radius is ``thickness``."""
     angles = np.linspace(0, 2 * np.pi, 13) - np.pi / 2
     profile = list(zip(radius + thickness * np.cos(angles), thickness + thickness * np.sin(angles), strict=True))
     return lathe(profile, color, at=at, segments=28, sharp=False)
 
 
-def leaf(
-    length: float, width: float, at: Sequence[float], pitch: float, yaw: float, color: Sequence[float]
-) -> Mesh:
+def leaf(length: Number, width: Number, at: Point, pitch: Number, yaw: Number, color: Sequence[Number]) -> Mesh:
     """A bent leaf of two panels, both sides of it, from ``at`` outwards: ``pitch`` and ``yaw`` in degrees."""
     rim = np.array([[0, 0, 0], [0.45, -0.5, 0.05], [0.45, 0.5, 0.05], [1, 0, -0.12], [0.5, 0, 0.0]])
     front = np.array([[0, 1, 4], [0, 4, 2], [1, 3, 4], [4, 3, 2]])

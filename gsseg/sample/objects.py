@@ -136,7 +136,9 @@ def teddy(color: Color, scale: float) -> Piece:
     limbs = [ball(0.034, (s * 0.065, -0.08, 0), fur, Finish.CLOTH, (0.9, 1.6, 0.9), 6) for s in (-1, 1)]
     arms = [ball(0.03, (s * 0.085, -0.03, 0.07), fur, Finish.CLOTH, (0.9, 0.9, 1.4), 6) for s in (-1, 1)]
     snout = ball(0.026, (0, -0.066, 0.185), (0.85, 0.75, 0.6), Finish.CLOTH, rings=6)
-    return Piece("teddy", _scaled(joined([body, joined([*limbs, *arms]).part(1), joined([head, *ears, snout]).part(2)]), scale))
+    return Piece(
+        "teddy", _scaled(joined([body, joined([*limbs, *arms]).part(1), joined([head, *ears, snout]).part(2)]), scale)
+    )
 
 
 def clock(color: Color, scale: float) -> Piece:

@@ -4,7 +4,6 @@ A `Home` under construction keeps a box around each item (world axes, metres, z 
 tried at random places until one is free; what finds no place is left out, which callers must expect.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +11,7 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from gsseg.sample.furniture import Piece, Surface
-from gsseg.sample.mesh import Mesh
+from gsseg.sample.mesh import Mesh, Point
 
 Bounds = Float64[ndarray, "2 3"]
 WALL_YAW = {"north": 0.0, "south": 180.0, "east": -90.0, "west": 90.0}
@@ -30,15 +29,17 @@ class Rect:
 
     @property
     def centre(self) -> tuple[float, float]:
+        """x and y of its middle."""
         return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
 
     @property
     def area(self) -> float:
+        """Square metres."""
         return (self.x1 - self.x0) * (self.y1 - self.y0)
 
     def holds(self, x: float, y: float) -> bool:
         """Whether a point lies inside."""
-        return self.x0 <= x <= self.x1 and self.y0 <= y <= self.y1
+        return bool(self.x0 <= x <= self.x1 and self.y0 <= y <= self.y1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +111,7 @@ class Home:
     def add(
         self,
         piece: Piece,
-        position: Sequence[float],
+        position: Point,
         yaw: float,
         room: int,
         design: int | None = None,
@@ -127,7 +128,13 @@ class Home:
         return item
 
     def try_add(
-        self, piece: Piece, position: Sequence[float], yaw: float, room: int, design: int | None = None, margin: float = 0.02,
+        self,
+        piece: Piece,
+        position: Point,
+        yaw: float,
+        room: int,
+        design: int | None = None,
+        margin: float = 0.02,
         owner: int | None = None,
     ) -> Item | None:
         """Places a piece where its box is free and inside its room, else returns None."""
@@ -139,7 +146,14 @@ class Home:
         return self.add(piece, position, yaw, room, design)
 
     def by_wall(
-        self, piece: Piece, wall: str, room: int, z: float = 0.0, margin: float = 0.05, gap: float = 0.02, design: int | None = None
+        self,
+        piece: Piece,
+        wall: str,
+        room: int,
+        z: float = 0.0,
+        margin: float = 0.05,
+        gap: float = 0.02,
+        design: int | None = None,
     ) -> Item | None:
         """Places a piece with its back to a wall at a random free spot along it; ``z`` above 0 hangs it there."""
         rect, yaw = self.rooms[room], WALL_YAW[wall]
@@ -156,7 +170,9 @@ class Home:
                 return item
         return None
 
-    def anywhere(self, piece: Piece, room: int, margin: float = 0.3, wall: float = 0.3, design: int | None = None) -> Item | None:
+    def anywhere(
+        self, piece: Piece, room: int, margin: float = 0.3, wall: float = 0.3, design: int | None = None
+    ) -> Item | None:
         """Places a piece at a random free spot of the floor, ``wall`` metres or more from the walls."""
         rect = self.rooms[room]
         for _ in range(60):
@@ -173,7 +189,7 @@ class Home:
         return None
 
     def on_spot(
-        self, piece: Piece, spot: Spot, design: int, near: Sequence[float] | None = None, yaw: float | None = None
+        self, piece: Piece, spot: Spot, design: int, near: Point | None = None, yaw: float | None = None
     ) -> Item | None:
         """Stands a small thing on a surface: close to ``near`` where it is given, else anywhere on it."""
         if piece.mesh.size[2] > spot.headroom - 0.01:
@@ -198,8 +214,8 @@ class Home:
 
     def on_top(self, piece: Piece, below: Item, design: int) -> Item | None:
         """Stacks a thing on another, a little turned."""
-        low, high = box_of(below.mesh, below.position, below.yaw)
-        place = (*(below.position[:2] + self.rng.uniform(-0.006, 0.006, 2)), high[2])
+        top = box_of(below.mesh, below.position, below.yaw)[1, 2]
+        place = (*(below.position[:2] + self.rng.uniform(-0.006, 0.006, 2)), top)
         return self.try_add(piece, place, below.yaw + float(self.rng.uniform(-15, 15)), below.room, design, -0.004)
 
 

@@ -1,7 +1,15 @@
 """One furnished room: sofa corner, dining table, desk, bookcases, and small things on all of them."""
 
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float64
+from numpy import ndarray
+
+from gsseg.sample import decor
 from gsseg.sample import furniture as f
 from gsseg.sample.clutter import book_rows, scatter
+from gsseg.sample.furniture import Color
 from gsseg.sample.mesh import Finish
 from gsseg.sample.objects import PALETTE, cushion, desk_lamp, keyboard
 from gsseg.sample.placement import Home, Item, Rect, box_of
@@ -20,7 +28,7 @@ def furnish_room(home: Home, objects: int) -> list[Item]:
     tones = [WALL_TONES[k] for k in rng.permutation(len(WALL_TONES))[:2]]
     add_shell(home, 0, _pick(home, (OAK, BEECH, WALNUT)), Finish.PLANKS, [tones[0], tones[1], tones[0], tones[1]], {})
     long_walls, short_walls = _shuffled(home, ("north", "south")), _shuffled(home, ("east", "west"))
-    home.by_wall(f.window(1.5, 1.15), short_walls[0], 0, z=0.95)
+    home.by_wall(decor.window(1.5, 1.15), short_walls[0], 0, z=0.95)
     sitting_corner(home, 0, long_walls[0])
     shelf = f.shelf(0.9, 1.75, 4, _pick(home, (PAINTED, BEECH, OAK)))
     design = home.new_design()
@@ -28,13 +36,13 @@ def furnish_room(home: Home, objects: int) -> list[Item]:
     working_corner(home, 0, long_walls[1])
     dining_table(home, 0, 1.25, 0.8)
     home.by_wall(f.cabinet(1.1, 0.4, 0.75, _pick(home, (PAINTED, OAK, WALNUT)), 3), short_walls[0], 0)
-    home.by_wall(f.floor_lamp((0.98, 0.90, 0.70)), short_walls[1], 0)
+    home.by_wall(decor.floor_lamp((0.98, 0.90, 0.70)), short_walls[1], 0)
     green = home.new_design()
-    plant = f.big_plant(_pick(home, PALETTE), 14, 1.1, 0.0)
+    plant = decor.big_plant(_pick(home, PALETTE), 14, 1.1, 0.0)
     for wall in (short_walls[0], long_walls[0]):
         home.by_wall(plant, wall, 0, gap=0.03, margin=0.0, design=green)
     for wall in (long_walls[0], short_walls[1]):
-        home.by_wall(f.picture(0.8, 0.6, WALNUT, _pick(home, PALETTE)), wall, 0, z=1.4)
+        home.by_wall(decor.picture(0.8, 0.6, WALNUT, _pick(home, PALETTE)), wall, 0, z=1.4)
     boards = [s for s in home.spots if any(s.rect.holds(*i.position[:2]) for i in shelves if i) and 0.3 < s.z < 1.4]
     books = book_rows(home, boards[::2], max(0, objects // 4))
     return [*books, *scatter(home, max(0, objects - len(books)) + objects // 5)]
@@ -57,7 +65,7 @@ def sitting_corner(home: Home, room: int, wall: str) -> None:
     centre = [float(sofa.position[k]) + 1.0 * forward[k] for k in range(2)]
     piece = f.table(0.95, 0.55, 0.42, _pick(home, (OAK, WALNUT, PAINTED)))
     home.try_add(piece, (*centre, 0.0), sofa.yaw, room)
-    rug = f.rug(2.0, 1.3, _pick(home, PALETTE), Finish.CHECKS if home.rng.random() < 0.5 else Finish.STRIPES)
+    rug = decor.rug(2.0, 1.3, _pick(home, PALETTE), Finish.CHECKS if home.rng.random() < 0.5 else Finish.STRIPES)
     home.add(rug, (*centre, 0.0), sofa.yaw, room, solid=False)
 
 
@@ -73,7 +81,7 @@ def working_corner(home: Home, room: int, wall: str) -> None:
         place = [float(desk.position[k]) + along * side[k] + ahead * forward[k] for k in range(2)]
         return place[0], place[1], z
 
-    home.add(f.television(0.56), at(0.0, -0.12, 0.73), desk.yaw, room)
+    home.add(decor.television(0.56), at(0.0, -0.12, 0.73), desk.yaw, room)
     home.add(keyboard(_pick(home, PALETTE), 1.0), at(0.0, 0.14, 0.73), desk.yaw, room)
     home.add(desk_lamp(_pick(home, PALETTE), 1.1), at(0.5, -0.12, 0.73), desk.yaw, room)
     chair = f.office_chair(_pick(home, ((0.2, 0.22, 0.28), (0.55, 0.2, 0.2), (0.2, 0.35, 0.5))))
@@ -100,14 +108,12 @@ def dining_table(home: Home, room: int, width: float, depth: float) -> None:
             home.add(chair, (*place, 0.0), back + float(home.rng.uniform(-12, 12)), room, design)
 
 
-def _lamp(home: Home, room: int):
-    import numpy as np
-
+def _lamp(home: Home, room: int) -> Float64[ndarray, "3"]:
     x, y = home.rooms[room].centre
     return np.array([x + home.rng.uniform(-0.4, 0.4), y + home.rng.uniform(-0.4, 0.4), home.height - 0.15])
 
 
-def _pick(home: Home, choices):
+def _pick(home: Home, choices: Sequence[Color]) -> Color:
     return choices[int(home.rng.integers(len(choices)))]
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
-from numba import vectorize
 from numpy import ndarray
 from scipy.ndimage import gaussian_filter, map_coordinates
 
+from gsseg.compiled import njit
 from gsseg.sample.mesh import Finish
 from gsseg.sample.world import World
 
@@ -46,13 +46,16 @@ def measure_gloom(world: World, rng: np.random.Generator) -> Gloom:
 def sample_surface(
     world: World, weights: Float64[ndarray, " faces"], count: int, rng: np.random.Generator
 ) -> tuple[Int64[ndarray, " points"], Float64[ndarray, "points 3"]]:
-    """Draws points on triangles chosen in proportion to ``weights``, evenly inside each; faces come out sorted.
+    """Draws points on triangles chosen in proportion to ``weights``; faces come out sorted.
 
-    The choice is stratified: a face with weight for 2.3 points gets 2 or 3.
+    Both choices are even: a face with weight for 2.3 points gets 2 or 3, and inside a face points follow Roberts's
+    additive sequence (M. Roberts, The unreasonable effectiveness of quasirandom sequences, 2018) from a random start.
     """
     edges = np.cumsum(weights) / weights.sum()
     faces = np.searchsorted(edges, (np.arange(count) + rng.random(count)) / count).clip(max=len(weights) - 1)
-    u, v = rng.random(count), rng.random(count)
+    rank = np.arange(count) - np.searchsorted(faces, faces)
+    start = rng.random((len(weights), 2))[faces]
+    u, v = (start + rank[:, None] * [0.7548776662466927, 0.5698402909980532]).T % 1
     flip = u + v > 1
     u, v = np.where(flip, 1 - u, u), np.where(flip, 1 - v, v)
     a, b, c = np.moveaxis(world.corners[faces], 1, 0)
@@ -162,7 +165,8 @@ def _patterned(
     def grain(rows):
         along = np.where(np.abs(n[rows, 0]) > 0.7, y[rows], x[rows])
         across = np.where(np.abs(n[rows, 2]) > 0.7, y[rows], z[rows])
-        return 0.86 + 0.22 * _noise(along * 3 + seed[rows], across * 38, 0 * along)
+        depth = 0.27 - 0.2 * color[rows].mean(1)  # paint hides the grain
+        return 1 - depth / 2 + depth * _noise(along * 3 + seed[rows], across * 38, 0 * along)
 
     def planks(rows):
         board = np.floor(y[rows] / 0.16)
@@ -172,7 +176,9 @@ def _patterned(
         edge = (np.abs(y[rows] / 0.16 - np.round(y[rows] / 0.16)) < 0.02) | (
             np.abs(x_shift / 1.2 - np.round(x_shift / 1.2)) < 0.003
         )
-        return (0.78 + 0.3 * tint + 0.14 * (_noise(x_shift * 3, y[rows] * 70, 0 * tint) - 0.5)) * np.where(edge, 0.72, 1)
+        return (0.78 + 0.3 * tint + 0.14 * (_noise(x_shift * 3, y[rows] * 70, 0 * tint) - 0.5)) * np.where(
+            edge, 0.72, 1
+        )
 
     def tiles(rows):
         q = p[rows] / 0.25
@@ -188,7 +194,10 @@ def _patterned(
     tone(Finish.STRIPES, lambda r: np.where(np.sin((x[r] + 0.3 * z[r]) * 2 * np.pi / 0.12) > 0.2, 1.0, 0.62))
     tone(Finish.CHECKS, lambda r: 0.72 + 0.36 * (np.floor(x[r] / 0.07) + np.floor((y[r] + z[r]) / 0.07)) % 2)
     tone(Finish.LABEL, lambda r: np.where(np.abs((y[r] + z[r]) * 40 % 4 - 2) < 0.35, 0.72, 1.0))
-    tone(Finish.SCREEN, lambda r: (1.0 + 2.2 * _noise(x[r] * 9 + seed[r], z[r] * 12, 0 * x[r]))[:, None] * [0.8, 1.0, 1.35])
+    tone(
+        Finish.SCREEN,
+        lambda r: np.outer(1.0 + 2.2 * _noise(x[r] * 9 + seed[r], z[r] * 12, 0 * x[r]), [0.8, 1.0, 1.35]),
+    )
     rows = finish == int(Finish.PICTURE)
     if rows.any():
         out[rows] = _painting(x[rows], z[rows], seed[rows], color[rows])
@@ -208,18 +217,22 @@ def _painting(x: ndarray, z: ndarray, seed: ndarray, tint: ndarray) -> ndarray:
     return np.where(sun[:, None], [0.95, 0.55, 0.25], np.where((z < hills)[:, None], near, sky))
 
 
-@vectorize(["float64(float64, float64, float64)"], cache=True)
-def _noise(x, y, z):
+@njit(nogil=True, cache=True)
+def _noise(xs, ys, zs):
     """Smooth noise in 0..1 with features one unit wide: random values at whole coordinates, interpolated."""
-    i, j, k = np.floor(x), np.floor(y), np.floor(z)
-    u, v, w = x - i, y - j, z - k
-    u, v, w = u * u * (3 - 2 * u), v * v * (3 - 2 * v), w * w * (3 - 2 * w)
-    total = 0.0
-    for corner in range(8):
-        a, b, c = corner & 1, (corner >> 1) & 1, corner >> 2
-        # A hash of three whole numbers: multiply by odd constants, fold the high bits down, twice.
-        h = (int(i) + a) * 374761393 + (int(j) + b) * 668265263 + (int(k) + c) * 1442695041
-        h = ((h ^ (h >> 13)) & 0xFFFFFFFF) * 1274126177
-        value = ((h ^ (h >> 16)) & 0xFFFF) / 65535.0
-        total += value * (u if a else 1 - u) * (v if b else 1 - v) * (w if c else 1 - w)
-    return total
+    out = np.empty(len(xs))
+    for row in range(len(xs)):
+        x, y, z = xs[row], ys[row], zs[row]
+        i, j, k = np.floor(x), np.floor(y), np.floor(z)
+        u, v, w = x - i, y - j, z - k
+        u, v, w = u * u * (3 - 2 * u), v * v * (3 - 2 * v), w * w * (3 - 2 * w)
+        total = 0.0
+        for corner in range(8):
+            a, b, c = corner & 1, (corner >> 1) & 1, corner >> 2
+            # A hash of three whole numbers: multiply by odd constants, fold the high bits down, twice.
+            h = (int(i) + a) * 374761393 + (int(j) + b) * 668265263 + (int(k) + c) * 1442695041
+            h = ((h ^ (h >> 13)) & 0xFFFFFFFF) * 1274126177
+            value = ((h ^ (h >> 16)) & 0xFFFF) / 65535.0
+            total += value * (u if a else 1 - u) * (v if b else 1 - v) * (w if c else 1 - w)
+        out[row] = total
+    return out

@@ -54,7 +54,9 @@ def _wall(length: float, height: float, gap: tuple[float, float] | None, color: 
         meshes.append(box((end - start, _THICK, height), (middle, _THICK / 2, 0), color, finish))
         meshes.append(box((end - start, 0.012, 0.08), (middle, -0.006, 0), SKIRTING))
     if gap is not None:
-        meshes.append(box((gap[1] - gap[0], _THICK, height - 2.0), ((gap[0] + gap[1]) / 2, _THICK / 2, 2.0), color, finish))
+        meshes.append(
+            box((gap[1] - gap[0], _THICK, height - 2.0), ((gap[0] + gap[1]) / 2, _THICK / 2, 2.0), color, finish)
+        )
     return joined(meshes)
 
 

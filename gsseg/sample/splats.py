@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
 from numpy import ndarray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from gsseg.sample.cast import Seen, splat_colors
 from gsseg.sample.config import RoomConfig
@@ -20,12 +20,10 @@ from gsseg.threads import run_all
 
 _UNSEEN = 0.08
 """How much rarer splats are where no camera looks: training puts few there."""
-_SPARE = 1.7
-"""Candidates drawn for one splat kept."""
+_TRIAL = 40_000
+"""Points drawn first, to learn what share of them is seen."""
 _SH_C0 = 0.28209479177387814
 """Degree-0 spherical harmonic: f_dc = (colour - 0.5) / this."""
-_FEWEST = 150
-"""Splats of an item however small, before thinning."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +42,7 @@ class Splats:
     """Number of training views in which the centre lies in front."""
 
 
-def make_splats(
-    world: World, gloom: Gloom, seen: list[Seen], config: RoomConfig, rng: np.random.Generator
-) -> Splats:
+def make_splats(world: World, gloom: Gloom, seen: list[Seen], config: RoomConfig, rng: np.random.Generator) -> Splats:
     """Draws ``config.gaussians`` splats; ``seen`` are the training views."""
     floating = round(config.floaters * config.gaussians)
     faces, points, visible, spacing = _on_surfaces(world, seen, config, config.gaussians - floating, rng)
@@ -54,19 +50,19 @@ def make_splats(
     rgb = splat_colors(world, gloom, faces, points, normals)
     instance = world.instance[faces]
     count = len(points)
-    width = config.spread * spacing
-    wide = _straddling(points, instance, width, config.straddling, rng)
-    stretch = np.where(wide, rng.uniform(2.2, 5.0, count), 1.0)
+    width, border = _fitted(points, normals, instance, config.spread * spacing)
+    wide = _straddling(border, config.straddling, rng)
+    width = np.where(wide, config.spread * spacing * rng.uniform(2.0, 4.5, count), width)
     scales = np.stack(
         [
-            width * stretch * np.exp(rng.normal(0, 0.28, count)),
-            width * stretch * np.exp(rng.normal(0, 0.28, count)),
-            width * config.flatness * np.exp(rng.normal(0, 0.2, count)),
+            width * np.exp(rng.normal(0, 0.28, count)),
+            width * np.exp(rng.normal(0, 0.28, count)),
+            config.spread * spacing * config.flatness * np.exp(rng.normal(0, 0.2, count)),
         ],
         1,
     )
     logits = np.where(wide, rng.normal(-0.1, 0.4, count), rng.normal(2.06, 1.1, count)).clip(-3.9, 4.6)
-    off = rng.normal(0, config.jitter, count) * width
+    off = rng.normal(0, config.jitter, count) * config.spread * spacing
     surface = (points + off[:, None] * normals, scales, _turned(normals, rng), logits, rgb, instance, visible)
     air = _floaters(world, points, normals, rgb, float(np.median(width)), floating, seen, rng)
     order = rng.permutation(config.gaussians)
@@ -77,8 +73,13 @@ def make_splats(
     return Splats(means, np.log(scales), quats, logits, rgb, instance.astype(np.int32), visible)
 
 
-def views_seeing(seen: list[Seen], points: Float64[ndarray, "points 3"]) -> Int64[ndarray, " points"]:
-    """In how many views each point is the front-most thing (2 cm or 2 % of its depth in front of or behind it)."""
+def views_seeing(
+    seen: list[Seen], points: Float64[ndarray, "points 3"], instance: Int32[ndarray, " points"] | None = None
+) -> Int64[ndarray, " points"]:
+    """In how many views each point is the front-most thing (within 2 cm plus 2 % of its depth).
+
+    With ``instance`` the pixel must show that item, too: a floor under a rug is not seen.
+    """
 
     def in_view(view: Seen) -> ndarray:
         camera = view.camera
@@ -87,9 +88,11 @@ def views_seeing(seen: list[Seen], points: Float64[ndarray, "points 3"]) -> Int6
         u, v = local[:, 0] / z * camera.fx + camera.cx, local[:, 1] / z * camera.fy + camera.cy
         inside = (local[:, 2] > 0.01) & (u >= 0) & (u < camera.width) & (v >= 0) & (v < camera.height)
         rows = np.flatnonzero(inside)
-        depth = view.depths[v[rows].astype(np.int64), u[rows].astype(np.int64)]
+        pixel = v[rows].astype(np.int64), u[rows].astype(np.int64)
         out = np.zeros(len(points), bool)
-        out[rows] = np.abs(z[rows] - depth) < 0.02 + 0.02 * z[rows]
+        out[rows] = np.abs(z[rows] - view.depths[pixel]) < 0.02 + 0.02 * z[rows]
+        if instance is not None:
+            out[rows] &= view.instances[pixel] == instance[rows]
         return out
 
     total = np.zeros(len(points), np.int64)
@@ -100,7 +103,9 @@ def views_seeing(seen: list[Seen], points: Float64[ndarray, "points 3"]) -> Int6
 
 def _on_surfaces(
     world: World, seen: list[Seen], config: RoomConfig, count: int, rng: np.random.Generator
-) -> tuple[Int64[ndarray, " points"], Float64[ndarray, "points 3"], Int64[ndarray, " points"], Float64[ndarray, " points"]]:
+) -> tuple[
+    Int64[ndarray, " points"], Float64[ndarray, "points 3"], Int64[ndarray, " points"], Float64[ndarray, " points"]
+]:
     """Faces, points, views that see them, and each item's mean distance between neighbours."""
     hits = np.zeros(len(world.areas), np.int64)
     for view in seen:
@@ -110,15 +115,20 @@ def _on_surfaces(
     area = np.bincount(world.instance, shown, items)
     wanted = area**config.detail
     wanted *= count / wanted.sum()
-    wanted = np.maximum(wanted, _FEWEST)
+    wanted = np.maximum(wanted, config.fewest)
     weights = shown * (wanted / area)[world.instance]
-    faces, points = sample_surface(world, weights, int(_SPARE * count), rng)
-    visible = views_seeing(seen, points)
-    chance = np.where(visible > 0, 1.0, _UNSEEN) * rng.random(len(points)) ** 0.05
-    keep = np.sort(np.argsort(-chance, kind="stable")[:count])
+    faces, points = sample_surface(world, weights, _TRIAL, rng)
+    trial = (views_seeing(seen, points, world.instance[faces]) > 0).mean()
+    drawn = int(count / (trial + (1 - trial) * _UNSEEN))
+    faces, points = sample_surface(world, weights, drawn, rng)
+    visible = views_seeing(seen, points, world.instance[faces])
+    # Unseen points go first when there are too many; thinning the seen ones would tear holes.
+    luck = rng.random(drawn)
+    rank = np.where(visible > 0, 1.0, np.where(luck < _UNSEEN, 0.5, 0.0)) + 0.4 * luck
+    keep = np.sort(np.argsort(-rank, kind="stable")[:count])
     faces, points, visible = faces[keep], points[keep], visible[keep]
     spacing = np.ones(len(points))
-    tree_gap = cKDTree(points).query(points, 4, workers=-1)[0][:, 1:].mean(1)
+    tree_gap = KDTree(points).query(points, 4, workers=-1)[0][:, 1:].mean(1)
     for item in range(items):
         rows = world.instance[faces] == item
         if rows.any():
@@ -133,13 +143,23 @@ def _facing_cameras(normals: ndarray, world: World, faces: ndarray) -> Float64[n
     return np.where(((normals * flat).sum(1) < 0)[:, None], -normals, normals)
 
 
-def _straddling(points: ndarray, instance: ndarray, width: ndarray, share: float, rng: np.random.Generator) -> ndarray:
+def _fitted(
+    points: ndarray, normals: ndarray, instance: ndarray, width: ndarray
+) -> tuple[Float64[ndarray, " points"], ndarray]:
+    """Widths that shrink towards edges, as training makes them, and which points lie at a border to another item."""
+    gaps, rows = KDTree(points).query(points, 10, workers=-1)
+    other = instance[rows] != instance[:, None]
+    bent = (normals[rows] * normals[:, None]).sum(2) < 0.5
+    edge = np.where(other | bent, gaps, np.inf).min(1)
+    border = (other & (gaps < 2.5 * width[:, None])).any(1)
+    return np.minimum(width, np.maximum(0.25 * width, 0.55 * edge)), border
+
+
+def _straddling(border: ndarray, share: float, rng: np.random.Generator) -> ndarray:
     """Which splats are drawn too wide: two thirds of them lie at a border to another item."""
-    gaps, rows = cKDTree(points).query(points, 8, workers=-1)
-    border = ((instance[rows] != instance[:, None]) & (gaps < 2.5 * width[:, None])).any(1)
-    near = min(0.5, 0.67 * share * len(points) / max(1, int(border.sum())))
-    far = 0.33 * share * len(points) / max(1, int((~border).sum()))
-    return rng.random(len(points)) < np.where(border, near, far)
+    near = min(0.5, 0.67 * share * len(border) / max(1, int(border.sum())))
+    far = 0.33 * share * len(border) / max(1, int((~border).sum()))
+    return rng.random(len(border)) < np.where(border, near, far)
 
 
 def _turned(normals: ndarray, rng: np.random.Generator) -> Float64[ndarray, "gaussians 4"]:
@@ -156,7 +176,14 @@ def _turned(normals: ndarray, rng: np.random.Generator) -> Float64[ndarray, "gau
 
 
 def _floaters(
-    world: World, points: ndarray, normals: ndarray, rgb: ndarray, width: float, count: int, seen: list[Seen], rng: np.random.Generator
+    world: World,
+    points: ndarray,
+    normals: ndarray,
+    rgb: ndarray,
+    width: float,
+    count: int,
+    seen: list[Seen],
+    rng: np.random.Generator,
 ) -> tuple[ndarray, ...]:
     """Blobs in the air, half of them close to a surface, half on the way from a camera to one."""
     rows = rng.integers(0, len(points), count)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int32
-from numba import njit
 from numpy import ndarray
+
+from gsseg.compiled import njit
 
 _LEAF = 3
 """Triangles in a leaf: below, walking the tree costs more than testing them."""
@@ -68,7 +69,11 @@ def _split_all(low, high, centres, order):
     faces = len(order)
     bounds = np.empty((2 * faces + 1, 6))
     first, count = np.zeros(2 * faces + 1, np.int32), np.zeros(2 * faces + 1, np.int32)
-    starts, ends, depths = np.zeros(2 * faces + 1, np.int64), np.zeros(2 * faces + 1, np.int64), np.zeros(2 * faces + 1, np.int64)
+    starts, ends, depths = (
+        np.zeros(2 * faces + 1, np.int64),
+        np.zeros(2 * faces + 1, np.int64),
+        np.zeros(2 * faces + 1, np.int64),
+    )
     empty = np.array([np.inf, np.inf, np.inf, -np.inf, -np.inf, -np.inf])
     sizes, boxes, rights = np.empty(_BINS, np.int64), np.empty((_BINS, 6)), np.empty(_BINS)
     ends[0], nodes, node = faces, 1, 0
@@ -109,7 +114,7 @@ def _split_all(low, high, centres, order):
                 if centres[order[k], best_axis] < best_cut:
                     order[k], order[middle] = order[middle], order[k]
                     middle += 1
-        if middle == start or middle == end:
+        if middle in (start, end):
             first[node], count[node] = start, end - start
         else:
             first[node] = nodes

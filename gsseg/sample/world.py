@@ -1,7 +1,7 @@
 """A home as one bag of triangles that rays are cast into: Open3D where it can be loaded, else `gsseg.sample.trace`."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64
@@ -15,6 +15,7 @@ _INVALID = 0xFFFFFFFF
 """What Open3D says where a ray meets nothing (`RaycastingScene.INVALID_ID`)."""
 
 
+@runtime_checkable
 class Caster(Protocol):
     """Answers rays against fixed triangles; hits count from both sides."""
 
@@ -32,12 +33,12 @@ class Caster(Protocol):
 
 
 class Open3DCaster:
-    """`open3d.t.geometry.RaycastingScene`: Embree's rays. Raises ImportError or OSError where Open3D cannot be loaded."""
+    """Embree's rays, by `open3d.t.geometry.RaycastingScene`; ImportError or OSError where it cannot be loaded."""
 
     def __init__(self, triangles: Float64[ndarray, "faces 3 3"]) -> None:
         import open3d
 
-        self._tensor = open3d.core.Tensor
+        self._tensor = open3d.core.Tensor.from_numpy
         self._scene = open3d.t.geometry.RaycastingScene()
         vertices = np.ascontiguousarray(triangles.reshape(-1, 3), np.float32)
         faces = np.arange(len(vertices), dtype=np.uint32).reshape(-1, 3)

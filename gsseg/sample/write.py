@@ -33,9 +33,7 @@ _ENOUGH_VIEWS, _ENOUGH_PIXELS = 3, 30
 """A small thing stays only if it covers this many pixels (of a 320 x 240 picture) in this many training views."""
 
 
-def write_room(
-    out: Path | str, config: RoomConfig, noise: MaskNoise, progress: Progress | None = None
-) -> Path:
+def write_room(out: Path | str, config: RoomConfig, noise: MaskNoise, progress: Progress | None = None) -> Path:
     """Makes a scene and writes it to the folder ``out``, which must not exist or be empty.
 
     Writes ``transforms.json``, ``images/``, ``masks/`` (training views only), ``splats.ply`` and ``gt/``:
@@ -75,7 +73,7 @@ def holds_room(out: Path | str, config: RoomConfig, noise: MaskNoise) -> bool:
 
 
 def _write(out: Path, config: RoomConfig, noise: MaskNoise, progress: Progress) -> None:
-    home, cams = _furnished(config)
+    home, cams = furnished(config)
     rng = np.random.default_rng([config.seed, 2])
     world = make_world(home)
     gloom = measure_gloom(world, rng)
@@ -110,7 +108,7 @@ def _write(out: Path, config: RoomConfig, noise: MaskNoise, progress: Progress) 
     progress("splats", 1, 1)
 
 
-def _furnished(config: RoomConfig) -> tuple[Home, list[Camera]]:
+def furnished(config: RoomConfig) -> tuple[Home, list[Camera]]:
     """The home and its cameras, without those small things that hardly any camera sees."""
     rng = np.random.default_rng([config.seed, 0])
     home = Home(rng, [], 2.5)

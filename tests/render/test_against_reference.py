@@ -9,8 +9,9 @@ import torch
 
 from gsseg.render import RenderConfig, blend_weights, reference
 from gsseg.render.config import ALPHA_THRESHOLD, TRANSMITTANCE_THRESHOLD
+from gsseg.render.cuda import _light_before
 from gsseg.render.rasterize import rasterize
-from gsseg.scene import Camera, Gaussians
+from gsseg.scene import Gaussians
 
 KINDS = ["plain", "elongated", "behind", "huge", "border", "opaque", "tiny"]
 
@@ -147,6 +148,14 @@ def wall(opacities: torch.Tensor, distance: float) -> Gaussians:
     )
 
 
-def test_wall_fills_the_view(make_camera: "Camera"):
+def test_transmittance_by_logarithms_is_the_running_product():
+    counts = torch.tensor([3, 0, 1, 200])
+    alphas = torch.rand(204, generator=torch.Generator().manual_seed(0)) * 0.998 + 0.001
+    expected = torch.cat([torch.cumprod(1 - run.double(), 0) / (1 - run) for run in alphas.split(counts.tolist())])
+    assert torch.allclose(_light_before(alphas, counts).double(), expected, rtol=1e-5, atol=1e-30)
+    assert len(_light_before(alphas[:0], torch.zeros(4, dtype=torch.int64))) == 0
+
+
+def test_wall_fills_the_view(make_camera):
     weights = blend_weights(wall(torch.tensor([0.5]), 1.0), make_camera(9, 9))
     assert torch.allclose(weights.alpha, torch.full((81,), 0.5), atol=1e-4)

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
-from gsseg.render import BlendWeights, RenderConfig, blend_weights
+from gsseg.render import BlendWeights, RenderConfig, blend_weights, render_map
 from gsseg.render.weights import _gathered_product
+from gsseg.scene import View
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,20 @@ def test_products_are_those_of_the_dense_matrix(weights, dim):
     assert torch.allclose(_gathered_product(weights, maps, True), dense.T @ maps, atol=1e-4)
 
 
+@pytest.mark.parametrize("dim", [1, 6, 17])
+def test_packing_changes_no_product(weights, dim):
+    packed = weights.packed()
+    features, maps = random(weights.gaussians, dim), random(weights.rows, dim, seed=1)
+    assert torch.equal(packed.render(features), weights.render(features))
+    assert torch.allclose(packed.backproject(maps), weights.backproject(maps), atol=1e-5)
+    assert packed.packed() is packed
+    assert packed.nbytes > weights.nbytes
+    assert torch.equal(packed.indices, weights.indices)
+    held, first = np.unique(weights.indices.numpy(), return_index=True)
+    assert packed.packing.columns.tolist() == held[np.argsort(first)].tolist()
+    assert np.array_equal(packed.packing.columns[packed.packing.indices], weights.indices.numpy())
+
+
 def test_rendering_is_linear(weights):
     a, b = random(weights.gaussians, 6), random(weights.gaussians, 6, seed=1)
     assert torch.allclose(weights.render(2 * a - 3 * b), 2 * weights.render(a) - 3 * weights.render(b), atol=1e-5)
@@ -99,7 +115,9 @@ def test_pool_is_the_one_hot_product(weights):
     assert pooled.is_coalesced()
     assert pooled.shape == (7, weights.gaussians)
     assert torch.allclose(pooled.to_dense(), hot @ weights.to_dense(), atol=1e-5)
-    again = torch.sparse_coo_tensor(pooled.indices(), pooled.values(), pooled.shape).coalesce()
+    again = torch.sparse_coo_tensor(
+        pooled.indices(), pooled.values(), pooled.shape, check_invariants=True, is_coalesced=False
+    ).coalesce()
     assert torch.equal(again.indices(), pooled.indices())
     assert weights.pool(labels).shape[0] == 5
 
@@ -107,6 +125,16 @@ def test_pool_is_the_one_hot_product(weights):
 def test_pool_of_no_labels_at_all(weights):
     pooled = weights.pool(torch.full((weights.rows,), -1))
     assert pooled.shape == (0, weights.gaussians)
+
+
+def test_a_picture_is_the_map_in_the_image_s_shape(gaussians, camera, weights):
+    view = View("photo", camera)
+    colors = random(weights.gaussians, 3)
+    picture = render_map(colors, gaussians, view)
+    assert picture.shape == (29, 41, 3)
+    assert torch.allclose(picture.reshape(-1, 3), weights.render(colors), atol=1e-4)
+    silhouette = render_map(torch.ones(weights.gaussians, 1), gaussians, camera)
+    assert torch.allclose(silhouette.reshape(-1), weights.alpha, atol=1e-4)
 
 
 def test_wrong_sizes_are_named(weights):
@@ -138,6 +166,8 @@ def test_nothing_in_view_is_an_empty_matrix(gaussians, camera, renderer):
         assert weights.rows == camera.width * camera.height
         assert len(weights.indices) == 0
         assert weights.render(torch.ones(len(scene), 6)).abs().sum() == 0
+        assert weights.packed().render(torch.ones(len(scene), 6)).abs().sum() == 0
+        assert weights.packed().backproject(torch.ones(weights.rows, 6)).shape == (len(scene), 6)
         assert weights.pool(torch.zeros(weights.rows, dtype=torch.int64))._nnz() == 0
 
 

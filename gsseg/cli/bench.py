@@ -1,0 +1,30 @@
+"""``gsseg bench``: speed and memory, beside the committed baseline."""
+
+from dataclasses import dataclass
+
+from gsseg.bench import load_baseline, run_bench, table
+from gsseg.cli.command import Command, parse_command
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench(Command):
+    """Measure blending weights, training steps, a pick and memory at 100 thousand and a million Gaussians.
+
+    Ratios within one run can be compared between machines, milliseconds cannot.
+    """
+
+    quick: bool = False
+    """Only 100 thousand Gaussians."""
+
+    def execute(self) -> None:
+        """Measures, and prints the figures beside the baseline's."""
+        with self.output.progress() as progress:
+            result = run_bench(self.quick, progress)
+        baseline = load_baseline()
+        self.output.say(table(result, baseline))
+        self.output.finish({**result, "baseline": baseline})
+
+
+def parse(args: list[str]) -> Bench:
+    """Options of ``gsseg bench``."""
+    return parse_command("bench", Bench, args)

@@ -1,0 +1,47 @@
+"""``gsseg export``: segmented PLY files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from gsseg.cli.command import Command, RunPath, parse_command
+from gsseg.export.ply import export_objects
+from gsseg.run import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export(Command):
+    """Write segmented.ply, one PLY an object and a manifest; columns and rows are those of the splats trained on."""
+
+    run: RunPath
+    """RUN folder of gsseg train."""
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
+    """Folder for the files."""
+    objects: Annotated[tuple[int, ...], tyro.conf.arg(metavar="ID ...")] = ()
+    """Objects to write, by id. Without it: all."""
+    drop: Annotated[tuple[int, ...], tyro.conf.arg(metavar="ID ...")] = ()
+    """Objects to remove from the scene, by id."""
+
+    @property
+    def writes(self) -> Path:
+        """DIR."""
+        return self.out
+
+    def execute(self) -> None:
+        """Writes, and says what."""
+        manifest = export_objects(Run.open(self.run), self.out, list(self.objects) or None, list(self.drop))
+        objects, scene = manifest["objects"], manifest.get("scene")
+        rows = [("segmented.ply", f"{manifest['segmented']['gaussians']} Gaussians, with object_id")]
+        if objects:
+            rows.append(("objects", f"{len(objects)} files, {objects[0]['file']} to {objects[-1]['file']}"))
+        if scene:
+            rows.append((scene["file"], f"{scene['gaussians']} Gaussians, without {len(scene['dropped'])} objects"))
+        self.output.table([*rows, ("in", str(self.out))])
+        self.output.finish({"out": str(self.out), **manifest})
+
+
+def parse(args: list[str]) -> Export:
+    """Options of ``gsseg export``."""
+    return parse_command("export", Export, args)

@@ -1,0 +1,57 @@
+"""``gsseg info``: what a file or a folder holds, and what is wrong with it."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from gsseg.cli.command import Command, parse_command
+from gsseg.cli.run_folder import is_run, read_metrics, scored
+from gsseg.errors import InputError
+from gsseg.io.describe import Rows, describe
+from gsseg.run import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Info(Command):
+    """Tell what a PLY, a scene folder or a RUN folder holds, and what is wrong with it (then the status is 2)."""
+
+    path: tyro.conf.Positional[Path]
+    """A splat file, a SCENE or a RUN."""
+
+    def execute(self) -> None:
+        """Prints label and value, one pair a line."""
+        rows = describe_run(self.path) if is_run(self.path) else describe(self.path)
+        fault = dict(rows).get("wrong")
+        self.output.table([row for row in rows if row[0] != "wrong"])
+        gathered = defaultdict(list)
+        for label, value in rows:
+            gathered[label].append(value)
+        self.output.finish({label: values[0] if len(values) == 1 else values for label, values in gathered.items()})
+        if fault is not None:
+            raise InputError(*fault.split(": ", 1))
+
+
+def describe_run(path: Path) -> Rows:
+    """Label and value of everything worth knowing about a finished run; `InputError` where it is not finished."""
+    run = Run.open(path)
+    metrics = read_metrics(path)
+    counts, seconds = metrics["counts"], metrics["seconds"]
+    rows = [("run", str(path)), ("objects", str(len(run.objects)))]
+    rows += [(name.replace("_", " "), str(value)) for name, value in counts.items() if name != "objects"]
+    rows += [(scored(name), f"{value:.3f}") for name, value in metrics["scores"].items() if isinstance(value, float)]
+    rows += [("seconds", ", ".join(f"{name} {value:.1f}" for name, value in seconds.items()))]
+    rows += [("memory", f"{metrics['peak_rss_mb']:.0f} MB at most")]
+    for each in run.objects[:12]:
+        size = " x ".join(f"{high - low:.3g}" for low, high in zip(each.bbox_min, each.bbox_max, strict=True))
+        line = f"{each.name}: {each.gaussians} Gaussians, {len(each.codes)} codes, {size}, views: {each.views}"
+        rows.append((f"object {each.id}", f"{line}, agreement {each.agreement:.2f}"))
+    if len(run.objects) > 12:
+        rows.append(("...", f"{len(run.objects) - 12} smaller ones in {path / 'objects.json'}"))
+    return rows
+
+
+def parse(args: list[str]) -> Info:
+    """Options of ``gsseg info``."""
+    return parse_command("info", Info, args)

@@ -1,0 +1,100 @@
+"""A folder of ground truth: whose Gaussian is it, whose pixel is it, and which views were held out.
+
+    gaussian_instance.npy   (gaussians,) integers in the order of the splat file, -1 = none
+    ids/<view>.png          instance + 1 at every pixel, 0 = none (in a capture: nobody labelled it)
+    test_views.json         names of the held-out views; without it every view in ids/ is one
+    names.json              instance -> name
+
+Either of the first two will do.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int32, UInt16
+from numpy import ndarray
+
+from gsseg.errors import InputError
+from gsseg.io.label_png import read_label_png
+
+
+@dataclass(frozen=True, eq=False)
+class GroundTruth:
+    """What a scene really holds, as far as somebody knows."""
+
+    path: Path
+    """The folder."""
+    instances: Int32[ndarray, " gaussians"] | None
+    """Instance of each Gaussian, -1 = none; None: unknown, as in every capture."""
+    maps: dict[str, UInt16[ndarray, "_ _"]]
+    """Instance + 1 at every pixel of each held-out view, 0 = none; each at its own size."""
+    names: dict[int, str] = field(default_factory=dict)
+    """Names of instances, where somebody gave them."""
+
+
+def read_ground_truth(path: Path | str, gaussians: int) -> GroundTruth:
+    """Reads a folder of ground truth for a scene of so many Gaussians; `InputError` where it is none or damaged."""
+    path = Path(path)
+    if not path.is_dir():
+        raise InputError(path, "no such folder", "give a folder with gaussian_instance.npy or ids/*.png")
+    instances = None
+    if (path / "gaussian_instance.npy").exists():
+        instances = _read_instances(path / "gaussian_instance.npy", gaussians)
+    maps = _read_maps(path)
+    if instances is None and not maps:
+        raise InputError(path, "holds no ground truth (gaussian_instance.npy or ids/*.png)", "give another folder")
+    return GroundTruth(path, instances, maps, _read_names(path / "names.json"))
+
+
+def _read_instances(file: Path, gaussians: int) -> Int32[ndarray, " gaussians"]:
+    try:
+        values = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(file, "is not an array that can be read", "save it with numpy.save, as int32") from error
+    if not isinstance(values, ndarray) or values.ndim != 1 or values.dtype.kind not in "iu":
+        raise InputError(file, "is not a list of integers", "save one int32 for each Gaussian")
+    if len(values) != gaussians:
+        raise InputError(
+            file, f"holds {len(values)} rows, the splats {gaussians}", "it belongs to another splat file of the scene"
+        )
+    if values.size and int(values.max()) > np.iinfo(np.int32).max:
+        raise InputError(file, f"holds the instance {values.max()}", "number instances from 0; -1 is none")
+    return np.maximum(values.astype(np.int64), -1).astype(np.int32)
+
+
+def _read_maps(path: Path) -> dict[str, UInt16[ndarray, "_ _"]]:
+    files = {file.stem: file for file in sorted((path / "ids").glob("*.png"))}
+    listed = path / "test_views.json"
+    names = list(files)
+    if files and listed.exists():
+        names = _read_json(listed)
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise InputError(listed, "is not a list of names of views", 'write ["view_1", "view_2"]')
+    maps = {}
+    for name in names:
+        if name not in files:
+            raise InputError(path / "ids", f"has no {name}.png, which test_views.json lists", "add it or mend the list")
+        ids = read_label_png(files[name])
+        if ids.max(initial=0) > np.iinfo(np.uint16).max:
+            raise InputError(files[name], f"holds the label {ids.max()}", "save instance + 1 as 8 or 16 bit grey PNG")
+        maps[name] = ids.astype(np.uint16)
+    return maps
+
+
+def _read_names(file: Path) -> dict[int, str]:
+    if not file.exists():
+        return {}
+    table = _read_json(file)
+    if not isinstance(table, dict) or not all(key.lstrip("-").isdigit() for key in table):
+        raise InputError(file, "is not a table of instance -> name", 'write {"0": "chair"}')
+    return {int(key): str(name) for key, name in table.items()}
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(file, f"is not JSON ({error})", "mend it or leave it out") from error

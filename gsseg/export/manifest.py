@@ -1,0 +1,60 @@
+"""manifest.json: which file of an export is what."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gsseg.objects.table import ObjectInfo
+
+MANIFEST = "manifest.json"
+SEGMENTED = "segmented.ply"
+SCENE = "scene.ply"
+
+_FORMAT = "gsseg export"
+
+
+def object_file(object_id: int) -> str:
+    """File name of one object: three digits at least, so that listings sort by id."""
+    return f"object_{object_id:03d}.ply"
+
+
+def manifest(
+    splats: str, gaussians: int, objects: Sequence[ObjectInfo], dropped: Sequence[int], kept: int
+) -> dict[str, Any]:
+    """The table of contents: the segmented scene, a file for each of ``objects``, and the scene without ``dropped``.
+
+    ``kept``: Gaussians of that last file. Boxes are in world units.
+    """
+    table: dict[str, Any] = {
+        "format": _FORMAT,
+        "version": 1,
+        "splats": splats,
+        "segmented": {"file": SEGMENTED, "gaussians": gaussians},
+        "objects": [
+            {
+                "file": object_file(row.id),
+                "id": row.id,
+                "name": row.name,
+                "gaussians": row.gaussians,
+                "bbox_min": row.bbox_min,
+                "bbox_max": row.bbox_max,
+            }
+            for row in objects
+        ],
+    }
+    if dropped:
+        table["scene"] = {"file": SCENE, "gaussians": kept, "dropped": list(dropped)}
+    return table
+
+
+def listed_files(folder: Path) -> set[str] | None:
+    """Names of the files that an export wrote to this folder, itself included; None where it is no export."""
+    try:
+        table = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(table, dict) or table.get("format") != _FORMAT:
+        return None
+    entries = [table.get("segmented"), table.get("scene"), *(table.get("objects") or [])]
+    return {MANIFEST, *(str(entry["file"]) for entry in entries if isinstance(entry, dict) and "file" in entry)}

@@ -1,0 +1,110 @@
+"""Splat files with the segmentation in them, and one splat file for each object."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Int32, Integer
+from numpy import ndarray
+
+from gsseg.errors import InputError
+from gsseg.export.folder import whole_folder
+from gsseg.export.manifest import MANIFEST, SCENE, SEGMENTED, manifest, object_file
+from gsseg.io.ply import SplatFile, read_splats, write_splats
+from gsseg.objects.table import ObjectInfo
+
+FEATURE_COLUMNS = ("ins_feat_r", "ins_feat_g", "ins_feat_b", "ins_feat_r2", "ins_feat_g2", "ins_feat_b2")
+"""OpenGaussian's names for the six channels of the instance feature."""
+
+ADDED_COLUMNS = (*FEATURE_COLUMNS, "code_coarse", "code_fine", "object_id")
+"""What `write_segmented` adds to the columns of the input."""
+
+
+@runtime_checkable
+class FinishedRun(Protocol):
+    """What an export takes from a run (`gsseg.run.Run` has it)."""
+
+    @property
+    def file(self) -> SplatFile:
+        """segmented.ply, opened."""
+        ...
+
+    @property
+    def object_ids(self) -> Int32[ndarray, " gaussians"]:
+        """Object of each Gaussian, -1 = none."""
+        ...
+
+    @property
+    def objects(self) -> list[ObjectInfo]:
+        """The table of objects."""
+        ...
+
+
+def write_segmented(
+    splats: Path,
+    out: Path,
+    features: Float[ndarray, "gaussians 6"],
+    code_coarse: Integer[ndarray, " gaussians"],
+    code_fine: Integer[ndarray, " gaussians"],
+    object_ids: Integer[ndarray, " gaussians"],
+) -> None:
+    """Writes the splat file again with features (float), codes (ushort) and object ids (int) added.
+
+    Rows, their order, and all columns of the input are unchanged, except that columns of the added names are
+    replaced. ValueError where codes do not fit 16 bits. Raises `InputError` where a file cannot be read or written.
+    """
+    for name, codes in (("code_coarse", code_coarse), ("code_fine", code_fine)):
+        if len(codes) and not 0 <= int(codes.min()) <= int(codes.max()) <= np.iinfo(np.uint16).max:
+            raise ValueError(f"{name} is {codes.min()}..{codes.max()}, which 16 bits do not hold")
+    file = read_splats(splats)
+    added = (code_coarse.astype(np.uint16), code_fine.astype(np.uint16), object_ids.astype(np.int32))
+    write_splats(
+        out,
+        file.columns,
+        dict(zip(ADDED_COLUMNS, (*features.astype(np.float32).T, *added), strict=True)),
+        file.comments,
+    )
+
+
+def export_objects(
+    run: FinishedRun, out: Path | str, objects: Sequence[int] | None = None, drop: Sequence[int] = ()
+) -> dict[str, Any]:
+    """Writes a folder for other programs and returns its manifest.
+
+    ``segmented.ply`` as in the run; ``object_007.ply`` for each of ``objects`` (None: all), with the columns of the
+    input splats only, so that every splat viewer opens it; ``scene.ply``, likewise, without the objects to ``drop``, if
+    there are any; ``manifest.json``. An earlier export in ``out`` is replaced. Raises `InputError`, before anything is
+    written, for ids there are not and for a folder that holds anything else; nothing is left where writing fails.
+    """
+    out = Path(out)
+    table = {row.id: row for row in run.objects}
+    chosen = list(table) if objects is None else list(dict.fromkeys(objects))
+    dropped = list(dict.fromkeys(drop))
+    for object_id in (*chosen, *dropped):
+        if object_id not in table:
+            there = f"its objects are 0 to {len(table) - 1}" if table else "it has no objects"
+            raise InputError(run.file.path.parent, f"has no object {object_id}", there)
+    kept = np.flatnonzero(~np.isin(run.object_ids, dropped))
+    if not len(kept):
+        raise InputError(out / SCENE, "would be empty: every Gaussian is dropped", "drop fewer objects")
+    contents = manifest(run.file.path.name, len(run.object_ids), [table[i] for i in chosen], dropped, len(kept))
+    columns = _original_columns(run.file)
+    # One sort finds the rows of all objects; comparing all ids once for each object would take objects x gaussians.
+    order = np.argsort(run.object_ids, kind="stable")
+    sorted_ids = run.object_ids[order]
+    with whole_folder(out) as beside:
+        shutil.copyfile(run.file.path, beside / SEGMENTED)
+        for object_id in chosen:
+            first, last = np.searchsorted(sorted_ids, [object_id, object_id + 1])
+            write_splats(beside / object_file(object_id), columns[order[first:last]], comments=run.file.comments)
+        if dropped:
+            write_splats(beside / SCENE, columns[kept], comments=run.file.comments)
+        (beside / MANIFEST).write_text(json.dumps(contents, indent=1), encoding="utf-8")
+    return contents
+
+
+def _original_columns(file: SplatFile) -> np.ndarray:
+    return file.columns[[name for name in file.columns.dtype.names or () if name not in ADDED_COLUMNS]]

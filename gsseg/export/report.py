@@ -1,0 +1,225 @@
+"""report.html: a run on one page that needs nothing but a browser."""
+
+import base64
+import html
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from jaxtyping import Float, Integer
+from numpy import ndarray
+from torch import Tensor
+
+from gsseg.export.charts import bars, curve, number
+from gsseg.export.page import POLICY, SCRIPT, STYLE
+from gsseg.export.pictures import (
+    Picture,
+    blended,
+    choose_views,
+    code_colors,
+    feature_colors,
+    fitted,
+    jpeg,
+    labels_picture,
+    object_colors,
+    over_brightness,
+    photo_of,
+    seen_colors,
+)
+from gsseg.io.files import whole_file
+from gsseg.objects.table import ObjectInfo, Objects
+from gsseg.render import RenderConfig, blend_weights
+from gsseg.scene import Scene
+
+NO_CODE = 65535
+"""`code_fine` of a Gaussian that no view sees, as in segmented.ply."""
+
+PICTURE_SIDE = 480
+"""Longer side of a picture, pixels: twenty of them stay near 1 MB."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReportData:
+    """All that a report tells."""
+
+    scene: Scene
+    features: Float[Tensor, "gaussians 6"]
+    """Instance features; what stands where `code_fine` is `NO_CODE` is not looked at."""
+    code_fine: Integer[ndarray, " gaussians"]
+    """Fine code of each Gaussian, `NO_CODE` = none."""
+    objects: Objects
+    losses: Mapping[str, list[float]]
+    """Curves, each over its own steps."""
+    metrics: Mapping[str, Any]
+    """As in metrics.json; ``seconds``, ``peak_rss_mb``, ``counts`` and ``scores`` have places of their own."""
+    config: Mapping[str, Any]
+    """As in config.yaml."""
+    notes: list[str]
+    """What reading found, one sentence each."""
+    views: int = 4
+    """How many views to show."""
+    render: RenderConfig | None = None
+    """Constants of the rasterizer; None: the defaults."""
+
+
+def write_report(path: Path | str, data: ReportData) -> None:
+    """Writes the report as one file without links: pictures, style and script are inside.
+
+    Photo or rendered splats, masks, features, codes and objects of a few views far apart; scores, loss curves, the
+    table of objects, timings, notes and configuration. Every word of the user's is escaped. Raises `InputError` where
+    a photo cannot be read or the file not be written.
+    """
+    title = html.escape(data.scene.path.resolve().name or "scene")
+    page = f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<title>{title} &middot; gsseg</title><style>{STYLE}</style></head><body>
+<h1>{title}</h1><p class="where">{html.escape(str(data.scene.splats_path))}</p>
+{_tiles(data)}
+<h2>Views</h2>{_views(data)}
+<h2>Objects</h2>{_objects(data.objects.table)}
+{_section("Losses", _curves(data.losses))}
+{_section("Seconds", _seconds(data.metrics))}
+{_section("Notes from reading", _notes(data.notes))}
+<h2>Details</h2>
+<details><summary>Metrics</summary><pre>{_yaml(data.metrics)}</pre></details>
+<details><summary>Configuration</summary><pre>{_yaml(data.config)}</pre></details>
+<dialog><img alt=""></dialog><script>{SCRIPT}</script></body></html>
+"""
+    with whole_file(path) as beside:
+        beside.write_text(page, encoding="utf-8")
+
+
+def view_pictures(data: ReportData, index: int) -> dict[str, Picture | None]:
+    """Caption -> picture of one view: photo (or splats, where there is none), masks, features, codes, objects."""
+    return _pictures(data, index, _colorings(data))
+
+
+def _colorings(data: ReportData) -> dict[str, Tensor]:
+    seen = torch.from_numpy(data.code_fine != NO_CODE)
+    return {
+        "Features (PCA)": feature_colors(data.features.cpu(), seen),
+        "Codes": code_colors(data.code_fine, NO_CODE),
+        "Objects": object_colors(data.objects),
+    }
+
+
+def _pictures(data: ReportData, index: int, colorings: Mapping[str, Tensor]) -> dict[str, Picture | None]:
+    view, gaussians = data.scene.views[index], data.scene.gaussians.to("cpu")
+    camera = fitted(view.camera, PICTURE_SIDE)
+    weights = blend_weights(gaussians, camera, data.render)
+    photo = photo_of(view, camera)
+    *drawn, splats = blended(weights, camera, [*colorings.values(), seen_colors(gaussians, camera.position)])
+    look = splats if photo is None else photo
+    pictures: dict[str, Picture | None] = {"Splats" if photo is None else "Photo": look}
+    pictures["Masks"] = None if view.labels is None else labels_picture(view.labels.astype(np.int64), camera, look)
+    pictures.update(zip(colorings, drawn, strict=True))
+    pictures["Objects"] = over_brightness(drawn[-1], look)
+    return pictures
+
+
+def _views(data: ReportData) -> str:
+    colorings, rows = _colorings(data), []
+    for index in choose_views(data.scene.views, data.views):
+        view, cells = data.scene.views[index], []
+        for caption, picture in _pictures(data, index, colorings).items():
+            if picture is None:
+                cells.append(f'<figure><div class="none" style="{_shape(view.camera)}">no mask</div>')
+            else:
+                source = base64.b64encode(jpeg(picture)).decode()
+                alt = html.escape(f"{caption} of {view.name}")
+                cells.append(f'<figure><img alt="{alt}" src="data:image/jpeg;base64,{source}">')
+            cells.append(f"<figcaption>{caption}</figcaption></figure>")
+        rows.append(f'<div class="view"><h3>{html.escape(view.name)}</h3>{"".join(cells)}</div>')
+    return "".join(rows) or "<p>The scene has no views.</p>"
+
+
+def _shape(camera: Any) -> str:
+    return f"aspect-ratio:{camera.width}/{camera.height}"
+
+
+def _tiles(data: ReportData) -> str:
+    metrics, ids, seen = data.metrics, data.objects.object_ids, data.code_fine != NO_CODE
+    scores = metrics.get("scores") or {}
+    tiles = [(number(len(data.objects.table)), "objects")]
+    tiles += [
+        (f"{scores[name]:.3f}", label)
+        for name, label in (("object_iou", "object IoU"), ("view_iou", "view IoU"))
+        if isinstance(scores.get(name), float)
+    ]
+    tiles += [
+        (number(len(ids)), "Gaussians"),
+        (f"{100.0 * (ids[seen] >= 0).mean():.1f} %" if seen.any() else "&ndash;", "of those seen in objects"),
+        (number(len(np.unique(data.code_fine[seen]))), "codes"),
+        (number(sum(view.labels is not None for view in data.scene.views)), f"of {len(data.scene.views)} views masked"),
+    ]
+    seconds = (metrics.get("seconds") or {}).get("total")
+    if isinstance(seconds, (int, float)):
+        tiles.append((f"{seconds:.1f} s", "in total"))
+    if isinstance(metrics.get("peak_rss_mb"), (int, float)):
+        tiles.append((f"{metrics['peak_rss_mb'] / 1024:.2f} GB", "peak memory"))
+    cells = "".join(f'<div class="tile"><b>{value}</b><span>{label}</span></div>' for value, label in tiles)
+    return f'<div class="tiles">{cells}</div>'
+
+
+def _objects(table: list[ObjectInfo]) -> str:
+    if not table:
+        return "<p>No objects were found.</p>"
+    numeric = ("id", "Gaussians", "size (world units)", "views", "agreement")
+    heads = "".join(
+        f"<th{' class=n' if name in numeric else ''}>{f'<button>{name}</button>' if name else ''}</th>"
+        for name in ("", "id", "name", "Gaussians", "size (world units)", "views", "agreement")
+    )
+    rows = "".join(
+        f'<tr><td><span class="swatch" style="background:rgb({",".join(str(int(c)) for c in row.color)})"></span></td>'
+        f'<td class="n">{row.id}</td><td>{html.escape(row.name)}</td>'
+        f'<td class="n" data-v="{row.gaussians}">{number(row.gaussians)}</td>{_size(row)}'
+        f'<td class="n">{row.views}</td><td class="n" data-v="{row.agreement:.6f}">'
+        f'<meter min="0" max="1" value="{row.agreement:.3f}"></meter> {row.agreement:.2f}</td></tr>'
+        for row in table
+    )
+    head = f"<thead><tr>{heads}</tr></thead>"
+    return f'<div class="scroll"><table class="sortable">{head}<tbody>{rows}</tbody></table></div>'
+
+
+def _size(row: ObjectInfo) -> str:
+    sides = [high - low for low, high in zip(row.bbox_min, row.bbox_max, strict=True)]
+    return f'<td class="n" data-v="{math.hypot(*sides):.6g}">{" &times; ".join(number(side) for side in sides)}</td>'
+
+
+def _curves(losses: Mapping[str, list[float]]) -> str:
+    drawn = "".join(curve(name, values) for name, values in losses.items())
+    return f'<div class="curves">{drawn}</div>' if drawn else ""
+
+
+def _seconds(metrics: Mapping[str, Any]) -> str:
+    stages = {str(name): float(value) for name, value in (metrics.get("seconds") or {}).items() if name != "total"}
+    return bars(stages, "s") if stages else ""
+
+
+def _notes(notes: list[str]) -> str:
+    return f"<ul>{''.join(f'<li>{html.escape(note)}</li>' for note in notes)}</ul>" if notes else ""
+
+
+def _section(title: str, body: str) -> str:
+    return f"<h2>{title}</h2>{body}" if body else ""
+
+
+def _yaml(values: Mapping[str, Any]) -> str:
+    return html.escape(yaml.safe_dump(_plain(values), sort_keys=False, allow_unicode=True))
+
+
+def _plain(value: Any) -> Any:
+    """Only what YAML knows: numpy's numbers, tuples and paths become Python's, lists and text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)

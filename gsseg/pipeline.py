@@ -1,0 +1,152 @@
+"""The main job: a scene in, a RUN folder out.
+
+    scene -> blending weights -> evidence -> features -> codes -> objects -> files
+
+W is computed once for each view with masks; from then on everything is a product with it or with the evidence
+gathered from it. Each stage leaves its result in RUN/cache under a key of all that decided it, so that an
+interrupted run resumes where it was and ends with the same result.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gsseg.codebook import Codes
+from gsseg.codebook.training import train_codebook
+from gsseg.config import TrainConfig
+from gsseg.errors import InputError
+from gsseg.features import FeatureField, MaskEvidence
+from gsseg.features.evidence import gather_evidence
+from gsseg.features.fit import fit_features
+from gsseg.features.opengaussian import fit_opengaussian
+from gsseg.objects.build import build_objects
+from gsseg.objects.table import Objects
+from gsseg.render.cache import SampledWeights
+from gsseg.run import Run
+from gsseg.run_files import write_run
+from gsseg.scene import Scene
+from gsseg.scene.sh import base_colors
+from gsseg.stages import StageStore
+from gsseg.threads import one_torch_thread
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage's name, the steps done and their total."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What the stages made, before it is written."""
+
+    scene: Scene
+    evidence: MaskEvidence
+    weights: SampledWeights
+    field: FeatureField
+    codes: Codes
+    objects: Objects
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Wall time of each stage."""
+
+
+def train(
+    scene: Scene,
+    config: TrainConfig | None = None,
+    out: Path | str = "RUN",
+    resume: bool = False,
+    progress: Progress = lambda stage, done, total: None,
+) -> Run:
+    """Learns features, codes and objects of a scene and writes them to the folder ``out``.
+
+    With ``resume`` the stages that an interrupted run of the same inputs and configuration finished are taken
+    from its cache. Raises `InputError` where the scene cannot be segmented; nothing is written then.
+    """
+    config = config or TrainConfig()
+    out = Path(out)
+    check_trainable(scene)
+    store = StageStore(out, scene, config, resume)
+    with store.undo_on_failure(), one_torch_thread():
+        trained = run_stages(scene, config, store, progress)
+        started = time.perf_counter()
+        progress("write", 0, 1)
+        write_run(out, trained, config, started)
+        progress("write", 1, 1)
+    return Run.open(out)
+
+
+def check_trainable(scene: Scene) -> None:
+    """Raises `InputError` unless the scene has masks and Gaussians to draw."""
+    if not any(view.labels is not None for view in scene.views):
+        raise InputError(scene.path, "has no masks", "make some with 'gsseg masks' or give --masks DIR")
+    if not bool(scene.gaussians.drawable.any()):
+        raise InputError(scene.splats_path, "has no Gaussian that can be drawn", "train the splats again")
+
+
+def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: Progress) -> Trained:
+    """All the mathematics; nothing is written but the cache of stages."""
+    seconds: dict[str, float] = {}
+    views = [view for view in scene.views if view.labels is not None]
+    gaussians = scene.gaussians
+    means = gaussians.means.numpy()
+
+    started = time.perf_counter()
+    weights = SampledWeights(
+        gaussians, views, store.cache, config.render, config.pixels_per_view, config.seed, config.memory_budget_mb << 20
+    )
+    evidence = store.evidence(
+        lambda: gather_evidence(
+            gaussians, weights.full_views(lambda done: progress("weights", done, len(views)))
+        )
+    )
+    _check_seen(scene, evidence)
+    seconds["weights"] = time.perf_counter() - started
+
+    started = time.perf_counter()
+    field = store.features(lambda: _learn_features(evidence, weights, means, config, progress))
+    seconds["features"] = time.perf_counter() - started
+
+    started = time.perf_counter()
+    sampled = [lambda i=i: (weights.weights(i), weights.labels(i)) for i in range(len(views))]
+    codes = store.codes(
+        lambda: train_codebook(
+            field.features, gaussians.means, field.seen, sampled, config.codebook, config.seed,
+            lambda done, total: progress("codebook", done, total),
+        )
+    )  # fmt: skip
+    seconds["codebook"] = time.perf_counter() - started
+
+    started = time.perf_counter()
+    colors = base_colors(gaussians).numpy()
+    objects, codes = build_objects(
+        evidence, codes, means, colors, field.features.numpy(), config.objects,
+        lambda done, total: progress("objects", done, total),
+    )  # fmt: skip
+    seconds["objects"] = time.perf_counter() - started
+    return Trained(scene, evidence, weights, field, codes, objects, seconds)
+
+
+def _learn_features(
+    evidence: MaskEvidence, weights: SampledWeights, means: np.ndarray, config: TrainConfig, progress: Progress
+) -> FeatureField:
+    def report(done: int, total: int) -> None:
+        progress("features", done, total)
+
+    if config.objective == "masks":
+        return fit_features(evidence, means, config.features, config.seed, report)
+    sampled = [lambda i=i: (weights.weights(i), weights.labels(i)) for i in range(len(weights))]
+    masked = torch.from_numpy(evidence.masked)
+    return fit_opengaussian(sampled, masked, config.opengaussian, config.seed, report)
+
+
+def _check_seen(scene: Scene, evidence: MaskEvidence) -> None:
+    if not evidence.visibility.any():
+        raise InputError(
+            scene.splats_path, "no view with masks sees any Gaussian",
+            "cameras and splats are of different worlds, or the poses are of another convention",
+        )  # fmt: skip
+    if not evidence.masked.any():
+        raise InputError(
+            scene.path, "no mask lies on a Gaussian", "cameras, masks and splats do not belong together"
+        )

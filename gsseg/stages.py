@@ -1,0 +1,132 @@
+"""Finished stages on disk, so that an interrupted run goes on where it was.
+
+A stage's file carries the key of everything that decides it: the splats, the cameras, the masks, the
+configuration, the version of gsseg. A file with another key, or a damaged one, is ignored and made again.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from gsseg.codebook import Codes
+from gsseg.config import TrainConfig
+from gsseg.errors import InputError
+from gsseg.features import FeatureField, MaskEvidence
+from gsseg.io.files import whole_file
+from gsseg.scene import Scene
+from gsseg.version import __version__
+
+
+class StageStore:
+    """Reads and writes the results of stages in RUN/cache."""
+
+    def __init__(self, out: Path, scene: Scene, config: TrainConfig, resume: bool) -> None:
+        self.out = out
+        self.cache = out / "cache"
+        self.resume = resume
+        self.key = run_key(scene, config)
+        self._fresh = not out.exists()
+
+    @contextmanager
+    def undo_on_failure(self) -> Iterator[None]:
+        """Makes the run folder; removes it again if it was not there and the input or the disk fails.
+
+        An interrupt leaves it, for ``--resume``.
+        """
+        try:
+            self.cache.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(self.out, f"cannot be made ({error.strerror})", "give another folder for the run") from error
+        try:
+            yield
+        except (InputError, OSError):
+            if self._fresh:
+                shutil.rmtree(self.out, ignore_errors=True)
+            raise
+
+    def evidence(self, compute: Callable[[], MaskEvidence]) -> MaskEvidence:
+        """Stage 0: what the masks say of each Gaussian."""
+        stored = self._load("evidence")
+        if stored is not None:
+            tensors, _ = stored
+            arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+            shape = (len(arrays["row_view"]), len(arrays["central"]))
+            matrix = sp.csr_array((arrays["values"], arrays["indices"], arrays["indptr"]), shape=shape)
+            return MaskEvidence(
+                matrix, arrays["row_view"], arrays["row_label"], arrays["central"].astype(bool), arrays["visibility"]
+            )
+        found = compute()
+        matrix = found.matrix
+        arrays = {
+            "values": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr, "row_view": found.row_view,
+            "row_label": found.row_label, "central": found.central.astype(np.uint8), "visibility": found.visibility,
+        }  # fmt: skip
+        self._save("evidence", {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in arrays.items()}, {})
+        return found
+
+    def features(self, compute: Callable[[], FeatureField]) -> FeatureField:
+        """Stage 1."""
+        stored = self._load("features")
+        if stored is not None:
+            tensors, losses = stored
+            return FeatureField(tensors["features"], tensors["seen"].bool(), losses)
+        field = compute()
+        self._save("features", {"features": field.features, "seen": field.seen.byte()}, field.losses)
+        return field
+
+    def codes(self, compute: Callable[[], Codes]) -> Codes:
+        """Stage 2."""
+        names = ("coarse", "fine", "coarse_codebook", "fine_codebook")
+        stored = self._load("codes")
+        if stored is not None:
+            tensors, losses = stored
+            return Codes(*(tensors[name] for name in names), losses)
+        codes = compute()
+        self._save("codes", {name: getattr(codes, name) for name in names}, codes.losses)
+        return codes
+
+    def _load(self, stage: str) -> tuple[dict[str, Tensor], dict[str, list[float]]] | None:
+        path = self.cache / f"{stage}.safetensors"
+        if not self.resume or not path.is_file():
+            return None
+        try:
+            with safe_open(path, framework="pt") as file:
+                header = file.metadata() or {}
+                if header.get("key") != self.key:
+                    return None
+                return {name: file.get_tensor(name) for name in file.keys()}, json.loads(header["losses"])  # noqa: SIM118
+        except (SafetensorError, KeyError, json.JSONDecodeError):
+            return None
+
+    def _save(self, stage: str, tensors: dict[str, Tensor], losses: dict[str, list[float]]) -> None:
+        header = {"key": self.key, "losses": json.dumps(losses)}
+        with whole_file(self.cache / f"{stage}.safetensors") as beside:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, beside, header)
+
+
+def run_key(scene: Scene, config: TrainConfig) -> str:
+    """Hash of all that decides the result of training."""
+    digest = hashlib.sha256(__version__.encode())
+    gaussians = scene.gaussians
+    for name in gaussians.__dataclass_fields__:
+        digest.update(np.ascontiguousarray(getattr(gaussians, name).numpy()).data)
+    for view in scene.views:
+        camera = view.camera
+        digest.update(f"{view.name} {camera.width} {camera.height} {camera.fx} {camera.fy} {camera.cx} {camera.cy}".encode())
+        digest.update(np.ascontiguousarray(camera.T_camera_world).data)
+        digest.update(b"" if view.labels is None else np.ascontiguousarray(view.labels).data)
+    settings = asdict(config)
+    settings.pop("memory_budget_mb")
+    digest.update(json.dumps(settings, sort_keys=True).encode())
+    return digest.hexdigest()

@@ -1,0 +1,309 @@
+"""Every command end to end on a scene of two things: what it answers, what it writes, what it leaves alone."""
+
+import json
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gsseg.cli import main
+from gsseg.cli.main import COMMANDS
+from gsseg.run import Run
+
+
+def answer(capsys, *args: object):
+    """Runs a command that must succeed; its last line of stdout as JSON."""
+    assert main([*map(str, args), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return json.loads(out.splitlines()[-1])
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="session")
+def in_shell():
+    """Runs the real command line in a process of its own."""
+
+    def run(*args: object) -> subprocess.CompletedProcess:
+        return subprocess.run([sys.executable, "-m", "gsseg", *map(str, args)], capture_output=True, text=True)
+
+    return run
+
+
+def test_help_is_instant_and_lists_every_command(in_shell):
+    done = in_shell("--help")
+    assert done.returncode == 0
+    assert all(f"  {name} " in done.stdout for name in COMMANDS)
+    # What takes seconds to import must not be needed for it. (A time limit would test the machine.)
+    code = "import sys, gsseg.cli; gsseg.cli.main(['--help'])"
+    code += "; sys.exit(bool({'torch', 'numba', 'scipy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_explains_every_option(name, capsys):
+    assert main([name, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"usage: gsseg {name}" in text
+    assert "--json" in text
+    assert "--quiet" in text
+
+
+def test_wrong_arguments_are_status_2(capsys):
+    for args in ([], ["nonsense"], ["train"], ["train", "--presett", "x"], ["train", "--preset", "x"], ["--nonsense"]):
+        assert main(args) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err
+    assert main(["--version"]) == 0
+
+
+def test_every_setting_of_training_has_an_option(capsys):
+    from gsseg.cli.advanced import Advanced
+    from gsseg.config import TrainConfig
+
+    assert main(["train", "--help"]) == 0
+    text = capsys.readouterr().out
+    short = {"pixels_per_view": "--pixels-per-view", "memory_budget_mb": "--memory-budget", "seed": "--seed"}
+    inner = {each.name for each in fields(Advanced)}
+    for each in fields(TrainConfig):
+        assert each.name in inner or short[each.name] in text, each.name
+    assert "--config.features.steps" in text
+
+
+def test_options_override_the_preset():
+    from gsseg.cli.train import parse
+    from gsseg.config import preset
+
+    given = ["-s", "S", "-m", "R"]
+    assert parse(given).config.onto(preset("default")) == preset("default")
+    scannet = parse([*given, "--preset", "scannet", "--config.features.steps", "7"])
+    assert scannet.config.codebook == preset("scannet").codebook
+    assert scannet.config.features.steps == 7
+    # The default of another preset, given by hand, is not taken for "not given".
+    fine = preset("default").codebook.fine
+    assert fine != preset("scannet").codebook.fine
+    assert parse([*given, "--preset=scannet", "--config.codebook.fine", str(fine)]).config.codebook.fine == fine
+    assert parse([*given, "--preset", "opengaussian"]).config.objective == "pixels"
+
+
+def test_train_finds_the_two_things(finished_run, two_things):
+    run = Run.open(finished_run)
+    truth = np.load(two_things / "gt" / "gaussian_instance.npy")
+    assert len(run.objects) == 2
+    for instance in (0, 1):
+        ids, counts = np.unique(run.object_ids[truth == instance], return_counts=True)
+        assert counts.max() > 0.9 * counts.sum()
+        assert ids[counts.argmax()] >= 0
+    assert sorted(path.name for path in finished_run.iterdir()) == sorted(
+        ["cache", "codebook.safetensors", "config.yaml", "features.safetensors", "log.txt", "metrics.json",
+         "objects.json", "report.html", "segmented.ply"]
+    )  # fmt: skip
+
+
+def test_train_says_what_came_out(two_things, tmp_path, capsys):
+    before = contents(two_things)
+    assert main(["train", "-s", str(two_things), "-m", str(tmp_path / "run"), "--json"]) == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    summary = json.loads(lines[-1])
+    assert err == ""
+    assert [line.split(":")[0] for line in lines[:6]] == ["read", "weights", "features", "codebook", "objects", "write"]
+    assert summary["objects"] == 2
+    assert summary["scores"]["object_iou"] > 0.9
+    assert Path(summary["report"]).is_file()
+    assert any("object IoU" in line for line in lines)
+    assert any("gsseg export -m" in line for line in lines)
+    assert contents(two_things) == before
+
+
+def test_quiet_says_nothing_but_json(two_things, few_steps, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert main(["train", "-s", str(two_things), "-m", str(run), "-r", "2", "--quiet", "--json", *few_steps]) == 0
+    out, err = capsys.readouterr()
+    assert (out.count("\n"), err) == (1, "")
+    assert json.loads(out)["counts"]["views_with_masks"] == 5
+    assert main(["info", str(run), "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_same_seed_gives_the_same_objects_on_any_memory_budget(finished_run, two_things, few_steps, tmp_path):
+    again = ["train", "-s", str(two_things), "-m", str(tmp_path / "b"), "--seed", "0", "--quiet", *few_steps]
+    assert main([*again, "--memory-budget", "1"]) == 0
+    for column in ("object_ids", "code_fine", "features"):
+        first, second = getattr(Run.open(finished_run), column), getattr(Run.open(tmp_path / "b"), column)
+        np.testing.assert_array_equal(np.asarray(second), np.asarray(first))
+
+
+def test_a_run_inside_the_scene_changes_nothing_else(small_scene, few_steps):
+    before = contents(small_scene)
+    assert main(["train", "-s", str(small_scene), "-m", str(small_scene / "run"), "--quiet", *few_steps]) == 0
+    after = contents(small_scene)
+    assert {path: blob for path, blob in after.items() if (small_scene / "run") not in path.parents} == before
+
+
+def test_export_counts(finished_run, tmp_path, capsys):
+    run = Run.open(finished_run)
+    manifest = answer(capsys, "export", "-m", finished_run, "--out", tmp_path / "all")
+    sizes = np.bincount(run.object_ids[run.object_ids >= 0])
+    assert [entry["gaussians"] for entry in manifest["objects"]] == sizes.tolist()
+    for entry in manifest["objects"]:
+        assert b"element vertex %d\n" % entry["gaussians"] in (tmp_path / "all" / entry["file"]).read_bytes()
+    one = answer(capsys, "export", "-m", finished_run, "--out", tmp_path / "one", "--objects", 1, "--drop", 0)
+    assert [entry["id"] for entry in one["objects"]] == [1]
+    assert one["scene"]["gaussians"] == int((run.object_ids != 0).sum())
+
+
+def test_export_of_an_object_that_is_not_there(finished_run, tmp_path, capsys):
+    assert main(["export", "-m", str(finished_run), "--out", str(tmp_path / "e"), "--objects", "99"]) == 2
+    assert "has no object 99" in capsys.readouterr().err
+    assert not (tmp_path / "e").exists()
+
+
+def test_query_a_point(finished_run, capsys):
+    run = Run.open(finished_run)
+    for info in run.objects:
+        found = answer(capsys, "query", "-m", finished_run, "--point", *info.centroid)
+        assert (found["id"], found["name"], found["gaussians"]) == (info.id, info.name, info.gaussians)
+        assert found["codes"] == info.codes
+        assert found["bbox_min"] == info.bbox_min
+    assert answer(capsys, "query", "-m", finished_run, "--point", -1e3, 2.5e2, 0) is None
+    assert main(["query", "-m", str(finished_run), "--point", "-1e3", "0", "0"]) == 0
+    assert capsys.readouterr().out == "nothing there\n"
+
+
+def test_query_a_pixel(finished_run, two_things, capsys):
+    from gsseg.io.label_png import read_label_png
+
+    run, ids = Run.open(finished_run), read_label_png(two_things / "gt" / "ids" / "view_2.png")
+    truth = np.load(two_things / "gt" / "gaussian_instance.npy")
+    for label in (1, 2):
+        row, column = (int(np.median(axis)) for axis in np.nonzero(ids == label))
+        assert ids[row, column] == label
+        found = answer(capsys, "query", "-m", finished_run, "--view", "view_2", "--pixel", column, row)
+        assert found["id"] == np.bincount(run.object_ids[(truth == label - 1) & (run.object_ids >= 0)]).argmax()
+        assert 0.3 <= found["weight"] <= 1
+    assert answer(capsys, "query", "-m", finished_run, "-s", two_things, "--view", "view_2", "--pixel", 0, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        ([], "needs one place"),
+        (["--view", "view_2"], "needs one place"),
+        (["--point", "0", "0", "0", "--view", "view_2", "--pixel", "1", "1"], "needs one place"),
+        (["--view", "view_9", "--pixel", "1", "1"], "has no view 'view_9'; its views are view_0"),
+        (["--view", "view_2", "--pixel", "64", "1"], "is outside view view_2; it has 64 x 48 pixels"),
+        (["--view", "view_2", "--pixel", "nan", "1"], "is outside view view_2"),
+        (["--point", "nan", "0", "0"], "is no point"),
+    ],
+)
+def test_query_of_no_place(finished_run, capsys, place, says):
+    assert main(["query", "-m", str(finished_run), *place]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_eval_agrees_with_the_scores_of_training(finished_run, two_things, capsys):
+    scores = answer(capsys, "eval", "-m", finished_run, "--gt", two_things / "gt")
+    trained = json.loads((finished_run / "metrics.json").read_text())["scores"]
+    assert scores["object_iou"] == pytest.approx(trained["object_iou"], abs=1e-9)
+    assert scores["view_iou"] == pytest.approx(trained["view_iou"], abs=1e-9)
+    assert scores["object_iou"] > 0.9
+    assert scores["view_iou"] > 0.8
+    assert main(["eval", "-m", str(finished_run), "--gt", str(two_things / "masks")]) == 2
+    assert "holds no ground truth" in capsys.readouterr().err
+
+
+def test_info(finished_run, two_things, capsys):
+    assert answer(capsys, "info", two_things / "splats.ply")["gaussians"] == "120"
+    scene = answer(capsys, "info", two_things)
+    assert scene["views"].startswith("6 ")
+    run = answer(capsys, "info", finished_run)
+    assert run["objects"] == "2"
+    assert run["object 0"].startswith("object 0: ")
+
+
+def test_info_tells_what_it_can_and_what_is_wrong(small_scene, capsys):
+    (small_scene / "transforms.json").write_text("{")
+    assert main(["info", str(small_scene), "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith(f"gsseg: error: {small_scene / 'transforms.json'}: is not valid JSON")
+    assert err.count("\n") == 1
+    assert json.loads(out.splitlines()[-1])["gaussians"] == "40"
+
+
+def test_a_real_process_trains_and_fails_alike(in_shell, small_scene, tmp_path):
+    done = in_shell("train", "-s", small_scene, "-m", tmp_path / "run", "--json", "-r", 1)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout.splitlines()[-1])["counts"]["gaussians"] == 40
+    (small_scene / "splats.ply").write_bytes(b"")
+    failed = in_shell("train", "-s", small_scene, "-m", tmp_path / "other")
+    assert failed.returncode == 2
+    assert failed.stderr.startswith(f"gsseg: error: {small_scene / 'splats.ply'}: is empty")
+    assert failed.stderr.count("\n") == 1
+    assert not (tmp_path / "other").exists()
+
+
+def test_cuda_where_there_is_none(two_things, tmp_path, capsys):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA GPU; the message for one without cannot be shown")
+    assert main(["train", "-s", str(two_things), "-m", str(tmp_path / "run"), "--device", "cuda"]) == 2
+    assert capsys.readouterr().err.startswith("gsseg: error: --device cuda: PyTorch finds no CUDA GPU; ")
+    assert not (tmp_path / "run").exists()
+
+
+def test_demo_makes_a_room_segments_it_and_uses_it_again(tmp_path, capsys, monkeypatch):
+    import gsseg.cli.demo
+    from gsseg.sample import MaskNoise, RoomConfig
+
+    def tiny(name, seed):
+        assert name == "room"
+        size = {"objects": 4, "gaussians": 3000, "views": 8, "test_views": 1, "width": 96, "height": 72}
+        return RoomConfig(seed=seed, **size), MaskNoise()
+
+    monkeypatch.setattr(gsseg.cli.demo, "preset", tiny)
+    first = answer(capsys, "demo", "--out", tmp_path / "demo")
+    assert first["counts"]["gaussians"] == 3000
+    assert 0 < first["scores"]["object_iou"] <= 1
+    assert Path(first["report"]).is_file()
+    ids = Run.open(first["run"]).object_ids
+
+    def refuse(*args):
+        raise AssertionError("the room was there")
+
+    monkeypatch.setattr(gsseg.cli.demo, "write_room", refuse)
+    assert main(["demo", "--out", str(tmp_path / "demo")]) == 0
+    out = capsys.readouterr().out
+    assert f"gsseg export -m {tmp_path / 'demo' / 'run'} --out " in out
+    assert "object IoU" in out
+    np.testing.assert_array_equal(Run.open(first["run"]).object_ids, ids)
+
+
+def test_bench_shows_the_baseline_beside_what_it_measured(capsys, monkeypatch):
+    import gsseg.cli.bench
+
+    def measured(seconds):
+        counts = {"gaussians": 10, "visible": 9, "pixels": 8, "entries_per_pixel": 7.0, "masks": 6}
+        figures = {"pick": {"min": seconds, "median": seconds}}
+        return {"sizes": {"10": {"counts": counts, "seconds": figures, "ratios": {}}}, "peak_memory_mb": 5.0}
+
+    monkeypatch.setattr(gsseg.cli.bench, "run_bench", lambda quick, progress: measured(0.25 if quick else 0.5))
+    monkeypatch.setattr(gsseg.cli.bench, "load_baseline", lambda: measured(0.125))
+    assert main(["bench", "--quick", "--json"]) == 0
+    out = capsys.readouterr().out
+    assert "250.00 ms" in out
+    assert "125.00 ms" in out
+    summary = json.loads(out.splitlines()[-1])
+    assert summary["sizes"]["10"]["seconds"]["pick"]["min"] == 0.25
+    assert summary["baseline"]["sizes"]["10"]["seconds"]["pick"]["min"] == 0.125

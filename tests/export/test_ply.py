@@ -1,0 +1,139 @@
+"""Exported splat files: nothing of the input changes, nothing is left half done."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gsseg import run as finished_run
+from gsseg.errors import InputError
+from gsseg.export import ply
+from gsseg.export.ply import ADDED_COLUMNS, FEATURE_COLUMNS, export_objects, write_segmented
+from gsseg.io.ply import read_splats
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_segmented_is_the_input_and_more(run) -> None:
+    before, after = read_splats(run.splats), run.file
+    names = before.columns.dtype.names or ()
+    assert after.columns.dtype.names == (*names, *ADDED_COLUMNS)
+    for name in names:
+        assert after.columns[name].tobytes() == before.columns[name].tobytes()
+    assert after.comments == ("from a test",)
+    assert [after.columns.dtype[name].str for name in ADDED_COLUMNS] == ["<f4"] * 6 + ["<u2"] * 2 + ["<i4"]
+    assert np.array_equal(after.columns["object_id"], run.object_ids)
+    assert (after.columns["code_fine"] == 65535).all()
+    expected = np.random.default_rng(0).normal(size=(60, 6)).astype(np.float32)
+    assert np.array_equal(np.stack([after.columns[name] for name in FEATURE_COLUMNS], 1), expected)
+
+
+def test_names_are_those_a_run_reads() -> None:
+    assert FEATURE_COLUMNS == finished_run.FEATURE_COLUMNS
+
+
+def test_segmenting_again_replaces_the_columns(run, tmp_path: Path) -> None:
+    ids = np.zeros(60, np.int32)
+    write_segmented(run.file.path, tmp_path / "again.ply", np.ones((60, 6)), ids, ids, ids)
+    again = read_splats(tmp_path / "again.ply")
+    assert again.columns.dtype == run.file.columns.dtype
+    assert not again.columns["object_id"].any()
+    with pytest.raises(ValueError, match="16 bits"):
+        write_segmented(run.splats, tmp_path / "x.ply", np.ones((60, 6)), ids, ids - 1, ids)
+    assert not (tmp_path / "x.ply").exists()
+
+
+def test_objects_and_the_rest_are_the_scene(run, tmp_path: Path) -> None:
+    manifest = export_objects(run, tmp_path / "out", drop=[0, 1, 2])
+    assert sorted(contents(tmp_path / "out")) == sorted(
+        ["manifest.json", "segmented.ply", "scene.ply", *(f"object_00{k}.ply" for k in range(3))]
+    )
+    before = read_splats(run.splats)
+    parts = []
+    for row in manifest["objects"]:
+        part = read_splats(tmp_path / "out" / row["file"])
+        assert part.columns.dtype == before.columns.dtype, "the input's columns and no others"
+        assert part.comments == before.comments
+        assert np.array_equal(part.columns, before.columns[run.object_ids == row["id"]])
+        assert row["gaussians"] == len(part.columns)
+        assert np.allclose(part.gaussians.means.numpy().min(0), row["bbox_min"])
+        parts.append(part.columns)
+    rest = read_splats(tmp_path / "out" / "scene.ply").columns
+    assert len(rest) == manifest["scene"]["gaussians"] == (run.object_ids == -1).sum()
+    together = np.sort(np.concatenate([*parts, rest])["red"])
+    assert np.array_equal(together, np.arange(60)), "every Gaussian once"
+    assert (tmp_path / "out" / "segmented.ply").read_bytes() == run.file.path.read_bytes()
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text()) == manifest
+
+
+def test_some_objects_and_a_scene_without_others(run, tmp_path: Path) -> None:
+    manifest = export_objects(run, tmp_path / "a" / "b", [2, 2], [1])
+    assert sorted(contents(tmp_path / "a" / "b")) == ["manifest.json", "object_002.ply", "scene.ply", "segmented.ply"]
+    assert [row["id"] for row in manifest["objects"]] == [2]
+    before = read_splats(run.splats).columns
+    scene = read_splats(tmp_path / "a" / "b" / "scene.ply").columns
+    assert np.array_equal(scene, before[run.object_ids != 1])
+
+
+def test_an_earlier_export_is_replaced_whole(run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    export_objects(run, out, drop=[1])
+    export_objects(run, out, [0])
+    assert sorted(contents(out)) == ["manifest.json", "object_000.ply", "segmented.ply"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out", "run"], "nothing beside it"
+
+
+@pytest.mark.parametrize(("objects", "drop"), [([3], []), ([-1], []), (None, [7]), ([0, 99], [1])])
+def test_an_unknown_object_stops_everything(run, tmp_path: Path, objects, drop) -> None:
+    with pytest.raises(InputError, match=r"has no object (3|-1|7|99); its objects are 0 to 2"):
+        export_objects(run, tmp_path / "out", objects, drop)
+    assert not (tmp_path / "out").exists()
+
+
+def test_folders_of_others_are_left_alone(run, tmp_path: Path) -> None:
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match="no earlier export"):
+        export_objects(run, tmp_path / "run")
+    with pytest.raises(InputError, match="not a folder"):
+        export_objects(run, run.splats)
+    assert contents(tmp_path) == before
+    export_objects(run, tmp_path / "out")
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match=r"notes\.txt"):
+        export_objects(run, tmp_path / "out", [0])
+    assert contents(tmp_path) == before
+
+
+def test_a_failure_leaves_the_earlier_export(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    export_objects(run, out)
+    before = contents(tmp_path)
+    write = ply.write_splats
+
+    def full_disk(path, *rest, **more) -> None:
+        if path.name == "object_001.ply":
+            raise InputError(path, "cannot be written (No space left on device)", "free some")
+        write(path, *rest, **more)
+
+    monkeypatch.setattr(ply, "write_splats", full_disk)
+    with pytest.raises(InputError) as caught:
+        export_objects(run, out, drop=[1])
+    assert str(caught.value).startswith(str(out / "object_001.ply") + ": cannot be written")
+    assert contents(tmp_path) == before
+    with pytest.raises(InputError):
+        export_objects(run, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    assert contents(tmp_path) == before
+
+
+def test_nothing_left_of_the_scene(run, tmp_path: Path) -> None:
+    everything = run.object_ids.copy()
+    everything[everything < 0] = 0
+    with pytest.raises(InputError, match="every Gaussian is dropped"):
+        export_objects(type(run)(run.splats, run.file, everything, run.objects), tmp_path / "out", drop=[0, 1, 2])
+    assert not (tmp_path / "out").exists()
