@@ -89,7 +89,8 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
     seconds: dict[str, float] = {}
     views = [view for view in scene.views if view.labels is not None]
     gaussians = scene.gaussians
-    means = gaussians.means.numpy()
+    host = gaussians.to("cpu")
+    means = host.means.numpy()
 
     started = time.perf_counter()
     weights = SampledWeights(
@@ -108,17 +109,17 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
     seconds["features"] = time.perf_counter() - started
 
     started = time.perf_counter()
-    sampled = [lambda i=i: (weights.weights(i), weights.labels(i)) for i in range(len(views))]
+    sampled = [lambda i=i: (weights.weights(i).to("cpu"), weights.labels(i)) for i in range(len(views))]
     codes = store.codes(
         lambda: train_codebook(
-            field.features, gaussians.means, field.seen, sampled, config.codebook, config.seed,
+            field.features, host.means, field.seen, sampled, config.codebook, config.seed,
             lambda done, total: progress("codebook", done, total),
         )
     )  # fmt: skip
     seconds["codebook"] = time.perf_counter() - started
 
     started = time.perf_counter()
-    colors = base_colors(gaussians).numpy()
+    colors = base_colors(host).numpy()
     objects, codes = build_objects(
         evidence, codes, means, colors, field.features.numpy(), config.objects,
         lambda done, total: progress("objects", done, total),
@@ -135,7 +136,7 @@ def _learn_features(
 
     if config.objective == "masks":
         return fit_features(evidence, means, config.features, config.seed, report)
-    sampled = [lambda i=i: (weights.weights(i), weights.labels(i)) for i in range(len(weights))]
+    sampled = [lambda i=i: (weights.weights(i).to("cpu"), weights.labels(i)) for i in range(len(weights))]
     masked = torch.from_numpy(evidence.masked)
     return fit_opengaussian(sampled, masked, config.opengaussian, config.seed, report)
 

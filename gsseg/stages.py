@@ -47,7 +47,8 @@ class StageStore:
         try:
             self.cache.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(self.out, f"cannot be made ({error.strerror})", "give another folder for the run") from error
+            problem = f"cannot be made ({error.strerror})"
+            raise InputError(self.out, problem, "give another folder for the run") from error
         try:
             yield
         except (InputError, OSError):
@@ -120,10 +121,11 @@ def run_key(scene: Scene, config: TrainConfig) -> str:
     digest = hashlib.sha256(__version__.encode())
     gaussians = scene.gaussians
     for name in gaussians.__dataclass_fields__:
-        digest.update(np.ascontiguousarray(getattr(gaussians, name).numpy()).data)
+        digest.update(np.ascontiguousarray(getattr(gaussians, name).cpu().numpy()).data)
     for view in scene.views:
         camera = view.camera
-        digest.update(f"{view.name} {camera.width} {camera.height} {camera.fx} {camera.fy} {camera.cx} {camera.cy}".encode())
+        frame = (view.name, camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy)
+        digest.update(repr(frame).encode())
         digest.update(np.ascontiguousarray(camera.T_camera_world).data)
         digest.update(b"" if view.labels is None else np.ascontiguousarray(view.labels).data)
     settings = asdict(config)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import TypeVar
 
 import torch
@@ -27,7 +28,7 @@ def spans(length: int, parts: int | None = None) -> list[tuple[int, int]]:
     """Cuts ``range(length)`` into at most ``parts`` (default: one a thread) runs of nearly equal length."""
     parts = max(1, min(parts or thread_count(), length))
     edges = [length * i // parts for i in range(parts + 1)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def run_all(jobs: Iterable[Callable[[], Result]]) -> list[Result]:

@@ -1,8 +1,6 @@
-"""Which triangle does a ray meet first? A plain compiled answer, for where Open3D cannot be loaded.
+"""Which triangle does a ray meet first? A tree of boxes over the triangles, walked near side first.
 
-Open3D's Linux wheel needs the system's libusb, which bare machines lack. The sample must be made there as well, so
-this file casts rays with nothing but Numba: a tree of boxes over the triangles, walked near side first
-(Moller and Trumbore 1997 for the triangle itself). `gsseg.sample.cast` chooses, and a test compares the two.
+Compiled by Numba (Moller and Trumbore 1997 for the triangle itself); a test compares it with Open3D's answers.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
-"""A home as one bag of triangles that rays are cast into: Open3D where it can be loaded, else `gsseg.sample.trace`."""
+"""A home as one bag of triangles that rays are cast into."""
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64
@@ -11,63 +10,13 @@ from gsseg.sample import trace
 from gsseg.sample.mesh import Mesh, joined
 from gsseg.sample.placement import Home
 
-_INVALID = 0xFFFFFFFF
-"""What Open3D says where a ray meets nothing (`RaycastingScene.INVALID_ID`)."""
 
+class Caster:
+    """Answers rays against fixed triangles; hits count from both sides.
 
-@runtime_checkable
-class Caster(Protocol):
-    """Answers rays against fixed triangles; hits count from both sides."""
-
-    def first(
-        self, origins: Float64[ndarray, "rays 3"], directions: Float64[ndarray, "rays 3"]
-    ) -> tuple[Float64[ndarray, " rays"], Int32[ndarray, " rays"]]:
-        """Distance in lengths of the direction (infinite: nothing met) and the triangle (-1: none)."""
-        ...
-
-    def blocked(
-        self, origins: Float64[ndarray, "rays 3"], directions: Float64[ndarray, "rays 3"]
-    ) -> Bool[ndarray, " rays"]:
-        """Whether anything lies between each origin and origin + direction."""
-        ...
-
-
-class Open3DCaster:
-    """Embree's rays, by `open3d.t.geometry.RaycastingScene`; ImportError or OSError where it cannot be loaded."""
-
-    def __init__(self, triangles: Float64[ndarray, "faces 3 3"]) -> None:
-        import open3d
-
-        self._tensor = open3d.core.Tensor.from_numpy
-        self._scene = open3d.t.geometry.RaycastingScene()
-        vertices = np.ascontiguousarray(triangles.reshape(-1, 3), np.float32)
-        faces = np.arange(len(vertices), dtype=np.uint32).reshape(-1, 3)
-        self._scene.add_triangles(self._tensor(vertices), self._tensor(faces))
-
-    def _rays(self, origins: Float64[ndarray, "rays 3"], directions: Float64[ndarray, "rays 3"]):
-        return self._tensor(np.concatenate([origins, directions], 1).astype(np.float32))
-
-    def first(
-        self, origins: Float64[ndarray, "rays 3"], directions: Float64[ndarray, "rays 3"]
-    ) -> tuple[Float64[ndarray, " rays"], Int32[ndarray, " rays"]]:
-        """See `Caster.first`."""
-        answer = self._scene.cast_rays(self._rays(origins, directions))
-        triangle = answer["primitive_ids"].numpy()
-        missed = triangle == _INVALID
-        return (
-            np.where(missed, np.inf, answer["t_hit"].numpy()).astype(np.float64),
-            np.where(missed, -1, triangle.astype(np.int64)).astype(np.int32),
-        )
-
-    def blocked(
-        self, origins: Float64[ndarray, "rays 3"], directions: Float64[ndarray, "rays 3"]
-    ) -> Bool[ndarray, " rays"]:
-        """See `Caster.blocked`."""
-        return self._scene.test_occlusions(self._rays(origins, directions), tnear=0.0, tfar=1.0).numpy()
-
-
-class NumbaCaster:
-    """`gsseg.sample.trace`, which needs nothing from the system."""
+    `gsseg.sample.trace` and not Open3D, whose Linux wheel asks the system for libusb: the sample is made on bare
+    machines too, and comes out the same on all of them.
+    """
 
     def __init__(self, triangles: Float64[ndarray, "faces 3 3"]) -> None:
         self._tree = trace.build(triangles)
@@ -75,22 +24,14 @@ class NumbaCaster:
     def first(
         self, origins: Float64[ndarray, "rays 3"], directions: Float64[ndarray, "rays 3"]
     ) -> tuple[Float64[ndarray, " rays"], Int32[ndarray, " rays"]]:
-        """See `Caster.first`."""
+        """Distance in lengths of the direction (infinite: nothing met) and the triangle (-1: none)."""
         return trace.first_hits(self._tree, origins, directions)
 
     def blocked(
         self, origins: Float64[ndarray, "rays 3"], directions: Float64[ndarray, "rays 3"]
     ) -> Bool[ndarray, " rays"]:
-        """See `Caster.blocked`."""
+        """Whether anything lies between each origin and origin + direction."""
         return trace.blocked(self._tree, origins, directions)
-
-
-def best_caster(triangles: Float64[ndarray, "faces 3 3"]) -> Caster:
-    """Open3D's where its libraries load (its Linux wheel asks the system for libusb), else Numba's."""
-    try:
-        return Open3DCaster(triangles)
-    except (ImportError, OSError):
-        return NumbaCaster(triangles)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,8 +59,8 @@ class World:
     caster: Caster
 
 
-def make_world(home: Home, caster: type[Open3DCaster] | type[NumbaCaster] | None = None) -> World:
-    """Joins the items of a home; ``caster`` None takes the best there is."""
+def make_world(home: Home) -> World:
+    """Joins the items of a home."""
     meshes = [item.world() for item in home.items]
     mesh = joined(meshes)
     instance = np.repeat(np.arange(len(meshes)), [len(m.faces) for m in meshes]).astype(np.int32)
@@ -139,5 +80,5 @@ def make_world(home: Home, caster: type[Open3DCaster] | type[NumbaCaster] | None
         np.stack([np.cos(yaws), np.sin(yaws)], 1),
         np.array([item.room for item in home.items]),
         np.stack(home.lights),
-        (caster or best_caster)(corners),
+        Caster(corners),
     )

@@ -194,11 +194,10 @@ def test_disk_full_at_a_file(small_scene, capfd, monkeypatch, name):
     assert not run.exists()
 
 
-def test_files_that_may_not_grow_further(small_scene, finished_run, capfd):
+def test_files_that_may_not_grow_further(small_scene, finished_run, few_steps, capfd):
     """The real thing: whichever file meets the limit first, the run is refused, and nothing of it is left."""
     resource = pytest.importorskip("resource")
     run, statuses = small_scene.parent / "run", []
-    few_steps = ["--config.features.steps", "50", "--config.codebook.steps", "6"]
     for limit in (700, 4000, 9000, 12000, 15000, 25000, 1 << 24):
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
