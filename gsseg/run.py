@@ -12,11 +12,13 @@ from numpy import ndarray
 from torch import Tensor
 
 from gsseg.errors import InputError
-from gsseg.export.ply import FEATURE_COLUMNS
 from gsseg.io.ply import SplatFile, read_splats
 from gsseg.objects.select import Selection, select
 from gsseg.objects.table import ObjectInfo
 from gsseg.scene import Gaussians
+
+FEATURE_COLUMNS = ("ins_feat_r", "ins_feat_g", "ins_feat_b", "ins_feat_r2", "ins_feat_g2", "ins_feat_b2")
+"""OpenGaussian's names for the six channels of the instance feature."""
 
 NO_CODE = 65535
 """`code_coarse` and `code_fine` of a Gaussian that has no code, because no view sees it."""

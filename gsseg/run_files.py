@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import yaml
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from gsseg.config import TrainConfig
 from gsseg.evaluate.score import score_run
@@ -43,7 +43,8 @@ def write_run(out: Path, trained: "Trained", config: TrainConfig, started: float
             "coarse_codebook": codes.coarse_codebook, "fine_codebook": codes.fine_codebook,
         },
     )  # fmt: skip
-    settings = {"gsseg": __version__, "scene": str(scene.path), "splats": str(scene.splats_path), **asdict(config)}
+    paths = {"scene": str(scene.path.resolve()), "splats": str(scene.splats_path.resolve())}
+    settings = {"gsseg": __version__, **paths, **asdict(config)}
     settings["versions"] = {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}}
     _write_text(out / "config.yaml", yaml.safe_dump(settings, sort_keys=False))
 
@@ -117,4 +118,4 @@ def _write_text(path: Path, text: str) -> None:
 
 def _write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
     with whole_file(path) as beside:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, beside)
+        beside.write_bytes(save({name: tensor.contiguous() for name, tensor in tensors.items()}))

@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from gsseg.codebook import Codes
@@ -36,7 +36,7 @@ class StageStore:
         self.cache = out / "cache"
         self.resume = resume
         self.key = run_key(scene, config)
-        self._fresh = not out.exists()
+        self._fresh = _topmost_missing(out)
 
     @contextmanager
     def undo_on_failure(self) -> Iterator[None]:
@@ -52,8 +52,8 @@ class StageStore:
         try:
             yield
         except (InputError, OSError):
-            if self._fresh:
-                shutil.rmtree(self.out, ignore_errors=True)
+            if self._fresh is not None:
+                shutil.rmtree(self._fresh, ignore_errors=True)
             raise
 
     def evidence(self, compute: Callable[[], MaskEvidence]) -> MaskEvidence:
@@ -113,7 +113,17 @@ class StageStore:
     def _save(self, stage: str, tensors: dict[str, Tensor], losses: dict[str, list[float]]) -> None:
         header = {"key": self.key, "losses": json.dumps(losses)}
         with whole_file(self.cache / f"{stage}.safetensors") as beside:
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, beside, header)
+            beside.write_bytes(save({name: tensor.contiguous() for name, tensor in tensors.items()}, header))
+
+
+def _topmost_missing(path: Path) -> Path | None:
+    """The first folder on the way to ``path`` that is not there; None where ``path`` exists."""
+    missing = None
+    for folder in (path, *path.parents):
+        if folder.exists():
+            break
+        missing = folder
+    return missing
 
 
 def run_key(scene: Scene, config: TrainConfig) -> str:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 from PIL import Image
 
+from gsseg.features import MaskEvidence
 from gsseg.io.ply import write_splats
 from gsseg.scene import Camera, Gaussians
 
@@ -126,5 +128,33 @@ def make_camera() -> Callable[..., Camera]:
     def make(width: int = 40, height: int = 30) -> Camera:
         pose = np.array([[1.0, 0, 0, 0], [0, 0, -1.0, 0.3], [0, 1.0, 0, 3.0], [0, 0, 0, 1.0]])
         return Camera(width, height, 0.9 * width, 1.1 * height, 0.48 * width, 0.55 * height, pose)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def evidence_of() -> Callable[..., MaskEvidence]:
+    """A function (labels, weights, central) -> what masks say of Gaussians of which each view sees the centre.
+
+    ``labels``: (views, gaussians) mask that each view shows, 0 = unmasked, -1 = not seen; ``weights``: the same
+    shape, default 1; ``central``: (gaussians,), default all that some view sees.
+    """
+
+    def make(labels: np.ndarray, weights: np.ndarray | None = None, central: np.ndarray | None = None) -> MaskEvidence:
+        views, gaussians = labels.shape
+        rows = labels.max(axis=1).clip(0) + 1
+        base = np.concatenate([[0], np.cumsum(rows)])
+        view, gaussian = np.nonzero(labels >= 0)
+        values = np.ones(len(view)) if weights is None else weights[view, gaussian]
+        matrix = sp.csr_array(
+            (values.astype(np.float32), (base[view] + labels[view, gaussian], gaussian)), shape=(base[-1], gaussians)
+        )
+        return MaskEvidence(
+            matrix=matrix,
+            row_view=np.repeat(np.arange(views), rows).astype(np.int32),
+            row_label=np.concatenate([np.arange(n) for n in rows]).astype(np.int32),
+            central=(labels >= 0).any(axis=0) if central is None else central,
+            visibility=np.asarray(matrix.sum(axis=0), np.float32),
+        )
 
     return make

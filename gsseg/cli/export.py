@@ -31,9 +31,11 @@ class Export(Command):
 
     def execute(self) -> None:
         """Writes, and says what."""
-        manifest = export_objects(Run.open(self.run), self.out, list(self.objects) or None, list(self.drop))
+        run = Run.open(self.run)
+        gaussians, found = len(run.object_ids), len(run.objects)  # a damaged run is refused before DIR is looked at
+        manifest = export_objects(run, self.out, list(self.objects) or None, list(self.drop))
         objects, scene = manifest["objects"], manifest.get("scene")
-        rows = [("segmented.ply", f"{manifest['segmented']['gaussians']} Gaussians, with object_id")]
+        rows = [("segmented.ply", f"{gaussians} Gaussians and {found} objects, with object_id")]
         if objects:
             rows.append(("objects", f"{len(objects)} files, {objects[0]['file']} to {objects[-1]['file']}"))
         if scene:

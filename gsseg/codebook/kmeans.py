@@ -6,9 +6,9 @@ code; with one block this is plain k-means (Lloyd 1982). Distances are squared E
 
 import numpy as np
 from jaxtyping import Float32, Int64
-from numba import njit
 from numpy import ndarray
 
+from gsseg.compiled import njit
 from gsseg.threads import run_all, spans
 
 
@@ -74,23 +74,25 @@ def settle(
     idle. Every item's label is a nearest code of the returned codebook when the rounds were enough.
     """
     codebook = codebook.copy()
-    labels, distances = nearest_codes(items, codebook, first, size)
+    labels, _ = nearest_codes(items, codebook, first, size)
     for _ in range(max_rounds):
         means, counts = code_means(items, labels, len(codebook))
         codebook = np.where(counts[:, None] > 0, means, codebook)
-        _reseed_(codebook, counts, items, labels, distances, size)
-        moved, distances = nearest_codes(items, codebook, first, size)
+        _reseed_(codebook, counts, items, labels, size)
+        moved, _ = nearest_codes(items, codebook, first, size)
         if (moved == labels).all():
             break
         labels = moved
     return labels, codebook
 
 
-def _reseed_(codebook, counts, items, labels, distances, size: int) -> None:
+def _reseed_(codebook, counts, items, labels, size: int) -> None:
     """Moves empty codes, in place, onto the worst-fitting items of their block; items that fit exactly stay."""
     empty = np.flatnonzero(counts == 0)
     if not len(empty):
         return
+    # Measured to the codes as they are now: an item whose code has just moved onto it needs no second one.
+    distances = np.square(items - codebook[labels]).sum(axis=1)
     blocks = labels // size
     worst_first = np.lexsort((-distances, blocks))
     starts = np.searchsorted(blocks[worst_first], np.arange(len(codebook) // size + 1))

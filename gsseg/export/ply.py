@@ -4,43 +4,20 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int32, Integer
+from jaxtyping import Float, Integer
 from numpy import ndarray
 
 from gsseg.errors import InputError
 from gsseg.export.folder import whole_folder
 from gsseg.export.manifest import MANIFEST, SCENE, SEGMENTED, manifest, object_file
 from gsseg.io.ply import SplatFile, read_splats, write_splats
-from gsseg.objects.table import ObjectInfo
-
-FEATURE_COLUMNS = ("ins_feat_r", "ins_feat_g", "ins_feat_b", "ins_feat_r2", "ins_feat_g2", "ins_feat_b2")
-"""OpenGaussian's names for the six channels of the instance feature."""
+from gsseg.run import FEATURE_COLUMNS, Run
 
 ADDED_COLUMNS = (*FEATURE_COLUMNS, "code_coarse", "code_fine", "object_id")
 """What `write_segmented` adds to the columns of the input."""
-
-
-@runtime_checkable
-class FinishedRun(Protocol):
-    """What an export takes from a run (`gsseg.run.Run` has it)."""
-
-    @property
-    def file(self) -> SplatFile:
-        """segmented.ply, opened."""
-        ...
-
-    @property
-    def object_ids(self) -> Int32[ndarray, " gaussians"]:
-        """Object of each Gaussian, -1 = none."""
-        ...
-
-    @property
-    def objects(self) -> list[ObjectInfo]:
-        """The table of objects."""
-        ...
 
 
 def write_segmented(
@@ -70,7 +47,7 @@ def write_segmented(
 
 
 def export_objects(
-    run: FinishedRun, out: Path | str, objects: Sequence[int] | None = None, drop: Sequence[int] = ()
+    run: Run, out: Path | str, objects: Sequence[int] | None = None, drop: Sequence[int] = ()
 ) -> dict[str, Any]:
     """Writes a folder for other programs and returns its manifest.
 

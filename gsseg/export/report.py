@@ -34,10 +34,8 @@ from gsseg.export.pictures import (
 from gsseg.io.files import whole_file
 from gsseg.objects.table import ObjectInfo, Objects
 from gsseg.render import RenderConfig, blend_weights
+from gsseg.run import NO_CODE
 from gsseg.scene import Scene
-
-NO_CODE = 65535
-"""`code_fine` of a Gaussian that no view sees, as in segmented.ply."""
 
 PICTURE_SIDE = 480
 """Longer side of a picture, pixels: twenty of them stay near 1 MB."""

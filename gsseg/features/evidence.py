@@ -19,9 +19,9 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from jaxtyping import Bool, Float32, Int32
-from numba import njit
 from numpy import ndarray
 
+from gsseg.compiled import njit
 from gsseg.render import BlendWeights
 from gsseg.scene import Camera, Gaussians, View
 
@@ -50,7 +50,7 @@ class MaskEvidence:
         return int(self.row_view[-1]) + 1
 
     @cached_property
-    def first_row(self) -> Int32[ndarray, " views+1"]:
+    def first_row(self) -> Int32[ndarray, " edges"]:
         """Rows of view v are ``first_row[v]:first_row[v + 1]``."""
         return np.searchsorted(self.row_view, np.arange(self.views + 1)).astype(np.int32)
 

@@ -53,7 +53,8 @@ def inverse_distance_separation(means: Float[Tensor, "masks dim"]) -> Float[Tens
     """OpenGaussian's contrastive loss (Wu et al. 2024, eq. 3) with its rank weights.
 
     Mean over ordered pairs of w_ij / (||mu_i - mu_j||^2 + 1), where w_ij falls linearly with the rank of j among
-    the neighbours of i, from 1.0 for the nearest to 0.1 for the farthest, so that near masks are pushed first.
+    the neighbours of i, from 1 for the nearest to 0.1 + 0.9 / (masks - 1) for the farthest, so that near masks are
+    pushed first (the published code ranks the mask itself too: it has the 0.1).
     """
     count = means.shape[0]
     if count < 2:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Int64
-from numba import njit
 from numpy import ndarray
 
+from gsseg.compiled import njit
 from gsseg.features.evidence import MaskEvidence
 from gsseg.objects.profiles import group_mass
 from gsseg.threads import run_all, spans

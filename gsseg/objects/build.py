@@ -14,6 +14,7 @@ from gsseg.objects.agreement import BARELY_SEEN
 from gsseg.objects.assignment import AssignmentConfig, assign
 from gsseg.objects.grouping import GroupingConfig, group_codes
 from gsseg.objects.profiles import Profiles, mask_profiles, neighbours, touching
+from gsseg.objects.strays import rehome_strays
 from gsseg.objects.table import NO_OBJECT, ObjectInfo, Objects, display_colors
 
 
@@ -53,6 +54,7 @@ def build_objects(
     grouped = without_slivers(evidence, grouped)
     near = np.ascontiguousarray(near[:, : config.assignment.neighbours])
     assigned = assign(evidence, grouped, near, colors, config.assignment)
+    assigned = rehome_strays(assigned, near, evidence.visibility)
     assigned = without_slivers(evidence, assigned)
     progress(2, 3)
     ids = _largest_first(assigned)

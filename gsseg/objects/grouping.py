@@ -63,7 +63,7 @@ def _merge_linked(groups: GroupEvidence, owner, link, price, odds: Odds) -> None
         if len(others):
             score[i, others] = score[others, i] = groups.log_odds(i, others, odds) - price[i, others]
 
-    for i in np.flatnonzero(alive):
+    for i in np.flatnonzero(alive).tolist():
         compare(i)
     best = score.max(axis=1)
     while best.max(initial=-np.inf) > 0:

@@ -21,7 +21,7 @@ class Profiles:
 
     mass: Float32[ndarray, "groups masks"]
     """Blending weight of the group's Gaussians that say "I am in this mask"."""
-    first_mask: Int32[ndarray, " views+1"]
+    first_mask: Int32[ndarray, " edges"]
     """Masks of view v are columns ``first_mask[v]:first_mask[v + 1]``; every view has at least one."""
 
     @property

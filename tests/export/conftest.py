@@ -8,19 +8,17 @@ import numpy as np
 import pytest
 
 from gsseg.export.ply import write_segmented
-from gsseg.io.ply import SplatFile, read_splats, write_splats
+from gsseg.io.ply import read_splats, write_splats
 from gsseg.objects.table import ObjectInfo
+from gsseg.run import Run, objects_json
 
 
 @dataclass(frozen=True, eq=False)
-class SmallRun:
-    """What an export reads of a run."""
+class SmallRun(Run):
+    """A run that remembers what it was made from."""
 
     splats: Path
     """The input."""
-    file: SplatFile
-    object_ids: np.ndarray
-    objects: list[ObjectInfo]
 
 
 def object_table(object_ids: np.ndarray, means: np.ndarray) -> list[ObjectInfo]:
@@ -50,5 +48,6 @@ def run(tmp_path: Path, make_columns: Callable[..., np.ndarray]) -> SmallRun:
         np.full(60, 65535),
         object_ids,
     )
-    file = read_splats(folder / "segmented.ply")
-    return SmallRun(splats, file, object_ids, object_table(object_ids, file.gaussians.means.numpy()))
+    means = read_splats(folder / "segmented.ply").gaussians.means.numpy()
+    (folder / "objects.json").write_text(objects_json(object_table(object_ids, means)))
+    return SmallRun(folder, splats)

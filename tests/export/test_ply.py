@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gsseg import run as finished_run
 from gsseg.errors import InputError
 from gsseg.export import ply
-from gsseg.export.ply import ADDED_COLUMNS, FEATURE_COLUMNS, export_objects, write_segmented
+from gsseg.export.ply import ADDED_COLUMNS, export_objects, write_segmented
 from gsseg.io.ply import read_splats
+from gsseg.run import FEATURE_COLUMNS
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -29,10 +29,6 @@ def test_segmented_is_the_input_and_more(run) -> None:
     assert (after.columns["code_fine"] == 65535).all()
     expected = np.random.default_rng(0).normal(size=(60, 6)).astype(np.float32)
     assert np.array_equal(np.stack([after.columns[name] for name in FEATURE_COLUMNS], 1), expected)
-
-
-def test_names_are_those_a_run_reads() -> None:
-    assert FEATURE_COLUMNS == finished_run.FEATURE_COLUMNS
 
 
 def test_segmenting_again_replaces_the_columns(run, tmp_path: Path) -> None:

@@ -1,0 +1,144 @@
+"""Features learnt from masks: what every result obeys, and a scene of three things."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+
+from gsseg.features.fit import DIM, FeatureConfig, _MaskMeans, fit_features
+
+PER_THING = 25
+VIEWS = 6
+SHORT = FeatureConfig(steps=30)
+
+
+@pytest.fixture(scope="module")
+def truth() -> np.ndarray:
+    """Things 0, 1, 2; then a Gaussian no view sees, one no mask shows, and one of which views see only the tails."""
+    return np.concatenate([np.repeat([0, 1, 2], PER_THING), [-1, -2, -3]])
+
+
+@pytest.fixture(scope="module")
+def evidence(truth, evidence_of):
+    """Each view numbers the things anew, misses one in turn, and sees four fifths of the Gaussians."""
+    rng = np.random.default_rng(0)
+    labels = np.full((VIEWS, len(truth)), -1)
+    for view in range(VIEWS):
+        ids = rng.permutation([1, 2, 3])
+        if view % 2:
+            ids[view // 2] = 0
+        labels[view] = np.where(truth >= 0, ids[np.maximum(truth, 0)], -1)
+        labels[view, rng.random(len(truth)) < 0.2] = -1
+    labels[:, -3], labels[:, -2], labels[:, -1] = -1, 0, 1
+    central = np.arange(len(truth)) < len(truth) - 3
+    central[-2] = True
+    return evidence_of(labels, rng.uniform(0.1, 0.9, labels.shape), central)
+
+
+@pytest.fixture(scope="module")
+def means(truth) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    return (rng.normal(0, 0.3, (len(truth), 3)) + 2.0 * np.eye(3)[np.maximum(truth, 0)]).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def field(evidence, means):
+    return fit_features(evidence, means, FeatureConfig(), 0)
+
+
+def test_features_are_of_unit_length_where_a_mask_shows_the_centre_and_zero_elsewhere(field, truth):
+    assert field.features.shape == (len(truth), DIM)
+    assert field.seen.tolist() == (truth >= 0).tolist()
+    lengths = field.features.norm(dim=1)
+    assert torch.allclose(lengths[field.seen], torch.ones(int(field.seen.sum())), atol=1e-6)
+    assert not field.features[~field.seen].any()
+
+
+def test_one_seed_one_result_bit_for_bit(evidence, means):
+    first, second, other = (fit_features(evidence, means, SHORT, seed) for seed in (3, 3, 4))
+    assert torch.equal(first.features, second.features)
+    assert first.losses == second.losses
+    assert not torch.equal(first.features, other.features)
+
+
+def test_masks_of_a_view_end_apart_and_gaussians_of_a_mask_together(field, evidence, truth):
+    cosines = (field.features @ field.features.T).numpy()
+    together = np.equal.outer(truth, truth)
+    seen = field.seen.numpy()
+    assert cosines[seen][:, seen][together[seen][:, seen]].min() > 0.9
+    assert cosines[seen][:, seen][~together[seen][:, seen]].max() < 0.5
+    masks = evidence.masks.toarray()
+    directions = torch.nn.functional.normalize(torch.from_numpy(masks) @ field.features, dim=1).numpy()
+    view = evidence.row_view[evidence.row_label > 0]
+    filled = masks.sum(axis=1) > 0
+    pairs = [
+        (m, n) for m in range(len(masks)) for n in range(m) if view[m] == view[n] and filled[m] and filled[n]
+    ]
+    # The mask that only the tails-only Gaussian keeps apart from nothing has no feature of its own.
+    assert len(pairs) >= VIEWS
+    assert max(float(directions[m] @ directions[n]) for m, n in pairs) < 0.5
+
+
+def test_losses_fall_and_are_told_step_by_step(evidence, means):
+    steps = []
+    field = fit_features(evidence, means, SHORT, 0, lambda done, total: steps.append((done, total)))
+    assert steps == [(i, 30) for i in range(1, 31)]
+    assert set(field.losses) == {"cohesion", "separation"}
+    total = np.sum([field.losses["cohesion"], field.losses["separation"]], axis=0)
+    assert len(total) == 30
+    assert total[-1] < 0.5 * total[0]
+    assert (np.diff(total) < 0).mean() > 0.8
+
+
+def test_each_loss_is_the_plain_one_of_the_features_before_the_step(evidence, means):
+    """A run one step longer passes the features a shorter run ends with."""
+    config = FeatureConfig(steps=5)
+    features = fit_features(evidence, means, config, 0).features.double().numpy()
+    losses = fit_features(evidence, means, replace(config, steps=6), 0).losses
+    masks, view = evidence.masks.toarray().astype(np.float64), evidence.row_view[evidence.row_label > 0]
+    masks = masks * evidence.masked
+    view, masks = view[masks.sum(axis=1) > 0], masks[masks.sum(axis=1) > 0]
+    shares = np.sqrt(masks.sum(axis=1)) / np.sqrt(masks.sum(axis=1)).sum()
+    means_of = [mask @ features / mask.sum() for mask in masks]
+    cohesion = sum(
+        share * np.average(np.square(features - mean).sum(axis=1), weights=mask)
+        for share, mean, mask in zip(shares, means_of, masks, strict=True)
+    )
+    separation = 0.0
+    for m, mean in enumerate(means_of):
+        cosines = [
+            mean @ other / np.linalg.norm(mean) / np.linalg.norm(other)
+            for n, other in enumerate(means_of)
+            if n != m and view[n] == view[m]
+        ]
+        separation += shares[m] * np.log(1 + sum(np.exp((c - 1) / config.temperature) for c in cosines))
+    assert losses["cohesion"][5] == pytest.approx(cohesion, rel=1e-4)
+    assert losses["separation"][5] == pytest.approx(separation, rel=1e-4)
+
+
+def test_gaussians_that_are_not_learnt_do_not_matter(evidence, means, truth, field):
+    moved = means.copy()
+    moved[truth < 0] = 1e6
+    assert torch.equal(fit_features(evidence, moved, FeatureConfig(), 0).features, field.features)
+
+
+def test_mask_means_has_the_gradient_of_a_dense_product():
+    rng = np.random.default_rng(0)
+    dense = (rng.random((7, 20)) * (rng.random((7, 20)) > 0.6)).astype(np.float32)
+    features = torch.from_numpy(rng.normal(size=(20, DIM)).astype(np.float32))
+    wanted = torch.from_numpy(rng.normal(size=(7, DIM)).astype(np.float32))
+    ours, plain = features.clone().requires_grad_(True), features.clone().requires_grad_(True)
+    product = _MaskMeans.apply(ours, sp.csr_array(dense))
+    (product * wanted).square().sum().backward()
+    expected = torch.from_numpy(dense) @ plain
+    (expected * wanted).square().sum().backward()
+    assert torch.allclose(product, expected, atol=1e-5)
+    assert torch.allclose(ours.grad, plain.grad, rtol=1e-4, atol=1e-4)
+
+
+def test_a_single_mask_over_a_single_gaussian(evidence_of):
+    field = fit_features(evidence_of(np.array([[1]])), np.zeros((1, 3), np.float32), SHORT, 0)
+    assert field.features.norm().item() == pytest.approx(1.0, abs=1e-6)
+    assert field.losses["separation"] == [0.0] * 30
