@@ -97,9 +97,7 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
         gaussians, views, store.cache, config.render, config.pixels_per_view, config.seed, config.memory_budget_mb << 20
     )
     evidence = store.evidence(
-        lambda: gather_evidence(
-            gaussians, weights.full_views(lambda done: progress("weights", done, len(views)))
-        )
+        lambda: gather_evidence(gaussians, weights.full_views(lambda done: progress("weights", done, len(views))))
     )
     _check_seen(scene, evidence)
     seconds["weights"] = time.perf_counter() - started
@@ -148,6 +146,4 @@ def _check_seen(scene: Scene, evidence: MaskEvidence) -> None:
             "cameras and splats are of different worlds, or the poses are of another convention",
         )  # fmt: skip
     if not evidence.masked.any():
-        raise InputError(
-            scene.path, "no mask lies on a Gaussian", "cameras, masks and splats do not belong together"
-        )
+        raise InputError(scene.path, "no mask lies on a Gaussian", "cameras, masks and splats do not belong together")

@@ -35,7 +35,9 @@ def write_run(out: Path, trained: "Trained", config: TrainConfig, started: float
     coarse, fine = (np.where(c < 0, NO_CODE, c).astype(np.uint16) for c in (codes.coarse.numpy(), codes.fine.numpy()))
     discrete = codes.features()
     write_segmented(scene.splats_path, out / "segmented.ply", discrete.numpy(), coarse, fine, objects.object_ids)
-    _write_tensors(out / "features.safetensors", {"features": trained.field.features, "seen": trained.field.seen.byte()})
+    _write_tensors(
+        out / "features.safetensors", {"features": trained.field.features, "seen": trained.field.seen.byte()}
+    )
     _write_tensors(
         out / "codebook.safetensors",
         {

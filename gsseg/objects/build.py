@@ -46,9 +46,7 @@ def build_objects(
     count = len(codes.fine_codebook)
     progress(0, 3)
     near = neighbours(means, max(config.assignment.neighbours, 8))
-    of_code = group_codes(
-        mask_profiles(evidence, fine, count), touching(near[:, :8], fine, count), config.grouping
-    )
+    of_code = group_codes(mask_profiles(evidence, fine, count), touching(near[:, :8], fine, count), config.grouping)
     grouped = np.where(fine >= 0, of_code[np.maximum(fine, 0)], NO_OBJECT)
     progress(1, 3)
     grouped = without_slivers(evidence, grouped)

@@ -10,7 +10,7 @@ from gsseg.errors import InputError
 from gsseg.export import ply
 from gsseg.export.ply import ADDED_COLUMNS, export_objects, write_segmented
 from gsseg.io.ply import read_splats
-from gsseg.run import FEATURE_COLUMNS
+from gsseg.run import FEATURE_COLUMNS, Run
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -128,8 +128,8 @@ def test_a_failure_leaves_the_earlier_export(run, tmp_path: Path, monkeypatch: p
 
 
 def test_nothing_left_of_the_scene(run, tmp_path: Path) -> None:
-    everything = run.object_ids.copy()
-    everything[everything < 0] = 0
+    everything = np.maximum(run.object_ids, 0)
+    write_segmented(run.splats, run.path / "segmented.ply", np.zeros((60, 6)), everything, everything, everything)
     with pytest.raises(InputError, match="every Gaussian is dropped"):
-        export_objects(type(run)(run.splats, run.file, everything, run.objects), tmp_path / "out", drop=[0, 1, 2])
+        export_objects(Run.open(run.path), tmp_path / "out", drop=[0, 1, 2])
     assert not (tmp_path / "out").exists()

@@ -73,9 +73,7 @@ def test_masks_of_a_view_end_apart_and_gaussians_of_a_mask_together(field, evide
     directions = torch.nn.functional.normalize(torch.from_numpy(masks) @ field.features, dim=1).numpy()
     view = evidence.row_view[evidence.row_label > 0]
     filled = masks.sum(axis=1) > 0
-    pairs = [
-        (m, n) for m in range(len(masks)) for n in range(m) if view[m] == view[n] and filled[m] and filled[n]
-    ]
+    pairs = [(m, n) for m in range(len(masks)) for n in range(m) if view[m] == view[n] and filled[m] and filled[n]]
     # The mask that only the tails-only Gaussian keeps apart from nothing has no feature of its own.
     assert len(pairs) >= VIEWS
     assert max(float(directions[m] @ directions[n]) for m, n in pairs) < 0.5
