@@ -44,7 +44,7 @@ class Trained:
     scene: Scene
     evidence: MaskEvidence
     weights: SampledWeights
-    field: FeatureField
+    features: FeatureField
     codes: Codes
     objects: Objects
     seconds: dict[str, float] = field(default_factory=dict)
@@ -103,14 +103,14 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
     seconds["weights"] = time.perf_counter() - started
 
     started = time.perf_counter()
-    field = store.features(lambda: _learn_features(evidence, weights, means, config, progress))
+    features = store.features(lambda: _learn_features(evidence, weights, means, config, progress))
     seconds["features"] = time.perf_counter() - started
 
     started = time.perf_counter()
     sampled = [lambda i=i: (weights.weights(i).to("cpu"), weights.labels(i)) for i in range(len(views))]
     codes = store.codes(
         lambda: train_codebook(
-            field.features, host.means, field.seen, sampled, config.codebook, config.seed,
+            features.features, host.means, features.seen, sampled, config.codebook, config.seed,
             lambda done, total: progress("codebook", done, total),
         )
     )  # fmt: skip
@@ -119,11 +119,11 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
     started = time.perf_counter()
     colors = base_colors(host).numpy()
     objects, codes = build_objects(
-        evidence, codes, means, colors, field.features.numpy(), config.objects,
+        evidence, codes, means, colors, features.features.numpy(), config.objects,
         lambda done, total: progress("objects", done, total),
     )  # fmt: skip
     seconds["objects"] = time.perf_counter() - started
-    return Trained(scene, evidence, weights, field, codes, objects, seconds)
+    return Trained(scene, evidence, weights, features, codes, objects, seconds)
 
 
 def _learn_features(

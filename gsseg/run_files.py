@@ -36,7 +36,7 @@ def write_run(out: Path, trained: "Trained", config: TrainConfig, started: float
     discrete = codes.features()
     write_segmented(scene.splats_path, out / "segmented.ply", discrete.numpy(), coarse, fine, objects.object_ids)
     _write_tensors(
-        out / "features.safetensors", {"features": trained.field.features, "seen": trained.field.seen.byte()}
+        out / "features.safetensors", {"features": trained.features.features, "seen": trained.features.seen.byte()}
     )
     _write_tensors(
         out / "codebook.safetensors",
@@ -53,9 +53,9 @@ def write_run(out: Path, trained: "Trained", config: TrainConfig, started: float
     scores = score_run(scene, objects)
     seconds = {**trained.seconds, "write": time.perf_counter() - started}
     metrics = _metrics(trained, {**seconds, "total": sum(seconds.values())}, scores)
-    losses = {**trained.field.losses, **{f"codebook {name}": curve for name, curve in codes.losses.items()}}
+    losses = {**trained.features.losses, **{f"codebook {name}": curve for name, curve in codes.losses.items()}}
     report = ReportData(
-        scene=scene, features=trained.field.features, code_fine=fine, objects=objects, losses=losses,
+        scene=scene, features=trained.features.features, code_fine=fine, objects=objects, losses=losses,
         metrics=metrics, config=settings, notes=scene.notes,
     )  # fmt: skip
     write_report(out / "report.html", report)
@@ -82,7 +82,7 @@ def _metrics(trained: "Trained", seconds: dict[str, float], scores: dict[str, An
             "objects": len(objects.table),
         },
         "losses": {
-            **{name: curve[-1] for name, curve in trained.field.losses.items() if curve},
+            **{name: curve[-1] for name, curve in trained.features.losses.items() if curve},
             **{
                 f"codebook_{name}_{when}": curve[at]
                 for name, curve in codes.losses.items() if curve

@@ -92,7 +92,7 @@ class StageStore:
         stored = self._load("codes")
         if stored is not None:
             tensors, losses = stored
-            return Codes(*(tensors[name] for name in names), losses)
+            return Codes(**tensors, losses=losses)
         codes = compute()
         self._save("codes", {name: getattr(codes, name) for name in names}, codes.losses)
         return codes

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
+from torch.nn.functional import l1_loss
 
 from gsseg.bench.scene import BenchScene
 from gsseg.features.losses import cohesion, inverse_distance_separation
@@ -38,11 +39,11 @@ class Steps:
 
     def pixels_by_weights(self) -> Tensor:
         """Gradient of the pixel loss through W."""
-        return self._gradient(lambda f: (self.weights.render(f) - self.target).abs().mean())
+        return self._gradient(lambda f: l1_loss(self.weights.render(f), self.target))
 
     def pixels_by_rasterizer(self, projected: Projected | None = None) -> Tensor:
         """Gradient of the pixel loss through the rasterizer; ``projected`` spares it the projection."""
-        return self._gradient(lambda f: (self._rasterized(f, projected) - self.target).abs().mean())
+        return self._gradient(lambda f: l1_loss(self._rasterized(f, projected), self.target))
 
     def masks_by_pooled(self) -> Tensor:
         """Gradient of the mask loss through A = M W."""

@@ -18,7 +18,7 @@ def nearest_codes(
     first: Int64[ndarray, " items"],
     size: int,
 ) -> tuple[Int64[ndarray, " items"], Float32[ndarray, " items"]]:
-    """For each item the nearest of the codes ``first[i] .. first[i] + size - 1`` (ties: the lowest), and its distance^2."""
+    """For each item the nearest of its codes ``first[i] .. first[i] + size - 1`` (ties: the lowest), and distance^2."""
     labels = np.empty(len(items), np.int64)
     distances = np.empty(len(items), np.float32)
     run_all(

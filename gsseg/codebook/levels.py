@@ -6,6 +6,7 @@ extent of the scene, steers the assignment and is never trained.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -30,7 +31,7 @@ class CodebookConfig:
     """Training steps under the pseudo-feature loss, for each level; each sees the sampled pixels of all views."""
     learning_rate: float = 0.5
     """How far a code may move in a step, in units of the present pseudo-feature loss."""
-    target: str = "map"
+    target: Literal["map", "mask_mean"] = "map"
     """``map``: codes imitate the rendered features; ``mask_mean``: their mean in each mask, which leaves out
     masks of high variance (they hold more than one object)."""
 
@@ -40,7 +41,7 @@ FAR_AWAY = np.float32(1e18)
 
 
 def scene_units(positions: Float32[ndarray, "items 3"]) -> Float32[ndarray, "items 3"]:
-    """Positions about their median, divided by the radius that holds 90 % of the items: floaters do not set the unit."""
+    """Positions about their median, in units of the radius that holds 90 % of the items: floaters do not count."""
     centred = positions - np.median(positions, axis=0)
     radius = np.quantile(np.linalg.norm(centred, axis=1), 0.9) or 1.0
     return (centred / radius).astype(np.float32)

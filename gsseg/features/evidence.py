@@ -113,7 +113,7 @@ def gather_evidence(gaussians: Gaussians, weighted_views: Iterable[tuple[View, B
     centre_unseen = np.ones(count, bool)
     centre_unseen[np.concatenate([columns for _, columns, _ in central])] = False
     by_pixels = sp.vstack([_only_columns(matrix, centre_unseen) for matrix in pooled], format="csr")
-    matrix = (by_centre + by_pixels).astype(np.float32)
+    matrix = sp.csr_array(by_centre + by_pixels, dtype=np.float32)
     matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int64)
     return MaskEvidence(matrix, np.concatenate(row_view), np.concatenate(row_label), ~centre_unseen, visibility)
 

@@ -81,7 +81,7 @@ def fit_features(
         losses["cohesion"].append(together.item())
         losses["separation"].append(apart.item())
         progress(step + 1, config.steps)
-    features = torch.zeros(evidence.matrix.shape[1], DIM)
+    features = torch.zeros(len(means), DIM)
     features[columns] = torch.nn.functional.normalize(raw.detach(), dim=1)
     return FeatureField(features, torch.from_numpy(evidence.masked), losses)
 

@@ -44,7 +44,7 @@ def pixel_cohesion(
     labels: Tensor,
     counts: Float[Tensor, " masks"],
 ) -> Float[Tensor, ""]:
-    """OpenGaussian's smoothing loss (Wu et al. 2024, eq. 2): mean over masks of the mean ||M_p - mean||_2 in the mask."""
+    """OpenGaussian's smoothing loss (Wu et al. 2024, eq. 2): mean over masks of the mean ||M_p - mu||_2 inside."""
     distances = torch.linalg.vector_norm(rendered - means[labels] + 1e-12, dim=1)
     return (torch.zeros_like(counts).index_add(0, labels, distances) / counts).mean()
 

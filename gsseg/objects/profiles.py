@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float32, Int32, Int64
 from numpy import ndarray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from gsseg.features.evidence import MaskEvidence
 
@@ -37,7 +37,7 @@ def group_mass(
     member = np.flatnonzero(groups >= 0)
     ones = np.ones(len(member), np.float32)
     assignment = sp.csr_array((ones, (member, groups[member])), shape=(len(groups), count))
-    return np.ascontiguousarray((evidence.matrix @ assignment).toarray().T, np.float32)
+    return np.ascontiguousarray(sp.csr_array(evidence.matrix @ assignment).toarray().T, np.float32)
 
 
 def mask_profiles(evidence: MaskEvidence, groups: Int64[ndarray, " gaussians"], count: int) -> Profiles:
@@ -53,7 +53,7 @@ def neighbours(means: Float32[ndarray, "gaussians 3"], count: int) -> Int64[ndar
     count = min(count, len(means) - 1)
     if count < 1:
         return np.zeros((len(means), 0), np.int64)
-    _, found = cKDTree(means).query(means, count + 1, workers=-1)
+    found = np.asarray(KDTree(means).query(means, count + 1, workers=-1)[1])
     # Where several centres coincide, the Gaussian itself need not come first.
     own = found == np.arange(len(means))[:, None]
     own[~own.any(axis=1), -1] = True

@@ -69,7 +69,7 @@ def toy() -> Toy:
     )  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def one_thread() -> Iterator[None]:
     """As `gsseg.train` does: operations as small as these only wait for each other on more."""
     with one_torch_thread():
