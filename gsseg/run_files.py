@@ -35,6 +35,7 @@ def write_run(out: Path, trained: "Trained", config: TrainConfig, started: float
     coarse, fine = (np.where(c < 0, NO_CODE, c).astype(np.uint16) for c in (codes.coarse.numpy(), codes.fine.numpy()))
     discrete = codes.features()
     write_segmented(scene.splats_path, out / "segmented.ply", discrete.numpy(), coarse, fine, objects.object_ids)
+    (out / "objects.json").unlink(missing_ok=True)  # an earlier run's table is not this one's
     _write_tensors(
         out / "features.safetensors", {"features": trained.features.features, "seen": trained.features.seen.byte()}
     )

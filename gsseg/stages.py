@@ -106,14 +106,19 @@ class StageStore:
                 header = file.metadata() or {}
                 if header.get("key") != self.key:
                     return None
-                return {name: file.get_tensor(name) for name in file.keys()}, json.loads(header["losses"])  # noqa: SIM118
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                if header.get("content") != content_key(tensors, header["losses"]):
+                    return None
+                return tensors, json.loads(header["losses"])
         except (SafetensorError, KeyError, json.JSONDecodeError):
             return None
 
     def _save(self, stage: str, tensors: dict[str, Tensor], losses: dict[str, list[float]]) -> None:
-        header = {"key": self.key, "losses": json.dumps(losses)}
+        tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
+        written = json.dumps(losses)
+        header = {"key": self.key, "losses": written, "content": content_key(tensors, written)}
         with whole_file(self.cache / f"{stage}.safetensors") as beside:
-            beside.write_bytes(save({name: tensor.contiguous() for name, tensor in tensors.items()}, header))
+            beside.write_bytes(save(tensors, header))
 
 
 def _topmost_missing(path: Path) -> Path | None:
@@ -124,6 +129,15 @@ def _topmost_missing(path: Path) -> Path | None:
             break
         missing = folder
     return missing
+
+
+def content_key(tensors: dict[str, Tensor], losses: str) -> str:
+    """Hash of what a stage's file holds: a page that never reached the disk is told from a result."""
+    digest = hashlib.sha256(losses.encode())
+    for name in sorted(tensors):
+        digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
+        digest.update(tensors[name].cpu().numpy().data)
+    return digest.hexdigest()
 
 
 def run_key(scene: Scene, config: TrainConfig) -> str:

@@ -58,27 +58,37 @@ def _look_at_origin(position: np.ndarray) -> np.ndarray:
     return pose
 
 
+@pytest.fixture(scope="session")
+def make_small_scene(make_columns: Callable[..., np.ndarray]) -> Callable[[Path], Path]:
+    """A function (path) that makes a SCENE folder there: 40 Gaussians about the origin, four posed photos of 32 x 24
+    pixels, masks for three of them."""
+
+    def make(scene: Path) -> Path:
+        for folder in ("images", "masks"):
+            (scene / folder).mkdir(parents=True)
+        write_splats(scene / "splats.ply", make_columns())
+        rng = np.random.default_rng(1)
+        frames = []
+        for i in range(4):
+            angle = 2 * np.pi * i / 4
+            pose = _look_at_origin(np.array([3 * np.cos(angle), 3 * np.sin(angle), 1.0]))
+            frames.append({"file_path": f"images/view_{i}.png", "transform_matrix": pose.tolist()})
+            Image.fromarray(rng.integers(0, 255, (24, 32, 3), np.uint8)).save(scene / "images" / f"view_{i}.png")
+            if i < 3:
+                labels = np.zeros((24, 32), np.uint8)
+                labels[4:12, 4:16], labels[12:20, 16:28] = 7, 200 + i
+                Image.fromarray(labels).save(scene / "masks" / f"view_{i}.png")
+        meta = {"w": 32, "h": 24, "fl_x": 30.0, "fl_y": 30.0, "cx": 16.0, "cy": 12.0, "frames": frames}
+        (scene / "transforms.json").write_text(json.dumps(meta))
+        return scene
+
+    return make
+
+
 @pytest.fixture
-def small_scene(tmp_path: Path, make_columns: Callable[..., np.ndarray]) -> Path:
-    """A SCENE folder: 40 Gaussians about the origin, four posed photos of 32 x 24 pixels, masks for three of them."""
-    scene = tmp_path / "scene"
-    for folder in ("images", "masks"):
-        (scene / folder).mkdir(parents=True)
-    write_splats(scene / "splats.ply", make_columns())
-    rng = np.random.default_rng(1)
-    frames = []
-    for i in range(4):
-        angle = 2 * np.pi * i / 4
-        pose = _look_at_origin(np.array([3 * np.cos(angle), 3 * np.sin(angle), 1.0]))
-        frames.append({"file_path": f"images/view_{i}.png", "transform_matrix": pose.tolist()})
-        Image.fromarray(rng.integers(0, 255, (24, 32, 3), np.uint8)).save(scene / "images" / f"view_{i}.png")
-        if i < 3:
-            labels = np.zeros((24, 32), np.uint8)
-            labels[4:12, 4:16], labels[12:20, 16:28] = 7, 200 + i
-            Image.fromarray(labels).save(scene / "masks" / f"view_{i}.png")
-    meta = {"w": 32, "h": 24, "fl_x": 30.0, "fl_y": 30.0, "cx": 16.0, "cy": 12.0, "frames": frames}
-    (scene / "transforms.json").write_text(json.dumps(meta))
-    return scene
+def small_scene(tmp_path: Path, make_small_scene: Callable[[Path], Path]) -> Path:
+    """A SCENE folder of its own for this test, as `make_small_scene` makes it."""
+    return make_small_scene(tmp_path / "scene")
 
 
 @pytest.fixture(scope="session")

@@ -90,13 +90,17 @@ def assign(
 BACKGROUND_SHARE = 2.0 / 3.0
 """A Gaussian that starts with more than this share of its light unmasked starts as background."""
 
+A_TRIFLE = 1e-3
+"""What an object that holds no Gaussian is behind in log-likelihood, in every view."""
+
 
 def _looks(
     evidence: MaskEvidence, current: Int64[ndarray, " gaussians"], classes: int, mistake: float
 ) -> tuple[Float32[ndarray, "rows classes"], Float32[ndarray, "rows classes"]]:
     """log theta_v(l | o) for every row (v, l), and the converse, the share of each object in what shows l.
 
-    An object that a view hardly sees takes the view's average look.
+    An object that a view hardly sees takes the view's average look. One without any Gaussian has that look in every
+    view, and yields where another is as likely: where all is background, background *is* the average.
     """
     mass = group_mass(evidence, current, classes).astype(np.float64)
     first = evidence.first_row[:-1]
@@ -106,6 +110,7 @@ def _looks(
     average = everything / np.maximum(np.repeat(np.add.reduceat(everything, first), rows_of_view), 1e-12)
     theta = (mass + average) / (whole + 1.0)
     looks = np.log((1.0 - mistake) * theta + mistake / np.repeat(rows_of_view, rows_of_view))
+    looks[~mass.any(axis=1)] -= A_TRIFLE
     owners = mass / np.maximum(everything, 1e-12)
     return np.ascontiguousarray(looks.T, np.float32), np.ascontiguousarray(owners.T, np.float32)
 

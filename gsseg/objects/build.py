@@ -9,6 +9,7 @@ from jaxtyping import Float32, Int64
 from numpy import ndarray
 
 from gsseg.codebook import Codes
+from gsseg.codebook.kmeans import nearest_codes
 from gsseg.features.evidence import MaskEvidence
 from gsseg.objects.agreement import BARELY_SEEN
 from gsseg.objects.assignment import AssignmentConfig, assign
@@ -57,9 +58,7 @@ def build_objects(
     progress(2, 3)
     ids = _largest_first(assigned)
     owner = _code_owners(ids, fine, evidence.visibility, count)
-    kept = np.zeros(int(ids.max()) + 1, bool)
-    kept[owner[owner >= 0]] = True
-    ids = _largest_first(np.where((ids >= 0) & kept[np.maximum(ids, 0)], ids, NO_OBJECT))
+    ids = _largest_first(np.where(np.isin(ids, owner[owner >= 0]), ids, NO_OBJECT))
     owner = _code_owners(ids, fine, evidence.visibility, count)
     nested = nest_codes(codes, owner, ids, features)
     table = describe(evidence, ids, nested.fine.numpy(), means)
@@ -112,7 +111,8 @@ def nest_codes(
 ) -> Codes:
     """Moves each Gaussian of an object onto a fine code of that object, the nearest by feature.
 
-    Gaussians without a learnt feature take the object's first code. Gaussians without an object keep their code.
+    Gaussians without a learnt feature, which is zero, take the object's shortest code. Gaussians without an object
+    keep their code.
     """
     fine = codes.fine.numpy().copy()
     size = len(codes.fine_codebook) // len(codes.coarse_codebook)
@@ -122,8 +122,8 @@ def nest_codes(
     for object_id in np.unique(ids[order]):
         rows = order[ids[order] == object_id]
         own = np.flatnonzero(owner == object_id)
-        distance = np.square(features[rows, None] - book[own][None]).sum(axis=2)
-        fine[rows] = own[distance.argmin(axis=1)]
+        nearest, _ = nearest_codes(features[rows], book[own], np.zeros(len(rows), np.int64), len(own))
+        fine[rows] = own[nearest]
     coarse = np.where(fine >= 0, fine // size, codes.coarse.numpy())
     return replace(codes, fine=torch.from_numpy(fine), coarse=torch.from_numpy(coarse))
 

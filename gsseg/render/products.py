@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from gsseg.compiled import njit
 from gsseg.render.six import SIX, gather_row, scatter_row
-from gsseg.threads import run_all, spans
+from gsseg.threads import run_all, spans, thread_count
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ def times_dense(
     if packing is not None:
         dense = _taken(dense, packing.columns)
     kernel = _gather_six if dense.shape[1] == SIX else _gather
-    jobs = _even_spans(indptr)
+    jobs = _even_spans(indptr, 4 * thread_count())  # several a thread: one that is held up delays the others less
     run_all([lambda a=a, b=b: kernel(indptr, indices, values, dense, out, a, b) for a, b in jobs])
     return out
 
@@ -75,7 +75,7 @@ def transpose_times_dense(
     indptr, indices = _indices(indptr, indices if packing is None else packing.indices)
     dense = np.ascontiguousarray(dense, np.float32)
     kernel = _scatter_six if dense.shape[1] == SIX else _scatter
-    jobs = _even_spans(indptr)
+    jobs = _even_spans(indptr, thread_count())
     held = columns if packing is None else len(packing.columns)
     parts = [np.zeros((held, dense.shape[1]), np.float32) for _ in jobs]
     run_all(
@@ -109,9 +109,9 @@ def _indices(indptr: ndarray, indices: ndarray) -> tuple[ndarray, ndarray]:
     return np.ascontiguousarray(indptr, np.int64), np.ascontiguousarray(indices, np.int32)
 
 
-def _even_spans(indptr: ndarray) -> list[tuple[int, int]]:
-    """Runs of rows with nearly equal numbers of entries, one a thread."""
-    edges = [int(np.searchsorted(indptr, b)) for _, b in spans(int(indptr[-1]))]
+def _even_spans(indptr: ndarray, parts: int) -> list[tuple[int, int]]:
+    """Runs of rows with nearly equal numbers of entries."""
+    edges = [int(np.searchsorted(indptr, b)) for _, b in spans(int(indptr[-1]), parts)]
     rows = len(indptr) - 1
     starts = [0, *edges[:-1]]
     stops = [*edges[:-1], rows]

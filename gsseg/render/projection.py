@@ -46,8 +46,9 @@ def project(gaussians: Gaussians, camera: Camera, config: RenderConfig) -> Proje
     keys = np.empty(count, np.int64)
     source = [
         np.ascontiguousarray(values.numpy(), np.float32)
-        for values in (gaussians.means, gaussians.quats_wxyz, gaussians.log_scales, gaussians.opacities)
+        for values in (gaussians.means, gaussians.quats_wxyz, gaussians.log_scales, gaussians.opacity_logits)
     ]
+    source.append(np.ascontiguousarray(gaussians.drawable.numpy()))
     pose = np.ascontiguousarray(camera.T_camera_world, np.float64)
     lens = np.array([camera.fx, camera.fy, camera.cx, camera.cy, camera.width, camera.height], np.float64)
     limits = np.array([config.near_plane, config.dilation, config.antialiased], np.float64)
@@ -64,7 +65,10 @@ def project(gaussians: Gaussians, camera: Camera, config: RenderConfig) -> Proje
 
 
 @njit(nogil=True, cache=True)
-def _project(centres, quats, log_scales, opacities, pose, lens, limits, rows, ellipses, bounds, keys, start, stop):
+def _project(
+    centres, quats, log_scales, opacity_logits, drawable, pose, lens, limits,
+    rows, ellipses, bounds, keys, start, stop,
+):  # fmt: skip
     """Projects Gaussians start..stop-1; packs the visible ones from ``start`` on and returns their number."""
     fx, fy, cx, cy, width, height = lens
     near, dilation, antialiased = limits
@@ -76,8 +80,7 @@ def _project(centres, quats, log_scales, opacities, pose, lens, limits, rows, el
     stretch = max(fx * math.sqrt(1.0 + max(left, right) ** 2), fy * math.sqrt(1.0 + max(upper, lower) ** 2))
     at = start
     for i in range(start, stop):
-        opacity = float(opacities[i])
-        if not opacity >= ALPHA_THRESHOLD:
+        if not drawable[i]:
             continue
         px, py, pz = float(centres[i, 0]), float(centres[i, 1]), float(centres[i, 2])
         z = pose[2, 0] * px + pose[2, 1] * py + pose[2, 2] * pz + pose[2, 3]
@@ -91,6 +94,9 @@ def _project(centres, quats, log_scales, opacities, pose, lens, limits, rows, el
             scale = stretch / z * math.exp(max(log_scales[i, 0], max(log_scales[i, 1], log_scales[i, 2])))
             if outside > LARGEST_RADIUS * math.sqrt(scale * scale + dilation):
                 continue
+        opacity = 1.0 / (1.0 + math.exp(-float(opacity_logits[i])))
+        if not opacity >= ALPHA_THRESHOLD:
+            continue
         tx = z * min(right, max(-left, x / z))
         ty = z * min(lower, max(-upper, y / z))
         # The rows of J R_camera: how image x and y change with world position.

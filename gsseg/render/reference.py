@@ -81,7 +81,7 @@ def blend(
 ) -> Blend:
     """Blends every pixel (or those asked for), equations (2)-(3) and (5)-(6) of Kerbl et al. 2023."""
     pose = torch.as_tensor(camera.T_camera_world, dtype=torch.float64)
-    opacities = gaussians.opacities.double()
+    opacities = torch.sigmoid(gaussians.opacity_logits.double()) * gaussians.drawable
     centres = gaussians.means.double() @ pose[:3, :3].T + pose[:3, 3]
     depths = centres[:, 2].float()
     rows = torch.nonzero((centres[:, 2] >= config.near_plane) & (opacities >= ALPHA_THRESHOLD))[:, 0]
