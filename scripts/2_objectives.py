@@ -43,7 +43,10 @@ def main() -> None:
         fine = np.where(run.code_fine == NO_CODE, -1, run.code_fine).astype(np.int32)
         codes, objects = (object_iou(ids, instances, visibility)[0] for ids in (fine, run.object_ids))
         seconds = json.loads((folder / "metrics.json").read_text())["seconds"]
-        print(f"| {name} | {codes:.3f} | {objects:.3f} | {seconds['features']:.0f} s | {seconds['total']:.0f} s |", flush=True)
+        print(
+            f"| {name} | {codes:.3f} | {objects:.3f} | {seconds['features']:.0f} s | {seconds['total']:.0f} s |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -90,8 +90,9 @@ def gather_evidence(gaussians: Gaussians, weighted_views: Iterable[tuple[View, B
     base = 0
     for number, (view, weights) in enumerate(weighted_views):
         assert view.labels is not None
-        labels = view.labels.reshape(-1).astype(np.int32)
-        rows = int(labels.max()) + 1
+        flat = view.labels.reshape(-1).astype(np.int32)
+        present = np.union1d(flat, [0]).astype(np.int32)
+        labels, rows = np.searchsorted(present, flat), len(present)
         visibility += weights.visibility.cpu().numpy()
         centres = centre_pixels(gaussians, view.camera)
         arrays = (array.cpu().numpy() for array in (weights.indptr, weights.indices, weights.values))
@@ -101,7 +102,7 @@ def gather_evidence(gaussians: Gaussians, weighted_views: Iterable[tuple[View, B
         central.append((base + labels[pixels], seen.astype(np.int32), at_centre[seen]))
         pooled.append(_scipy(weights.pool(torch.from_numpy(labels), rows)))
         row_view.append(np.full(rows, number, np.int32))
-        row_label.append(np.arange(rows, dtype=np.int32))
+        row_label.append(present)
         base += rows
     by_centre = sp.csr_array(
         (

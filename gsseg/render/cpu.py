@@ -4,11 +4,8 @@ The traversal lists blocks of weights in depth order; one counting sort by pixel
 """
 
 import itertools
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from operator import itemgetter
 
 import numpy as np
 import torch
@@ -22,9 +19,10 @@ from gsseg.render.lanes import LANES
 from gsseg.render.projection import Projected, project
 from gsseg.render.weights import BlendWeights
 from gsseg.scene import Camera, Gaussians
+from gsseg.threads import run_all, thread_count
 
 USUAL_ENTRIES = 64
-"""Gaussians that a pixel usually sees at most; a guess that only decides how often memory grows."""
+"""Gaussians that a pixel usually sees; a guess that only decides how often memory grows."""
 
 SCRATCH_ROWS = 256
 """Blocks of weights for which a thread has room at first, in multiples of the image's width."""
@@ -44,68 +42,27 @@ def blend_weights(
         wanted = np.zeros(camera.width * camera.height, np.bool_)
         wanted[pixels] = True
     todo = bands(projected, camera.width, camera.height)
-    rows = camera.width * camera.height if pixels is None else len(pixels)
-    entries = _Entries(max(1, USUAL_ENTRIES * rows))
-    parts = share_out(todo, lambda queue: _draw(projected, queue, camera.width, wanted, entries))
-    counts = np.concatenate([counts for _, counts in sorted(itertools.chain.from_iterable(parts), key=itemgetter(0))])
+    room = USUAL_ENTRIES * (camera.width * camera.height if pixels is None else len(pixels)) // thread_count()
+    parts = share_out(todo, lambda queue: _draw(projected, queue, camera.width, wanted, max(room, 1)))
+    rows = sorted(itertools.chain.from_iterable(parts), key=lambda part: part.top)
+    counts = np.concatenate([part.counts for part in rows])
     if pixels is not None:
         counts = counts[pixels]
     indptr = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=indptr[1:])
+    indices, values = run_all(
+        [
+            lambda: np.concatenate([part.indices for part in rows]),
+            lambda: np.concatenate([part.values for part in rows]),
+        ]
+    )
     return BlendWeights(
         indptr=torch.from_numpy(indptr),
-        indices=torch.from_numpy(entries.indices[: entries.used]),
-        values=torch.from_numpy(entries.values[: entries.used]),
+        indices=torch.from_numpy(indices),
+        values=torch.from_numpy(values),
         gaussians=len(gaussians),
         pixels=None if pixels is None else torch.from_numpy(pixels),
     )
-
-
-class _Entries:
-    """The entries of W, which the threads fill band by band without a copy of their own.
-
-    A band's place begins where the band above it ends, so places are given out in the order of bands, as soon as
-    a band's number of entries is known; the filling goes on side by side.
-    """
-
-    def __init__(self, room: int) -> None:
-        self.indices = np.empty(room, np.int32)
-        self.values = np.empty(room, np.float32)
-        self.used = 0
-        self._top = 0
-        self._writers = 0
-        self._failed = False
-        self._changed = threading.Condition()
-
-    @contextmanager
-    def place(self, band: Band, length: int) -> Iterator[int]:
-        """Waits for the band's turn and yields where its ``length`` entries begin."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._top == band.top or self._failed)
-            if self.used + length > len(self.indices):
-                self._changed.wait_for(lambda: self._writers == 0)  # nobody may write where it no longer counts
-                room = 2 * self.used + length
-                self.indices, self.values = (
-                    _larger(self.indices, self.used, room),
-                    _larger(self.values, self.used, room),
-                )
-            start = self.used
-            self.used += length
-            self._top = band.bottom
-            self._writers += 1
-            self._changed.notify_all()
-        try:
-            yield start
-        finally:
-            with self._changed:
-                self._writers -= 1
-                self._changed.notify_all()
-
-    def fail(self) -> None:
-        """Lets those go who wait for a band that will never come."""
-        with self._changed:
-            self._failed = True
-            self._changed.notify_all()
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,23 +86,40 @@ class _Scratch:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The rows of W of one band."""
+
+    top: int
+    counts: Int32[ndarray, " pixels"]
+    indices: Int32[ndarray, " entries"]
+    values: Float32[ndarray, " entries"]
+
+
 def _draw(
-    projected: Projected, queue: Iterator[Band], width: int, wanted: Bool[ndarray, " pixels"] | None, entries: _Entries
-) -> list[tuple[int, Int32[ndarray, " pixels"]]]:
-    """Draws the bands that this thread gets; first pixel row of each and its pixels' numbers of entries."""
+    projected: Projected, queue: Iterator[Band], width: int, wanted: Bool[ndarray, " pixels"] | None, room: int
+) -> list[_Rows]:
+    """The rows of the bands that this thread gets. They lie in two arrays, because many small ones would each be
+    new memory to the system; ``room`` is a guess at their length."""
     scratch = _Scratch.empty(SCRATCH_ROWS * (width + LANES))
-    done = []
-    try:
-        for band in queue:
-            blocks, counts, scratch = _blocks(projected, band, width, wanted, scratch)
-            lists = (scratch.starts, scratch.sources, scratch.weights)
-            with entries.place(band, int(counts.sum())) as start:
-                _by_pixel(blocks, *lists, projected.rows, counts, entries.indices, entries.values, start)
-            done.append((band.top, counts.reshape(-1, band.stride)[:, :width].reshape(-1)))
-    except BaseException:
-        entries.fail()
-        raise
-    return done
+    indices, values = np.empty(room, np.int32), np.empty(room, np.float32)
+    used = 0
+    done: list[tuple[int, ndarray, int]] = []
+    for band in queue:
+        blocks, counts, scratch = _blocks(projected, band, width, wanted, scratch)
+        total = int(counts.sum())
+        if used + total > len(indices):
+            indices, values = _larger(indices, used, 2 * used + total), _larger(values, used, 2 * used + total)
+        _by_pixel(
+            blocks, scratch.starts, scratch.sources, scratch.weights, projected.rows, counts, indices, values, used
+        )
+        done.append((band.top, counts.reshape(-1, band.stride)[:, :width].reshape(-1), used))
+        used += total
+    edges = itertools.pairwise([*(start for _, _, start in done), used])
+    return [
+        _Rows(top, counts, indices[start:end], values[start:end])
+        for (top, counts, _), (start, end) in zip(done, edges, strict=True)
+    ]
 
 
 def _larger(array: ndarray, used: int, length: int) -> ndarray:

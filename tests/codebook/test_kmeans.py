@@ -1,5 +1,7 @@
 """Assignment and means, against brute force, and the laws of taking them in turns."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -108,7 +110,7 @@ def test_labels_are_nearest_codes_however_few_the_rounds(rounds):
 def test_distortion_never_grows(seed):
     items, start = items_of(seed, grid=seed % 2 == 1), 3 * items_of(seed + 20, 8)
     curve = [distortion(items, *settle(items, start, one_block(items), 8, rounds)[::-1]) for rounds in range(12)]
-    assert all(after <= before + 1e-4 for before, after in zip(curve[:-1], curve[1:], strict=True))
+    assert all(after <= before + 1e-4 for before, after in itertools.pairwise(curve))
     assert curve[-1] < curve[0]
 
 

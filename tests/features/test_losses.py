@@ -1,5 +1,6 @@
 """The losses of stage 1 against plain loops over masks, pixels and pairs."""
 
+import itertools
 import math
 
 import pytest
@@ -82,7 +83,7 @@ def test_laws_of_separation():
         for angle in (0.0, 0.5, 1.0, 2.0, 3.0)
     ]  # fmt: skip
     assert by_angle[0] == pytest.approx(math.log(2.0))
-    assert all(near > far for near, far in zip(by_angle[:-1], by_angle[1:], strict=True))
+    assert all(near > far for near, far in itertools.pairwise(by_angle))
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -88,7 +88,7 @@ def test_codes_nest_in_objects_and_stay_whole(built):
 
 
 def test_codes_change_only_where_they_are_of_another_object(built, uneven):
-    objects, nested, before, features = built
+    _objects, nested, before, features = built
     fine, old, book = nested.fine.numpy(), before.fine.numpy(), before.fine_codebook.numpy()
     thing_of_code = np.arange(len(book)) // PARTS
     stray = (old < 0) | (thing_of_code[np.maximum(old, 0)] != uneven.truth)
