@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gsseg.objects.agreement import Odds
+from gsseg.objects.agreement import GroupEvidence, Odds
 from gsseg.objects.grouping import GroupingConfig, group_codes
 from gsseg.objects.profiles import Profiles, mask_profiles, neighbours, touching
 
@@ -127,8 +127,6 @@ def test_what_was_given_is_not_changed(make_things):
 
 def plain_grouping(profiles: Profiles, touch: np.ndarray, apart: float) -> np.ndarray:
     """Merge the best pair of all, compute everything anew, again: slow and obvious."""
-    from gsseg.objects.agreement import GroupEvidence
-
     members = [[g] for g in range(len(profiles.mass)) if profiles.mass[g].any()]
     for price, far in ((0.0, False), (apart, True)):
         while len(members) > 1:
@@ -159,3 +157,23 @@ def test_the_result_is_that_of_merging_the_best_pair_of_all_again_and_again(make
     touch = touching(neighbours(world.means, 8), world.part, 12)
     profiles = mask_profiles(world.evidence, world.part, 12)
     assert np.array_equal(group_codes(profiles, touch, CONFIG), plain_grouping(profiles, touch, CONFIG.apart))
+
+
+def test_nor_does_it_differ_where_masks_and_contacts_are_random():
+    merged, parted = 0, 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        thing = rng.integers(0, 3, 9)
+        mass = np.zeros((9, 18), np.float32)
+        for view in range(6):
+            mask = rng.permutation(3)[thing]
+            mask = np.where(rng.random(9) < 0.35, rng.integers(0, 3, 9), mask)
+            mass[np.arange(9), 3 * view + mask] = rng.uniform(1, 30, 9)
+        profiles = Profiles(mass, np.arange(0, 19, 3, dtype=np.int32))
+        touch = rng.random((9, 9)) < 0.15
+        found = group_codes(profiles, touch, GroupingConfig(apart=1.5))
+        assert np.array_equal(found, plain_grouping(profiles, touch, 1.5)), seed
+        merged += found.max() < 8
+        parted += found.max() > 0
+    assert merged > 50
+    assert parted > 50
