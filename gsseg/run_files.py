@@ -2,8 +2,6 @@
 
 import json
 import platform
-import resource
-import sys
 import time
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -20,6 +18,7 @@ from gsseg.evaluate.score import score_run
 from gsseg.export.ply import write_segmented
 from gsseg.export.report import ReportData, write_report
 from gsseg.io.files import whole_file
+from gsseg.memory import peak_memory_mb
 from gsseg.run import NO_CODE, objects_json
 from gsseg.version import __version__
 
@@ -69,7 +68,7 @@ def _metrics(trained: "Trained", seconds: dict[str, float], scores: dict[str, An
     evidence, codes, objects = trained.evidence, trained.codes, trained.objects
     return {
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
-        "peak_rss_mb": round(peak_rss_mb(), 1),
+        "peak_rss_mb": round(peak_memory_mb(), 1),
         "counts": {
             "gaussians": len(trained.scene.gaussians),
             "drawable": int(trained.scene.gaussians.drawable.sum()),
@@ -92,12 +91,6 @@ def _metrics(trained: "Trained", seconds: dict[str, float], scores: dict[str, An
         },
         "scores": scores,
     }  # fmt: skip
-
-
-def peak_rss_mb() -> float:
-    """Largest resident memory of this process so far, MiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
 def _log(notes: list[str], metrics: dict[str, Any]) -> str:

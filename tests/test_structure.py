@@ -15,7 +15,7 @@ PACKAGE = ROOT / "gsseg"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    {"errors", "threads", "version", "compiled"},
+    {"errors", "threads", "version", "compiled", "memory"},
     {"scene"},
     {"io", "render", "codebook", "quantize"},
     {"features"},

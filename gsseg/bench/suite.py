@@ -5,7 +5,6 @@ figures do not; the least of several times is the one that the others disturbed.
 """
 
 import platform
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +14,7 @@ import torch
 
 from gsseg.bench.scene import BenchScene, bench_scene, surface_labels
 from gsseg.bench.steps import DIM, Pooled, Steps
+from gsseg.memory import peak_memory_mb
 from gsseg.objects.select import pick
 from gsseg.render import RenderConfig, blend_weights
 from gsseg.render.projection import project
@@ -104,13 +104,3 @@ def prepare(scene: BenchScene) -> Steps:
     features = torch.nn.functional.normalize(torch.randn(len(scene.gaussians), DIM, generator=generator), dim=1)
     target = torch.randn(weights.rows, DIM, generator=generator)
     return Steps(scene, weights.packed(), Pooled.of(weights.pool(labels)), labels, target, features)
-
-
-def peak_memory_mb() -> float:
-    """Most memory this process has held at once, MiB; 0 where the system does not tell."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0.0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)

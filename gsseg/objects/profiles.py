@@ -72,4 +72,4 @@ def touching(
 
 
 FEWEST_CONTACTS = 3
-"""Fewer neighbour pairs than this are stray Gaussians, not a common border."""
+"""This many neighbour pairs or fewer are stray Gaussians, not a common border."""
