@@ -16,7 +16,7 @@ from jaxtyping import Float, Float32, Int, Int32
 from numpy import ndarray
 
 from gsseg.compiled import njit
-from gsseg.render.six import SIX, gather_row, scatter_row
+from gsseg.render.six import SIX, fetch_ahead, gather_row, scatter_row
 from gsseg.threads import run_all, spans, thread_count
 
 
@@ -77,30 +77,45 @@ def transpose_times_dense(
     kernel = _scatter_six if dense.shape[1] == SIX else _scatter
     jobs = _even_spans(indptr, thread_count())
     held = columns if packing is None else len(packing.columns)
-    parts = [np.zeros((held, dense.shape[1]), np.float32) for _ in jobs]
+    parts = np.zeros((len(jobs), held, dense.shape[1]), np.float32)
     run_all(
         [
             lambda a=a, b=b, part=part: kernel(indptr, indices, values, dense, part, a, b)
             for (a, b), part in zip(jobs, parts, strict=True)
         ]
     )
-    total = parts[0]
-    for part in parts[1:]:
-        total += part
-    return total if packing is None else _spread(total, packing.columns, columns)
+    return _total(parts) if packing is None else _spread(parts, packing.columns, columns)
 
 
 def _taken(dense: ndarray, rows: ndarray) -> ndarray:
     """``dense[rows]``."""
     held = np.empty((len(rows), dense.shape[1]), np.float32)
-    run_all([lambda a=a, b=b: _take(dense, rows, held, a, b) for a, b in spans(len(held))])
+    if dense.shape[1] == SIX:
+        flat = (np.ascontiguousarray(dense).reshape(-1), rows, held.reshape(-1))
+        run_all([lambda a=a, b=b: _take_six(*flat, a, b) for a, b in spans(len(held))])
+    else:
+        run_all([lambda a=a, b=b: _take(dense, rows, held, a, b) for a, b in spans(len(held))])
     return held
 
 
-def _spread(held: ndarray, rows: ndarray, count: int) -> ndarray:
-    """Zeros but for ``out[rows] = held``."""
-    out = np.zeros((count, held.shape[1]), np.float32)
-    run_all([lambda a=a, b=b: _put(held, rows, out, a, b) for a, b in spans(len(held))])
+def _total(parts: ndarray) -> ndarray:
+    """Sum of the threads' accumulators."""
+    total = parts[0]
+    for part in parts[1:]:
+        total += part
+    return total
+
+
+def _spread(parts: ndarray, rows: ndarray, count: int) -> ndarray:
+    """Zeros but for ``out[rows] = parts.sum(0)``."""
+    threads, length, dim = parts.shape
+    out = np.zeros((count, dim), np.float32)
+    if dim == SIX:
+        flat = (parts.reshape(threads, -1), rows, out.reshape(-1))
+        run_all([lambda a=a, b=b: _put_six(*flat, a, b) for a, b in spans(length)])
+    else:
+        held = _total(parts)
+        run_all([lambda a=a, b=b: _put(held, rows, out, a, b) for a, b in spans(length)])
     return out
 
 
@@ -144,6 +159,31 @@ def _put(held, columns, out, start, stop):
     for i in range(start, stop):
         for d in range(out.shape[1]):
             out[columns[i], d] = held[i, d]
+
+
+AHEAD = 32
+"""Rows between asking for a row in random order and using it: about one trip to memory."""
+
+
+@njit(nogil=True, cache=True)
+def _take_six(dense, columns, held, start, stop):
+    for i in range(start, stop):
+        fetch_ahead(dense, np.int64(columns[min(i + AHEAD, stop - 1)]) * SIX)
+        source, target = np.int64(columns[i]) * SIX, i * SIX
+        for d in range(SIX):
+            held[target + d] = dense[source + d]
+
+
+@njit(nogil=True, cache=True)
+def _put_six(parts, columns, out, start, stop):
+    for i in range(start, stop):
+        fetch_ahead(out, np.int64(columns[min(i + AHEAD, stop - 1)]) * SIX)
+        source, target = i * SIX, np.int64(columns[i]) * SIX
+        for d in range(SIX):
+            out[target + d] = parts[0, source + d]
+        for thread in range(1, len(parts)):
+            for d in range(SIX):
+                out[target + d] += parts[thread, source + d]
 
 
 @njit(nogil=True, cache=True, fastmath=True)

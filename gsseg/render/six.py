@@ -103,3 +103,19 @@ def _spread(b: ir.IRBuilder, scalar, shape: ir.VectorType):
     single = b.insert_element(empty, scalar, ir.Constant(ir.IntType(32), 0))
     lanes = ir.Constant(ir.VectorType(ir.IntType(32), shape.count), [0] * shape.count)
     return b.shuffle_vector(single, empty, lanes)
+
+
+@intrinsic
+def fetch_ahead(typingctx, array, at):
+    """Asks the memory for ``array[at]`` (flat float32) without waiting: rows in random order arrive in time."""
+    signature = types.void(array, types.int64)
+
+    def codegen(context, b, signature, arguments):
+        kind, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        address = b.gep(context.make_array(signature.args[0])(context, b, arguments[0]).data, [arguments[1]])
+        call = ir.FunctionType(ir.VoidType(), [kind, whole, whole, whole])
+        function = cgutils.get_or_insert_function(b.module, call, "llvm.prefetch.p0")
+        b.call(function, [b.bitcast(address, kind), *(ir.Constant(whole, flag) for flag in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return signature, codegen
