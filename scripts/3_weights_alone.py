@@ -1,6 +1,6 @@
 """Times W of one 640 x 480 view of the benchmark room with nothing else in the process.
 
-    python scripts/3_weights_alone.py [GAUSSIANS]
+python scripts/3_weights_alone.py [GAUSSIANS]
 """
 
 import sys

@@ -4,7 +4,7 @@ A row of blending weights answers "which Gaussians colour this pixel"; segmentat
 pixel is this Gaussian", and near a silhouette the two differ: the tail of a foreground Gaussian spills over
 its neighbour's pixels, and over many views the background outvotes it. So a Gaussian speaks through *the pixel
 under its centre*, with the blending weight it has there. With true masks on a 49-object room this lifts the
-object IoU of a plain vote from 0.83 to 0.92 (docs/results.md). Gaussians whose centre no view sees (large ones
+object IoU of a plain vote from 0.83 to 0.91 (docs/results.md). Gaussians whose centre no view sees (large ones
 whose middle is always covered) speak through all their pixels, pooled: A = M W.
 
 Rows: every view has a row for its unmasked pixels (label 0), then one for each of its masks. "Unmasked" is an
