@@ -1,0 +1,107 @@
+"""Plain k-means: its half-steps against plain numpy, and that no code is left idle."""
+
+import numpy as np
+import pytest
+
+from gsseg.quantize.residual import kmeans as module
+from gsseg.quantize.residual.kmeans import Clusters, code_means, kmeans, lloyd, plus_plus, subsample, swap_search
+from gsseg.quantize.residual.nearest import nearest
+
+
+def blobs(items: int, dim: int, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=(9, dim))[rng.integers(9, size=items)] + 0.1 * rng.normal(size=(items, dim))).astype("f4")
+
+
+@pytest.mark.parametrize("codes", [1, 2, 7, 16, 33])
+def test_nearest_is_an_argmin(codes):
+    x, centers = blobs(200, 5), blobs(codes, 5, seed=1)
+    labels, distances = nearest(x, centers)
+    expected = np.square(x[:, None].astype(np.float64) - centers).sum(axis=-1)
+    np.testing.assert_allclose(distances, expected.min(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(expected[np.arange(200), labels], expected.min(axis=1), rtol=1e-5)
+
+
+def test_ties_go_to_the_lowest_code():
+    labels, _ = nearest(np.zeros((3, 2), np.float32), np.ones((20, 2)))
+    assert labels.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("items", [10, 20_000])
+def test_means(items):
+    x = blobs(items, 3)
+    labels = np.random.default_rng(0).integers(0, 4, items).astype(np.int32)
+    means, sizes = code_means(x, labels, 6)
+    for code in range(4):
+        np.testing.assert_allclose(means[code], x[labels == code].mean(axis=0, dtype=np.float64), atol=1e-12)
+    np.testing.assert_array_equal(means[4:], 0)
+    np.testing.assert_array_equal(sizes, np.bincount(labels, minlength=6))
+
+
+def test_more_rounds_never_raise_the_error():
+    x = blobs(500, 4)
+    start = x[:12].astype(np.float64)
+    errors = [lloyd(x, start, rounds).error for rounds in range(1, 12)]
+    assert (np.diff(errors) <= 1e-6 * errors[0]).all()
+
+
+def test_blobs_apart_are_found_exactly():
+    x = blobs(900, 6)
+    found = kmeans(x, 9, np.random.default_rng(0))
+    true = np.random.default_rng(0)
+    centers = true.normal(size=(9, 6))
+    assert (np.square(found.centers[:, None] - centers).sum(axis=-1).min(axis=0) < 0.01).all()
+
+
+def test_idle_codes_are_put_to_work():
+    x = blobs(300, 2)
+    start = np.vstack([x[:1], np.full((7, 2), 50.0)])
+    found = lloyd(x, start, 50)
+    assert len(np.unique(found.labels)) == 8
+
+
+def test_fewer_unlike_rows_than_codes():
+    x = np.repeat(blobs(3, 2), 5, axis=0)
+    found = kmeans(x, 8, np.random.default_rng(0))
+    assert found.error == pytest.approx(0, abs=1e-12)
+    assert np.isfinite(found.centers).all()
+
+
+def test_a_start_spreads_better_than_chance():
+    x = blobs(2000, 6)
+    rng = np.random.default_rng(0)
+    spread = np.mean([nearest(x, plus_plus(x, 9, rng))[1].sum() for _ in range(5)])
+    chance = np.mean([nearest(x, x[rng.choice(2000, 9, replace=False)])[1].sum() for _ in range(5)])
+    assert spread < 0.5 * chance
+
+
+def test_swaps_keep_only_what_is_better():
+    x = blobs(400, 3)
+    found = lloyd(x, x[:9].astype(np.float64), 50)
+    tried: list[Clusters] = []
+
+    def settle(centers: np.ndarray) -> Clusters:
+        tried.append(lloyd(x, centers, 50))
+        return tried[-1]
+
+    best = swap_search(x, found, settle, 20, np.random.default_rng(0))
+    assert len(tried) == 20
+    assert best.error == min([found.error, *(clusters.error for clusters in tried)])
+
+
+def test_a_sample_finds_what_all_items_polish(monkeypatch):
+    x = blobs(3000, 3)
+    every = kmeans(x, 9, np.random.default_rng(0)).error
+    monkeypatch.setattr(module, "SAMPLE", 500)
+    monkeypatch.setattr(module, "PER_CODE", 10)
+    sampled = kmeans(x, 9, np.random.default_rng(0))
+    assert len(sampled.labels) == 3000
+    assert sampled.error < 1.05 * every
+
+
+def test_subsample_keeps_the_order_of_distinct_rows():
+    x = np.arange(100, dtype=np.float32)[:, None]
+    part = subsample(x, 30, np.random.default_rng(0))
+    assert len(part) == 30
+    assert (np.diff(part[:, 0]) > 0).all()
+    assert subsample(x, 100, np.random.default_rng(0)) is x
