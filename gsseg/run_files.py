@@ -17,9 +17,11 @@ from gsseg.config import TrainConfig
 from gsseg.evaluate.score import score_run
 from gsseg.export.ply import write_segmented
 from gsseg.export.report import ReportData, write_report
-from gsseg.io.files import whole_file
+from gsseg.files import whole_file
+from gsseg.io.generation import forget
 from gsseg.memory import peak_memory_mb
-from gsseg.run import NO_CODE, objects_json
+from gsseg.objects.table import table_json
+from gsseg.run import NO_CODE
 from gsseg.version import __version__
 
 if TYPE_CHECKING:
@@ -33,8 +35,10 @@ def write_run(out: Path, trained: "Trained", config: TrainConfig, started: float
     scene, codes, objects = trained.scene, trained.codes, trained.objects
     coarse, fine = (np.where(c < 0, NO_CODE, c).astype(np.uint16) for c in (codes.coarse.numpy(), codes.fine.numpy()))
     discrete = codes.features()
+    forget(out)  # edits of an earlier run that were being saved, or were replaced
     write_segmented(scene.splats_path, out / "segmented.ply", discrete.numpy(), coarse, fine, objects.object_ids)
-    (out / "objects.json").unlink(missing_ok=True)  # an earlier run's table is not this one's
+    for earlier in ("objects.json", "scene.gsseg", "viewer.json"):  # those of an earlier run are not this one's
+        (out / earlier).unlink(missing_ok=True)
     _write_tensors(
         out / "features.safetensors", {"features": trained.features.features, "seen": trained.features.seen.byte()}
     )
@@ -61,7 +65,7 @@ def write_run(out: Path, trained: "Trained", config: TrainConfig, started: float
     write_report(out / "report.html", report)
     _write_text(out / "log.txt", _log(scene.notes, metrics))
     _write_text(out / "metrics.json", json.dumps(metrics, indent=1))
-    _write_text(out / "objects.json", objects_json(objects.table))
+    _write_text(out / "objects.json", table_json(objects.table))
 
 
 def _metrics(trained: "Trained", seconds: dict[str, float], scores: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from gsseg.codebook import Codes
 from gsseg.config import TrainConfig
 from gsseg.errors import InputError
 from gsseg.features import FeatureField, MaskEvidence
-from gsseg.io.files import whole_file
+from gsseg.files import whole_file
 from gsseg.scene import Scene
 from gsseg.version import __version__
 

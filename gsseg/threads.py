@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import TypeVar
 
-import torch
-
 Result = TypeVar("Result")
 
 
@@ -46,6 +44,8 @@ def run_all(jobs: Iterable[Callable[[], Result]]) -> list[Result]:
 def one_torch_thread() -> Iterator[None]:
     """Inside the block torch works on one thread: its small operations gain nothing from more, and its own pool
     waiting in a spin would take the processors from the compiled products that do the work."""
+    import torch  # here, so that what only reads a compressed scene needs no torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -73,7 +73,7 @@ def export_objects(
     order = np.argsort(run.object_ids, kind="stable")
     sorted_ids = run.object_ids[order]
     with whole_folder(out) as beside:
-        shutil.copyfile(run.file.path, beside / SEGMENTED)
+        _write_whole(run, beside / SEGMENTED)
         for object_id in chosen:
             first, last = np.searchsorted(sorted_ids, [object_id, object_id + 1])
             write_splats(beside / object_file(object_id), columns[order[first:last]], comments=run.file.comments)
@@ -81,6 +81,15 @@ def export_objects(
             write_splats(beside / SCENE, columns[kept], comments=run.file.comments)
         (beside / MANIFEST).write_text(json.dumps(contents, indent=1), encoding="utf-8")
     return contents
+
+
+def _write_whole(run: Run, out: Path) -> None:
+    """segmented.ply: copied, or made where the splat file does not hold the run's own objects."""
+    columns = run.file.columns
+    if set(ADDED_COLUMNS) <= set(columns.dtype.names or ()) and np.array_equal(columns["object_id"], run.object_ids):
+        shutil.copyfile(run.file.path, out)
+    else:
+        write_segmented(run.file.path, out, run.features.numpy(), run.code_coarse, run.code_fine, run.object_ids)
 
 
 def _original_columns(file: SplatFile) -> np.ndarray:

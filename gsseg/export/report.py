@@ -31,7 +31,7 @@ from gsseg.export.pictures import (
     photo_of,
     seen_colors,
 )
-from gsseg.io.files import whole_file
+from gsseg.files import whole_file
 from gsseg.objects.table import ObjectInfo, Objects
 from gsseg.render import RenderConfig, blend_weights
 from gsseg.run import NO_CODE

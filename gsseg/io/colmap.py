@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from gsseg.errors import InputError
-from gsseg.io.files import check_readable
+from gsseg.files import check_readable
 from gsseg.io.lens import split_lens
 from gsseg.io.posed import PhotoIndex, PosedCamera, check_intrinsics, photo_key
 from gsseg.scene import Camera

@@ -14,7 +14,7 @@ from jaxtyping import Int64
 from numpy import ndarray
 
 from gsseg.errors import InputError
-from gsseg.io.files import check_readable
+from gsseg.files import check_readable
 
 MaskLevel = Literal["default", "small", "medium", "large"]
 """SAM's levels of detail, in the order in which LangSplat stacks them."""

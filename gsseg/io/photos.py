@@ -8,7 +8,7 @@ from numpy import ndarray
 from PIL import Image, UnidentifiedImageError
 
 from gsseg.errors import InputError
-from gsseg.io.files import check_readable
+from gsseg.files import check_readable
 from gsseg.io.lens import undistort
 from gsseg.scene import Camera, Lens, View
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from gsseg.errors import InputError
+from gsseg.files import whole_file
 from gsseg.io.compressed_ply import decode, is_compressed
-from gsseg.io.files import whole_file
 from gsseg.io.ply_header import read_header, read_rows
 from gsseg.io.splat import read_splat_columns
 from gsseg.io.splat_file import SplatFile, check_columns, gaussians_from_columns

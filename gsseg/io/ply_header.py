@@ -12,7 +12,7 @@ import numpy as np
 from plyfile import PlyData, PlyParseError
 
 from gsseg.errors import InputError
-from gsseg.io.files import check_readable
+from gsseg.files import check_readable
 
 PLY_TYPES = {
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1",

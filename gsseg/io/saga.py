@@ -12,7 +12,7 @@ from jaxtyping import Int64
 from numpy import ndarray
 
 from gsseg.errors import InputError
-from gsseg.io.files import check_readable
+from gsseg.files import check_readable
 
 
 def read_saga(path: Path) -> Int64[ndarray, "rows columns"]:

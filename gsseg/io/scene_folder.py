@@ -35,8 +35,24 @@ def load_scene(
     """
     path = Path(path)
     check_folder(path)
-    posed, notes = read_cameras(path)
     splats_path = find_splats(path, None if splats is None else Path(splats))
+    views, notes = load_views(path, splats_path, masks, mask_level, downscale, max_side, need_masks)
+    splat_file = read_splats(splats_path)
+    return Scene(path, splats_path, splat_file.gaussians, views, notes + splat_file.notes)
+
+
+def load_views(
+    path: Path,
+    splats_path: Path,
+    masks: Path | str | None = None,
+    mask_level: MaskLevel = "default",
+    downscale: int | None = None,
+    max_side: int | None = None,
+    need_masks: bool = False,
+) -> tuple[list[View], list[str]]:
+    """The views of a SCENE folder in the world of the splats, sorted by name, and notes; otherwise as `load_scene`."""
+    check_folder(path)
+    posed, notes = read_cameras(path)
     dataparser, transforms = splats_path.parent / FILE_NAME, find_transforms(path)
     if transforms and dataparser.exists():
         posed = follow_nerfstudio(posed, transforms[0], dataparser)
@@ -60,8 +76,7 @@ def load_scene(
     empty = sum(view.labels is None for view in views) if mask_files is not None else 0
     if empty:
         notes.append(f"{empty} of {len(views)} views have no mask and are left out of training.")
-    splat_file = read_splats(splats_path)
-    return Scene(path, splats_path, splat_file.gaussians, views, notes + splat_file.notes)
+    return views, notes
 
 
 def check_folder(path: Path) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from gsseg.errors import InputError
+from gsseg.files import check_readable
 from gsseg.io.compressed_ply import SH_C0
-from gsseg.io.files import check_readable
 from gsseg.io.splat_file import COLOUR, POSITION, ROTATION, SCALE
 
 _ROW = np.dtype([("position", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("rotation", "u1", 4)])

@@ -13,10 +13,11 @@ from gsseg.codebook.kmeans import nearest_codes
 from gsseg.features.evidence import MaskEvidence
 from gsseg.objects.agreement import BARELY_SEEN
 from gsseg.objects.assignment import AssignmentConfig, assign
+from gsseg.objects.describe import default_colors, default_name, describe_objects
 from gsseg.objects.grouping import GroupingConfig, group_codes
 from gsseg.objects.profiles import Profiles, mask_profiles, neighbours, touching
 from gsseg.objects.strays import rehome_strays
-from gsseg.objects.table import NO_OBJECT, ObjectInfo, Objects, display_colors
+from gsseg.objects.table import NO_OBJECT, ObjectInfo, Objects
 
 
 @dataclass(frozen=True)
@@ -139,30 +140,15 @@ def describe(
     if count == 0:
         return []
     profiles = mask_profiles(evidence, ids, count)
-    seen = profiles.view_mass > BARELY_SEEN
-    agreement = hold_together(profiles)
-    colors = np.round(display_colors(count) * 255).astype(int)
-    order = np.argsort(ids, kind="stable")
-    edges = np.searchsorted(ids[order], np.arange(count + 1))
-    table = []
-    for k in range(count):
-        rows = order[edges[k] : edges[k + 1]]
-        centres = means[rows].astype(np.float64)
-        table.append(
-            ObjectInfo(
-                id=k,
-                name=f"object {k}",
-                gaussians=len(rows),
-                codes=np.unique(fine[rows]).tolist(),
-                bbox_min=centres.min(axis=0).tolist(),
-                bbox_max=centres.max(axis=0).tolist(),
-                centroid=centres.mean(axis=0).tolist(),
-                color=colors[k].tolist(),
-                views=int(seen[k].sum()),
-                agreement=round(float(agreement[k]), 4),
-            )
-        )
-    return table
+    return describe_objects(
+        ids,
+        fine,
+        means,
+        names=[default_name(k) for k in range(count)],
+        colors=default_colors(count),
+        views=(profiles.view_mass > BARELY_SEEN).sum(axis=1).tolist(),
+        agreement=hold_together(profiles).tolist(),
+    )
 
 
 def hold_together(profiles: Profiles) -> Float32[ndarray, " groups"]:

@@ -1,6 +1,9 @@
 """Objects as values: who belongs to which, and the table that describes each."""
 
-from dataclasses import dataclass
+import json
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int32
@@ -21,7 +24,7 @@ class ObjectInfo:
     gaussians: int
     """Number of Gaussians."""
     codes: list[int]
-    """Fine codes that make up the object, ascending; no two objects share one."""
+    """Fine codes that make up the object, ascending; as trained, no two objects share one."""
     bbox_min: list[float]
     """Lower corner of the box around the Gaussians' centres, world units."""
     bbox_max: list[float]
@@ -44,6 +47,55 @@ class Objects:
     """Row in `table`, or `NO_OBJECT`."""
     table: list[ObjectInfo]
     """``table[k].id == k``."""
+
+
+def table_json(objects: list[ObjectInfo], indent: int | None = 1) -> str:
+    """The text of objects.json; on one line where ``indent`` is None."""
+    return json.dumps([asdict(row) for row in objects], indent=indent)
+
+
+def table_from_json(text: str) -> list[ObjectInfo]:
+    """The table that `table_json` wrote.
+
+    ValueError, saying which row is wrong and how, for anything else: whoever shows or indexes these values may rely on
+    their types.
+    """
+    rows = json.loads(text)
+    if not isinstance(rows, list):
+        raise ValueError("it is no list of objects")
+    return [_checked(index, row) for index, row in enumerate(rows)]
+
+
+def _checked(index: int, row: Any) -> ObjectInfo:
+    names = [each.name for each in fields(ObjectInfo)]
+    if not isinstance(row, dict) or sorted(row) != sorted(names):
+        raise ValueError(f"object {index} has not the fields {', '.join(names)}")
+    checked: dict[str, Any] = {}
+    for name in names:
+        kind, length = _KINDS[name]
+        values = row[name] if isinstance(row[name], list) else [row[name]]
+        sound = isinstance(row[name], list) == (length is not None) and (not length or len(values) == length)
+        if not sound or not all(_is(kind, value) for value in values):
+            raise ValueError(f"object {index} has {name} {row[name]!r}")
+        values = [kind(value) for value in values]
+        checked[name] = values[0] if length is None else values
+    if checked["id"] != index:
+        raise ValueError(f"object {index} has id {checked['id']}")
+    return ObjectInfo(**checked)
+
+
+_KINDS = {
+    "id": (int, None), "name": (str, None), "gaussians": (int, None), "codes": (int, 0), "bbox_min": (float, 3),
+    "bbox_max": (float, 3), "centroid": (float, 3), "color": (int, 3), "views": (int, None), "agreement": (float, None),
+}  # fmt: skip
+"""Type of each field, and of lists the length; 0: any."""
+
+
+def _is(kind: type, value: object) -> bool:
+    """Whether a value of JSON is of this type; a whole number is a float too, a truth value is no number."""
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, int | float) and math.isfinite(value) if kind is float else isinstance(value, kind)
 
 
 def display_colors(count: int) -> Float[ndarray, "objects 3"]:

@@ -9,15 +9,15 @@ import pytest
 
 from gsseg.export.ply import write_segmented
 from gsseg.io.ply import read_splats, write_splats
-from gsseg.objects.table import ObjectInfo
-from gsseg.run import Run, objects_json
+from gsseg.objects.table import ObjectInfo, table_json
+from gsseg.run import Run
 
 
 @dataclass(frozen=True, eq=False)
 class SmallRun(Run):
     """A run that remembers what it was made from."""
 
-    splats: Path
+    source: Path = Path()
     """The input."""
 
 
@@ -49,5 +49,5 @@ def run(tmp_path: Path, make_columns: Callable[..., np.ndarray]) -> SmallRun:
         object_ids,
     )
     means = read_splats(folder / "segmented.ply").gaussians.means.numpy()
-    (folder / "objects.json").write_text(objects_json(object_table(object_ids, means)))
-    return SmallRun(folder, splats)
+    (folder / "objects.json").write_text(table_json(object_table(object_ids, means)))
+    return SmallRun(folder, folder / "segmented.ply", source=splats)

@@ -18,7 +18,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_segmented_is_the_input_and_more(run) -> None:
-    before, after = read_splats(run.splats), run.file
+    before, after = read_splats(run.source), run.file
     names = before.columns.dtype.names or ()
     assert after.columns.dtype.names == (*names, *ADDED_COLUMNS)
     for name in names:
@@ -38,7 +38,7 @@ def test_segmenting_again_replaces_the_columns(run, tmp_path: Path) -> None:
     assert again.columns.dtype == run.file.columns.dtype
     assert not again.columns["object_id"].any()
     with pytest.raises(ValueError, match="16 bits"):
-        write_segmented(run.splats, tmp_path / "x.ply", np.ones((60, 6)), ids, ids - 1, ids)
+        write_segmented(run.source, tmp_path / "x.ply", np.ones((60, 6)), ids, ids - 1, ids)
     assert not (tmp_path / "x.ply").exists()
 
 
@@ -47,7 +47,7 @@ def test_objects_and_the_rest_are_the_scene(run, tmp_path: Path) -> None:
     assert sorted(contents(tmp_path / "out")) == sorted(
         ["manifest.json", "segmented.ply", "scene.ply", *(f"object_00{k}.ply" for k in range(3))]
     )
-    before = read_splats(run.splats)
+    before = read_splats(run.source)
     parts = []
     for row in manifest["objects"]:
         part = read_splats(tmp_path / "out" / row["file"])
@@ -69,7 +69,7 @@ def test_some_objects_and_a_scene_without_others(run, tmp_path: Path) -> None:
     manifest = export_objects(run, tmp_path / "a" / "b", [2, 2], [1])
     assert sorted(contents(tmp_path / "a" / "b")) == ["manifest.json", "object_002.ply", "scene.ply", "segmented.ply"]
     assert [row["id"] for row in manifest["objects"]] == [2]
-    before = read_splats(run.splats).columns
+    before = read_splats(run.source).columns
     scene = read_splats(tmp_path / "a" / "b" / "scene.ply").columns
     assert np.array_equal(scene, before[run.object_ids != 1])
 
@@ -95,7 +95,7 @@ def test_folders_of_others_are_left_alone(run, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no earlier export"):
         export_objects(run, tmp_path / "run")
     with pytest.raises(InputError, match="not a folder"):
-        export_objects(run, run.splats)
+        export_objects(run, run.source)
     assert contents(tmp_path) == before
     export_objects(run, tmp_path / "out")
     (tmp_path / "out" / "notes.txt").write_text("mine")
@@ -129,7 +129,7 @@ def test_a_failure_leaves_the_earlier_export(run, tmp_path: Path, monkeypatch: p
 
 def test_nothing_left_of_the_scene(run, tmp_path: Path) -> None:
     everything = np.maximum(run.object_ids, 0)
-    write_segmented(run.splats, run.path / "segmented.ply", np.zeros((60, 6)), everything, everything, everything)
+    write_segmented(run.source, run.path / "segmented.ply", np.zeros((60, 6)), everything, everything, everything)
     with pytest.raises(InputError, match="every Gaussian is dropped"):
         export_objects(Run.open(run.path), tmp_path / "out", drop=[0, 1, 2])
     assert not (tmp_path / "out").exists()

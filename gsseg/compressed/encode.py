@@ -1,0 +1,64 @@
+"""A finished segmentation becomes a `CompressedScene`."""
+
+import hashlib
+
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from gsseg.compressed.scene import CompressedScene
+from gsseg.objects.segmentation import Segmentation
+from gsseg.quantize.binary.codes import BinaryCodes
+
+LEVELS, CODEBOOK_SIZE = 1, 256
+"""Of the residual codes; docs/quantizers.md holds the table that they were chosen from."""
+
+
+def compress(
+    segmentation: Segmentation,
+    splats: str,
+    means: Float32[ndarray, "gaussians 3"],
+    levels: int = LEVELS,
+    codebook_size: int = CODEBOOK_SIZE,
+    seed: int = 0,
+    language: BinaryCodes | None = None,
+) -> CompressedScene:
+    """Objects, codes and discrete features are kept to the last bit, learnt features to their residual codes.
+
+    ``splats`` and ``means`` tell which file the rows belong to. Codebooks are trained on the residuals of the learnt
+    features (`ResidualKMeans`); a Gaussian whose learnt feature is zero, because no mask shows it, is given its
+    discrete one. Scenes with fewer learnt features than codes get smaller codebooks, scenes with none no levels.
+    ValueError where two Gaussians agree in object and codes and differ in their discrete feature.
+    """
+    from gsseg.quantize.residual.quantizer import ResidualKMeans  # reading a compressed scene needs no compiled code
+
+    labels, label_objects, label_codes, label_features = _labels(segmentation)
+    seen = np.any(segmentation.learnt != 0, axis=1)
+    residuals = np.where(seen[:, None], segmentation.learnt - segmentation.discrete, np.float32(0.0))
+    codes = np.zeros((0, len(labels)), np.int64)
+    codebooks = np.zeros((0, 1, residuals.shape[1]), np.float32)
+    if levels and seen.any():
+        quantizer = ResidualKMeans(levels, min(codebook_size, int(seen.sum())), seed=seed).fit(residuals[seen])
+        codes = np.asarray(quantizer.encode(residuals))
+        codebooks = np.stack(quantizer.codebooks)
+    digest, objects = splats_digest(means), segmentation.objects
+    return CompressedScene(
+        splats, digest, labels, label_objects, label_codes, label_features, codes, codebooks, objects, language
+    )
+
+
+def splats_digest(means: Float32[ndarray, "gaussians 3"]) -> str:
+    """SHA-256 of the positions: tells one splat file, and one order of its rows, from another."""
+    return hashlib.sha256(np.ascontiguousarray(means, "<f4").data).hexdigest()
+
+
+def _labels(segmentation: Segmentation) -> tuple[ndarray, ndarray, ndarray, ndarray]:
+    """Row of each Gaussian in the tables of objects, codes and features, and these tables."""
+    columns = (segmentation.object_ids, segmentation.code_coarse, segmentation.code_fine)
+    ids, coarse, fine = (column.astype(np.int64) for column in columns)
+    _, first, labels = np.unique((ids + 1) << 32 | coarse << 16 | fine, return_index=True, return_inverse=True)
+    features = segmentation.discrete
+    if not np.array_equal(features[first][labels].view(np.uint32), features.view(np.uint32)):
+        raise ValueError("two Gaussians of one object and code differ in their discrete feature")
+    codes = np.stack([coarse[first], fine[first]], 1).astype(np.int32)
+    return labels, ids[first].astype(np.int32), codes, np.ascontiguousarray(features[first])

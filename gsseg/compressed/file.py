@@ -1,0 +1,169 @@
+"""scene.gsseg on disk: one safetensors file.
+
+Metadata (text): ``format``, ``version``, ``gaussians``, ``splats``, ``splats_sha256``, ``objects`` (the rows of
+objects.json), ``sha256`` (of everything else in the file). Tensors, with labels T, levels L, codes K, dim D:
+
+    labels              uint8   stream of ceil(log2 T) bits a Gaussian (`packing`)
+    label_objects       int32   (T,)
+    label_codes         int32   (T, 2)  coarse, fine
+    label_features      float32 (T, D)
+    residual_codes      uint8   (L, bytes)  a stream of ceil(log2 K) bits a Gaussian for each level
+    residual_codebooks  float32 (L, K, D)
+    language.*          the arrays of `BinaryCodes` where there are language vectors, one an object; then the
+                        metadata holds ``language`` (their similarity), ``language_bits`` and, where there was
+                        one, the seed of the rotation, ``language_rotation``
+
+safetensors stores little-endian numbers and text, no code; so a file reads alike everywhere and cannot run anything.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy import ndarray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from gsseg.compressed.packing import bits_for, pack, unpack
+from gsseg.compressed.scene import LANGUAGE, LANGUAGE_PARTS, CompressedScene
+from gsseg.errors import InputError
+from gsseg.files import check_readable, whole_file
+from gsseg.objects.table import table_from_json, table_json
+from gsseg.quantize.binary.codes import BinaryCodes, Similarity
+
+SUFFIX = ".gsseg"
+FORMAT, VERSION = "gsseg scene", "1"
+
+LAYOUT = {
+    "labels": ("uint8", 1),
+    "label_objects": ("int32", 1),
+    "label_codes": ("int32", 2),
+    "label_features": ("float32", 2),
+    "residual_codes": ("uint8", 2),
+    "residual_codebooks": ("float32", 3),
+}
+"""Type and number of axes of each tensor."""
+
+AGAIN = "make it again: gsseg compress -m RUN"
+
+
+def write_scene(path: Path | str, scene: CompressedScene) -> None:
+    """Writes the file, whole or not at all. Raises `InputError` where the folder cannot be written to."""
+    streams = [pack(codes, scene.residual_bits) for codes in scene.residual_codes]
+    tensors = {
+        "labels": pack(scene.labels, scene.label_bits),
+        "label_objects": scene.label_objects,
+        "label_codes": scene.label_codes,
+        "label_features": scene.label_features,
+        "residual_codes": np.stack(streams) if streams else np.zeros((0, 0), np.uint8),
+        "residual_codebooks": scene.residual_codebooks,
+    }
+    if scene.language is not None:
+        tensors |= scene.language_tensors()
+    tensors = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "gaussians": str(len(scene)),
+        "splats": scene.splats,
+        "splats_sha256": scene.splats_sha256,
+        "objects": table_json(scene.objects, indent=None),
+    }
+    if scene.language is not None:
+        header |= {"language": scene.language.similarity, "language_bits": str(scene.language.bits)}
+        if scene.language.rotation is not None:
+            header["language_rotation"] = str(scene.language.rotation)
+    with whole_file(path) as beside:
+        beside.write_bytes(save(tensors, {**header, "sha256": _digest(tensors, header)}))
+
+
+def read_scene(path: Path | str) -> CompressedScene:
+    """The scene that `write_scene` wrote.
+
+    Raises `InputError` where the file is missing, foreign, of another version, cut short, damaged, or where its parts
+    contradict each other; so every number in the result is one that may be used as an index.
+    """
+    path = Path(path)
+    check_readable(path)
+    try:
+        with safe_open(path, framework="np") as file:
+            header = file.metadata() or {}
+            _check_version(path, header)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise InputError(path, f"is no scene.gsseg, or one that was cut short ({error})", AGAIN) from error
+    stored = header.pop("sha256", "")
+    if _digest(tensors, header) != stored:
+        raise InputError(path, "is damaged: its checksum does not match its content", f"copy it again, or {AGAIN}")
+    try:
+        return _decode(tensors, header)
+    except (KeyError, ValueError) as error:
+        problem = f"contradicts itself: {error.args[0] if isinstance(error, ValueError) else f'it lacks {error}'}"
+        raise InputError(path, problem, AGAIN) from error
+
+
+def _check_version(path: Path, header: dict[str, str]) -> None:
+    if header.get("format") != FORMAT:
+        raise InputError(path, "is a safetensors file, but no scene.gsseg", "name the file that gsseg compress wrote")
+    if header.get("version") != VERSION:
+        raise InputError(
+            path, f"has version {header.get('version')}, and this gsseg reads version {VERSION}",
+            "use the gsseg that wrote it, or gsseg compress with this one",
+        )  # fmt: skip
+
+
+def _decode(tensors: dict[str, ndarray], header: dict[str, str]) -> CompressedScene:
+    for name, (dtype, axes) in LAYOUT.items():
+        if tensors[name].dtype != dtype or tensors[name].ndim != axes:
+            raise ValueError(f"{name} is {tensors[name].dtype} with {tensors[name].ndim} axes, not {dtype} with {axes}")
+    gaussians = int(header["gaussians"])
+    objects = table_from_json(header["objects"])
+    ids, codes, features = (tensors[f"label_{name}"] for name in ("objects", "codes", "features"))
+    codebooks = tensors["residual_codebooks"]
+    _require(gaussians > 0, f"it speaks of {gaussians} Gaussians")
+    _require(len(ids) > 0 and codes.shape == (len(ids), 2) and len(features) == len(ids), "its labels differ in number")
+    _require(ids.min() >= -1 and ids.max() < len(objects), f"a label's object is none of the {len(objects)}")
+    _require(codes.min() >= 0 and codes.max() <= np.iinfo(np.uint16).max, "a code does not fit 16 bits")
+    _require(len(codebooks) == len(tensors["residual_codes"]), "residual codes and codebooks differ in number")
+    _require(codebooks.shape[1] > 0 and codebooks.shape[2] == features.shape[1], "a codebook has no code of its width")
+    _require(bool(np.isfinite(features).all() and np.isfinite(codebooks).all()), "a feature is not finite")
+    labels = unpack(tensors["labels"], bits_for(len(ids)), gaussians)
+    _require(labels.max() < len(ids), "a label is outside its table")
+    residuals = np.zeros((len(codebooks), gaussians), np.int64)
+    for level, stream in enumerate(tensors["residual_codes"]):
+        residuals[level] = unpack(stream, bits_for(codebooks.shape[1]), gaussians)
+    _require(not residuals.size or residuals.max() < codebooks.shape[1], "a residual code is outside its codebook")
+    language = _language(tensors, header) if "language" in header else None
+    _require(language is None or language.size == len(objects), "it has not one language vector an object")
+    return CompressedScene(
+        header["splats"], header["splats_sha256"], labels, ids, codes, features, residuals, codebooks, objects, language
+    )
+
+
+def _language(tensors: dict[str, ndarray], header: dict[str, str]) -> BinaryCodes:
+    parts = {name: tensors[LANGUAGE + name] for name in LANGUAGE_PARTS}
+    for name, (dtype, axes) in LANGUAGE_PARTS.items():
+        if parts[name].dtype != dtype or parts[name].ndim != axes:
+            raise ValueError(f"{LANGUAGE}{name} is {parts[name].dtype} with {parts[name].ndim} axes")
+    sums = parts.pop("component_sum").astype(np.int32)
+    similarity = cast(Similarity, header["language"])  # BinaryCodes checks that it is one
+    rotation = int(header["language_rotation"]) if "language_rotation" in header else None
+    bits = int(header["language_bits"])
+    return BinaryCodes(**parts, component_sum=sums, similarity=similarity, bits=bits, rotation=rotation)
+
+
+def _require(holds: bool | np.bool_, otherwise: str) -> None:
+    if not holds:
+        raise ValueError(otherwise)
+
+
+def _digest(tensors: dict[str, ndarray], header: dict[str, str]) -> str:
+    """SHA-256 over names, types, shapes and little-endian bytes of the tensors, and over the header."""
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for name in sorted(tensors):
+        value = tensors[name]
+        digest.update(f"{name} {value.dtype.name} {value.shape}".encode())
+        digest.update(np.ascontiguousarray(value, value.dtype.newbyteorder("<")).data)
+    return digest.hexdigest()

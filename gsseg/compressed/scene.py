@@ -1,0 +1,110 @@
+"""What scene.gsseg holds, as a value.
+
+All Gaussians of one fine code share their object, their coarse code and their discrete feature. So a Gaussian needs
+one number, its *label*: the row of a short table that holds these three. What the discrete feature leaves of the
+learnt one, the *residual*, is coded by residual k-means: one further number a level.
+"""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float32, Int32, Integer
+from numpy import ndarray
+
+from gsseg.compressed.packing import bits_for, packed_size
+from gsseg.objects.table import ObjectInfo
+from gsseg.quantize.binary.codes import BinaryCodes
+
+LANGUAGE = "language."
+LANGUAGE_PARTS = {
+    "packed": ("uint8", 2), "lower": ("float32", 1), "upper": ("float32", 1), "additional": ("float32", 1),
+    "component_sum": ("uint32", 1), "centroid": ("float32", 1),
+}  # fmt: skip
+"""Type and number of axes of each array of language codes in the file; their names there begin with `LANGUAGE`."""
+
+
+@dataclass(frozen=True, eq=False)
+class CompressedScene:
+    """Objects, codes and features of every Gaussian, without the splats themselves, which stay in their own file."""
+
+    splats: str
+    """Name of the splat file that these rows belong to."""
+    splats_sha256: str
+    """`splats_digest` of that file's positions."""
+    labels: Integer[ndarray, " gaussians"]
+    """Row of each Gaussian in the three tables below."""
+    label_objects: Int32[ndarray, " labels"]
+    """Object, -1 = none."""
+    label_codes: Int32[ndarray, "labels 2"]
+    """Coarse and fine code as in segmented.ply, 65535 = none."""
+    label_features: Float32[ndarray, "labels dim"]
+    """Discrete feature, as in segmented.ply to the last bit."""
+    residual_codes: Integer[ndarray, "levels gaussians"]
+    """Code of each level."""
+    residual_codebooks: Float32[ndarray, "levels codes dim"]
+    """What the codes stand for; a Gaussian's learnt feature is its discrete one and one row of each codebook."""
+    objects: list[ObjectInfo]
+    """The table of objects."""
+    language: BinaryCodes | None = None
+    """One language vector (CLIP or the like) an object, in the order of the table."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def object_ids(self) -> Int32[ndarray, " gaussians"]:
+        """Object of each Gaussian, -1 = none."""
+        return self.label_objects[self.labels]
+
+    @property
+    def code_coarse(self) -> Int32[ndarray, " gaussians"]:
+        """Coarse code of each Gaussian, 65535 = none."""
+        return self.label_codes[self.labels, 0]
+
+    @property
+    def code_fine(self) -> Int32[ndarray, " gaussians"]:
+        """Fine code of each Gaussian, 65535 = none."""
+        return self.label_codes[self.labels, 1]
+
+    @property
+    def discrete(self) -> Float32[ndarray, "gaussians dim"]:
+        """Discrete feature of each Gaussian: exactly that of segmented.ply."""
+        return self.label_features[self.labels]
+
+    @property
+    def learnt(self) -> Float32[ndarray, "gaussians dim"]:
+        """Learnt feature of each Gaussian, to the accuracy of the residual codes."""
+        features = self.discrete
+        for codes, codebook in zip(self.residual_codes, self.residual_codebooks, strict=True):
+            features += codebook[codes]
+        return features
+
+    @property
+    def label_bits(self) -> int:
+        """Bits of a Gaussian's label."""
+        return bits_for(len(self.label_objects))
+
+    @property
+    def residual_bits(self) -> int:
+        """Bits of one level's code."""
+        return bits_for(self.residual_codebooks.shape[1])
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each part in the file."""
+        levels = len(self.residual_codes)
+        tables = (self.label_objects, self.label_codes, self.label_features)
+        parts = {
+            "objects and codes": packed_size(len(self), self.label_bits),
+            "feature residuals": levels * packed_size(len(self), self.residual_bits),
+            "table of labels": sum(table.nbytes for table in tables),
+            "residual codebooks": self.residual_codebooks.nbytes,
+        }
+        language = sum(value.nbytes for value in self.language_tensors().values())
+        return {**parts, "language vectors": language} if language else parts
+
+    def language_tensors(self) -> dict[str, ndarray]:
+        """The arrays of `language` as the file holds them, by name; nothing where there is none."""
+        if self.language is None:
+            return {}
+        return {
+            LANGUAGE + name: getattr(self.language, name).astype(kind) for name, (kind, _) in LANGUAGE_PARTS.items()
+        }

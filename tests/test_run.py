@@ -1,0 +1,143 @@
+"""What `Run.open` opens, and a segmented.ply that is all there is."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gsseg
+from gsseg.codebook.levels import CodebookConfig
+from gsseg.errors import InputError
+from gsseg.features.fit import FeatureConfig
+from gsseg.io.generation import replace_together
+from gsseg.io.ply import read_splats, write_splats
+from gsseg.run import NO_CODE, Run
+
+
+@pytest.fixture(scope="module")
+def trained(make_small_scene: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of the small scene."""
+    folder = tmp_path_factory.mktemp("run")
+    config = gsseg.TrainConfig(
+        features=FeatureConfig(steps=20), codebook=CodebookConfig(coarse=4, fine=3, steps=3), pixels_per_view=256
+    )
+    return gsseg.train(gsseg.load_scene(make_small_scene(folder / "scene")), config, folder / "run")
+
+
+@pytest.fixture
+def bare(trained: Run, tmp_path: Path) -> Path:
+    """Its segmented.ply, by itself."""
+    return Path(shutil.copy(trained.splats, tmp_path / "segmented.ply"))
+
+
+def rewritten(path: Path, rows: np.ndarray | slice = slice(None), **columns: np.ndarray) -> Path:
+    """The file with some rows only, and other columns."""
+    file = read_splats(path)
+    kept = file.columns[rows].copy()
+    path.unlink()
+    write_splats(path, kept, columns)
+    return path
+
+
+def test_a_bare_file_tells_what_the_run_tells(trained: Run, bare: Path) -> None:
+    run = Run.open(bare)
+    assert (run.path, run.splats, run.bare) == (bare.parent, bare, True)
+    assert np.array_equal(run.object_ids, trained.object_ids)
+    assert np.array_equal(run.code_coarse, trained.code_coarse)
+    assert np.array_equal(run.code_fine, trained.code_fine)
+    assert np.array_equal(run.features.numpy(), trained.features.numpy())
+    assert np.array_equal(run.learnt_features.numpy(), trained.features.numpy()), "it holds no others"
+    assert run.compressed is None
+    assert len(run.objects) == len(trained.objects) > 1
+    for mine, theirs in zip(run.objects, trained.objects, strict=True):
+        assert (mine.views, mine.agreement) == (0, 0.0), "not known"
+        assert {**mine.__dict__, "views": 0, "agreement": 0} == {**theirs.__dict__, "views": 0, "agreement": 0}
+    assert run.segmentation().objects == run.objects
+    row = int(np.flatnonzero(trained.object_ids == 1)[0])
+    target = trained.gaussians.means[row].numpy().astype(np.float64)
+    mine, theirs = (each.select(target + np.array([0, 0, 2.0]), np.array([0, 0, -1.0])) for each in (run, trained))
+    assert (mine is None) == (theirs is None)
+    assert mine is None or mine.object_id == theirs.object_id
+
+
+def test_the_file_of_a_run_opens_as_the_run(trained: Run) -> None:
+    run = Run.open(trained.splats)
+    assert not run.bare
+    assert run.path == trained.path
+    assert run.objects == trained.objects
+
+
+def test_objects_that_were_cut_out_leave_no_gap(bare: Path) -> None:
+    ids = np.resize(np.array([5, -1, 900, 7, 7], np.int32), 40)
+    run = Run.open(rewritten(bare, object_id=ids))
+    assert run.object_ids.tolist() == np.resize([0, -1, 2, 1, 1], 40).tolist()
+    assert [(row.id, row.name, row.gaussians) for row in run.objects] == [
+        (0, "object 0", 8), (1, "object 1", 16), (2, "object 2", 8),
+    ]  # fmt: skip
+    assert Run.open(rewritten(bare, ids != -1)).object_ids.min() == 0, "where all belong to some object"
+    nothing = Run.open(rewritten(bare, object_id=np.full(32, -1, np.int32)))
+    assert nothing.objects == []
+    assert (nothing.object_ids == -1).all()
+
+
+def test_whole_numbers_may_be_stored_as_floats(trained: Run, bare: Path) -> None:
+    """Some programs write every column as float."""
+    names = ("object_id", "code_coarse", "code_fine")
+    columns = read_splats(bare).columns
+    run = Run.open(rewritten(bare, **{name: columns[name].astype(np.float32) for name in names}))
+    assert np.array_equal(run.object_ids, trained.object_ids)
+    assert np.array_equal(run.code_fine, trained.code_fine)
+    assert run.code_fine.max() <= NO_CODE
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("object_id", -2), ("object_id", 0.5), ("object_id", np.nan), ("object_id", 1e12), ("code_fine", -1),
+     ("code_fine", 65536), ("code_coarse", np.inf), ("ins_feat_g", np.nan)],
+)  # fmt: skip
+def test_columns_that_mean_nothing(bare: Path, name: str, value: float) -> None:
+    column = np.zeros(40, np.float32)
+    column[7] = value
+    run = Run.open(rewritten(bare, **{name: column}))
+    part = {"object_id": "object_ids", "ins_feat_g": "features"}.get(name, name)
+    with pytest.raises(InputError, match=r"segmented\.ply: has .*(whole numbers|not finite)"):
+        getattr(run, part)
+
+
+def test_splats_without_a_segmentation(make_columns: Callable[..., np.ndarray], tmp_path: Path) -> None:
+    write_splats(tmp_path / "splats.ply", make_columns())
+    with pytest.raises(InputError, match=r"lacks the columns ins_feat_r.*gsseg train or export"):
+        _ = Run.open(tmp_path / "splats.ply").objects
+
+
+@pytest.mark.parametrize("content", [b"", b"ply", b"plY\n" * 9, b"PK\x03\x04" * 9])
+def test_files_that_are_none_of_these(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.ply"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"x\.ply"):
+        _ = Run.open(path).objects
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="give the RUN folder"):
+        Run.open(tmp_path / "none.ply")
+
+
+def test_an_interrupted_saving_is_ended_by_whoever_opens(trained: Run, tmp_path: Path, monkeypatch) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(trained.path, folder)
+    renamed = (folder / "objects.json").read_text().replace("object 0", "chair")
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gsseg.io.generation._move", die)
+    with pytest.raises(KeyboardInterrupt), replace_together(folder) as beside:
+        (beside / "objects.json").write_text(renamed)
+    monkeypatch.undo()
+    assert Run(folder, folder / "segmented.ply").objects[0].name == "object 0"
+    for path in (folder, folder / "segmented.ply"):
+        assert Run.open(path).objects[0].name == "chair"
+    assert (folder / "earlier" / "objects.json").read_text() == (trained.path / "objects.json").read_text()
