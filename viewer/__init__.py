@@ -1,1 +1,1 @@
-"""The browser viewer, installed as `gsseg_viewer`: it may import gsseg, and nothing in gsseg imports it."""
+"""The browser viewer, installed as `gsseg_viewer`: it may import gsseg, and only `gsseg view` imports it."""

@@ -1,0 +1,108 @@
+"""Two browsers at one document, and browsers that go away."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from gsseg_viewer.state import hide, merge, show_all
+
+
+@pytest.fixture
+def viewer(balls: Any, open_viewer: Callable[..., Any]) -> Any:
+    """A server of the four balls."""
+    return open_viewer(balls.document(), balls.views())
+
+
+def test_two_browsers(viewer, open_tab, balls, poll):
+    """Selection and camera are each one's own; edits are shared, announced to the other, and undone by either."""
+    one, two = open_tab(viewer, width=1000, height=480), open_tab(viewer, width=1000, height=480)
+    document = viewer.document
+    one.click(balls.centres[0])
+    two.click(balls.centres[3])
+    poll("own selections", lambda: [_selected(one), _selected(two)] == [[0], [3]])
+    two.session.go_to(two.session.views[1])
+    two.wait_until_settled()
+    assert abs(one.session.client.camera.position - two.session.client.camera.position).max() > 1
+    one.click(balls.centres[1], "Shift")
+    poll("both selected", lambda: _selected(one) == [0, 1])
+    one.session.edit("merged 2 objects", lambda state: merge(state, [0, 1]))
+    two.wait_for_text("Somebody else changed the scene")
+    two.wait_for_text("Merged 2 objects")
+    assert "Somebody else" not in one.text()
+    poll("own selections, after the merge", lambda: [_selected(one), _selected(two)] == [[0], [3]])
+    two.press("Control+z")
+    one.wait_for_text("Undid: merged 2 objects")
+    assert set(document.state.objects) == {0, 1, 2, 3}
+    assert _selected(one) == [0, 1]
+
+
+def test_edits_of_two_at_once_are_all_made(viewer, open_tab, balls, poll):
+    """Renames from two sessions at the same time: every one is in the history, none is lost."""
+    from gsseg_viewer.state import rename
+
+    tabs = [open_tab(viewer, width=640, height=480) for _ in range(2)]
+    done = []
+
+    def work(session: Any, object_id: int) -> None:
+        for number in range(20):
+            name = f"{object_id} number {number}"
+            done.append(session.edit(f"renamed to {name}", lambda state, name=name: rename(state, object_id, name)))
+
+    threads = [threading.Thread(target=work, args=(tab.session, at)) for at, tab in enumerate(tabs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert done == [True] * 40
+    for at, tab in enumerate(tabs):
+        assert viewer.document.state.objects[at].name == f"{at} number 19"
+        tab.wait_for_text("0 number 19")
+        tab.wait_for_text("1 number 19")
+
+
+def test_a_browser_closes_during_an_update(viewer, open_tab, balls, poll):
+    """Nothing is raised or printed (`open_viewer` looks), its session ends, and the other one goes on."""
+    one, two = open_tab(viewer, width=640, height=480), open_tab(viewer, width=640, height=480)
+    leaving = two.session
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            viewer.document.apply("hid it", lambda state: hide(state, [0]))
+            leaving.color_by("object")
+            viewer.document.apply("showed it", show_all)
+            leaving.color_by("photo")
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    two.close()
+    poll("one session", lambda: viewer.sessions == [one.session])
+    stop.set()
+    worker.join()
+    assert leaving.closed
+    leaving.select(one.session.selection)
+    leaving.tell("nobody", "hears this")
+    leaving.undo()
+    leaving.redo()
+    with leaving.working("in vain"):
+        pass
+    one.click(balls.centres[1])
+    poll("the other one goes on", lambda: _selected(one) == [1])
+
+
+def test_a_reload_is_a_new_session(viewer, open_tab, balls, poll):
+    tab = open_tab(viewer, width=640, height=480)
+    tab.click(balls.centres[1])
+    poll("ball 1", lambda: _selected(tab) == [1])
+    earlier = tab.session
+    tab.page.reload()
+    tab.session = poll("a new session", lambda: next((each for each in viewer.sessions if each is not earlier), None))
+    tab.wait_until_ready()
+    poll("only that one", lambda: viewer.sessions == [tab.session])
+    assert _selected(tab) == []
+    assert viewer.document.state.objects.keys() == {0, 1, 2, 3}
+
+
+def _selected(tab: Any) -> list[int]:
+    return tab.session.selection.objects(tab.viewer.document.state)

@@ -1,0 +1,128 @@
+"""Selections: levels nest, clicks add and take away, what cannot be seen is not reached."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from gsseg_viewer.selection import LEVELS, LabelTable, Selection, cleared, click, of_objects, reach, widened, without
+from gsseg_viewer.state import ObjectState, State, delete, hide, isolate, merge
+
+from gsseg.objects.select import rows_at_level
+
+NONE = 65535
+
+
+def world(seed: int, labels: int = 40, objects: int = 8) -> tuple[State, LabelTable]:
+    """Labels of random objects and codes; the last four belong to none, two of them have no code and no feature."""
+    rng = np.random.default_rng(seed)
+    owner = np.append(np.arange(labels - 4) % objects, [-1] * 4).astype(np.int32)
+    coarse = np.append(rng.integers(0, 6, labels - 2), [NONE, NONE]).astype(np.int32)
+    features = rng.normal(size=(labels, 6)).astype(np.float32)
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    features[-2:] = 0
+    table = LabelTable(coarse, np.append(np.arange(labels - 2), [NONE, NONE]).astype(np.int32), features)
+    known = {k: ObjectState(f"object {k}", (0, 0, 0), 1, 0.5) for k in range(objects)}
+    return State(owner, rng.integers(1, 50, labels), known, next_id=objects), table
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_levels_nest(seed: int) -> None:
+    whole, table = world(seed)
+    for state in (whole, isolate(delete(whole, [1]), [0, 2, 3])):
+        for anchor in range(len(state.owner)):
+            reached = [reach(state, table, anchor, level, 1.1) for level in LEVELS]
+            assert all(narrow <= wide for narrow, wide in pairwise(reached))
+            assert reached[0] == {anchor}
+            owners = {int(state.owner[each]) for each in reached[-1] - reached[1]}
+            assert not owners & (state.gone | {-1}), "only objects that are shown are added"
+            distances = [reach(state, table, anchor, "similar features", far) for far in (0.0, 0.5, 1.0, 2.0)]
+            assert all(near <= far for near, far in pairwise(distances))
+
+
+def test_levels_are_those_of_the_library() -> None:
+    state, table = world(0)
+    rows = np.random.default_rng(1).integers(0, len(state.owner), 500)
+    coarse, fine, owner = table.coarse[rows], table.fine[rows], state.owner[rows]
+    for row in range(0, 500, 11):
+        if owner[row] == -1:
+            continue
+        for level, name in (("fine code", "fine"), ("object", "object"), ("coarse code", "coarse")):
+            expected = rows_at_level(name, row, owner, fine, coarse)
+            chosen = reach(state, table, int(rows[row]), level, 0.0)
+            assert np.flatnonzero(np.isin(rows, list(chosen))).tolist() == expected.tolist()
+
+
+def test_what_has_no_feature_and_no_code_is_like_nothing() -> None:
+    state, table = world(0)
+    everything = replace(state, owner=np.where(state.owner < 0, 7, state.owner).astype(np.int32))
+    anchor, blank = 0, len(state.owner) - 1
+    assert table.features[blank].tolist() == [0] * 6
+    assert np.linalg.norm(table.features[anchor]) < 1.2
+    far = reach(everything, table, anchor, "similar features", 1.2)
+    unseen = {blank, blank - 1}
+    assert not unseen & far, "its zero feature is nearer than 1.2 to every other"
+    assert len(reach(everything, table, anchor, "similar features", 2.0)) == len(state.owner) - 2
+    lone = replace(everything, owner=np.where(np.arange(40) == blank, 6, everything.owner).astype(np.int32))
+    assert blank - 1 not in reach(lone, table, blank, "similar features", 2.0), "nor are two of them alike"
+    assert reach(lone, table, blank, "similar features", 2.0) == frozenset(lone.labels_of([6]).tolist())
+
+
+def test_clicks() -> None:
+    state, table = world(0)
+    one = click(Selection(), state, table, 3, "set")
+    assert one.labels == set(state.labels_of([3]).tolist())
+    assert one.objects(state) == [3]
+    both = click(one, state, table, 5, "add")
+    assert both.objects(state) == [3, 5]
+    assert both.anchor == 5
+    less = click(both, state, table, 5 + 8, "remove")
+    assert less.objects(state) == [3], "label 13 is of object 5 too"
+    assert less.anchor == 3, "what is not selected is no anchor"
+    assert click(both, state, table, None, "add") == both
+    assert click(both, state, table, None, "remove") == both
+    nothing = click(replace(both, level="coarse code"), state, table, None, "set")
+    assert not nothing
+    assert nothing == cleared(nothing)
+    assert nothing.level == "coarse code"
+    assert click(both, state, table, 2, "set").objects(state) == [2]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_levels_of_several_clicks(seed: int) -> None:
+    state, table = world(seed)
+    chosen = click(click(Selection(), state, table, 3, "set"), state, table, 5, "add")
+    for level in LEVELS:
+        wide = widened(chosen, state, table, level, 0.4)
+        assert wide.labels == reach(state, table, 3, level, 0.4) | reach(state, table, 5, level, 0.4)
+        assert widened(wide, state, table, "object", 0.3) == replace(chosen, distance=0.3), "there and back again"
+    idle = widened(Selection(frozenset({1, 2})), state, table, "fine code", 0.1)
+    assert idle.labels == {1, 2}, "without a click there is nothing to grow from"
+    assert idle.level == "fine code"
+
+
+def test_objects_from_the_list() -> None:
+    state, table = world(0)
+    chosen = of_objects(Selection(level="fine code"), state, [6, 2])
+    assert chosen.labels == set(state.labels_of([2, 6]).tolist())
+    assert chosen.level == "object"
+    assert widened(chosen, state, table, "object", 0.3) == chosen
+    for each in (2, 6):
+        mine = state.labels_of([each])
+        assert mine[np.argmax(state.sizes[mine])] in chosen.anchors
+    assert not of_objects(chosen, state, [99])
+    assert not of_objects(chosen, delete(state, [2]), [2])
+    assert of_objects(chosen, hide(state, [2]), [2]).objects(state) == [2], "the list shows hidden ones too"
+
+
+def test_selections_outlive_edits() -> None:
+    state, table = world(0)
+    chosen = click(click(Selection(), state, table, 3, "set"), state, table, 5, "add")
+    merged = merge(state, [3, 5])
+    assert chosen.objects(merged) == sorted(set(merged.objects) & {3, 5})
+    assert chosen.objects(delete(state, [3])) == [5]
+    assert without(chosen, frozenset(state.labels_of([5]).tolist())).objects(state) == [3]
+    assert Selection().objects(state) == []
+    mask = chosen.mask(len(state.owner))
+    assert set(np.flatnonzero(mask).tolist()) == chosen.labels
+    assert not Selection().mask(40).any()

@@ -1,0 +1,30 @@
+"""The panels of one browser: what is selected, undo and colours always on top, the rest in tabs below."""
+
+from gsseg_viewer.panels.edit import EditPanel, UndoPanel
+from gsseg_viewer.panels.export import ExportPanel
+from gsseg_viewer.panels.help import HelpPanel
+from gsseg_viewer.panels.look import LookPanel, ThemePanel
+from gsseg_viewer.panels.objects import ObjectsPanel
+from gsseg_viewer.panels.selection import SelectionPanel
+from gsseg_viewer.panels.views import ViewsPanel
+from gsseg_viewer.session import Session
+
+TABS = (
+    ("Objects", ObjectsPanel),
+    ("Edit", EditPanel),
+    ("Views", ViewsPanel),
+    ("Export", ExportPanel),
+    ("Help", HelpPanel),
+)
+"""From left to right."""
+
+
+def build_panels(session: Session) -> None:
+    """Builds every panel in the session's browser, registers it with the session, which fills it when it starts."""
+    for always in (LookPanel, SelectionPanel, UndoPanel):
+        session.panels.append(always(session))
+    tabs = session.client.gui.add_tab_group()
+    for label, panel in TABS:
+        with tabs.add_tab(label):
+            session.panels.append(panel(session))
+    session.panels.append(ThemePanel(session))

@@ -1,0 +1,300 @@
+"""One browser at one document: what this person has selected, how it is coloured, where they look from.
+
+viser answers every event on another thread, in no order. A session has one queue with one thread: clicks and keys are
+put on it as they arrive, so they happen in their order; what must be shown again is put on it at most once, so a burst
+of fifty clicks costs fifty picks and a few repaints. The lock guards the few fields and is never held while picking,
+painting or sending.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import viser
+from gsseg_viewer import camera, colors, selection
+from gsseg_viewer.camera import Surroundings
+from gsseg_viewer.colors import Coloring
+from gsseg_viewer.document import Change, Document, Edit
+from gsseg_viewer.messages import Messages
+from gsseg_viewer.pointing import Sight, objects_in_rectangle
+from gsseg_viewer.saving import save
+from gsseg_viewer.selection import Selection
+from gsseg_viewer.splats import ClientSplats, SplatNodes
+from gsseg_viewer.state import EditError, State
+from jaxtyping import UInt8
+from numpy import ndarray
+
+from gsseg.errors import InputError
+from gsseg.scene import View
+
+How = Literal["set", "add", "remove"]
+"""What becomes of the earlier selection."""
+
+_LOG = logging.getLogger("gsseg_viewer")
+
+
+class Panel(Protocol):
+    """A part of the side panel."""
+
+    def refresh(self) -> None:
+        """Shows the session's present selection, colouring and document; called from the session's thread."""
+        ...
+
+
+class Session:
+    """What one browser sees; its methods may be called from any thread."""
+
+    def __init__(
+        self,
+        client: viser.ClientHandle,
+        document: Document,
+        nodes: SplatNodes,
+        surroundings: Surroundings,
+        views: Sequence[View] = (),
+    ) -> None:
+        """Shows nothing yet; see `start`."""
+        self.client = client
+        self.document = document
+        self.views = list(views)
+        self.surroundings = surroundings
+        self.selection = Selection()
+        self.coloring: Coloring = "photo"
+        self.view: int | None = None
+        """The training view that was jumped to last."""
+        self.panels: list[Panel] = []
+        self.messages = Messages(client)
+        self._nodes = nodes
+        self._splats: ClientSplats | None = None
+        self._lock = threading.RLock()
+        self._queue = ThreadPoolExecutor(1, thread_name_prefix=f"session-{client.client_id}")
+        self._stale = False
+        self._closed = False
+        self._state = document.state
+        # A browser may go away at any moment, also while something is being sent: that is lost, and viser need not warn
+        # of it. Entered for good, so it must be kept.
+        self._unheard = client._websock_connection.get_message_buffer().sanctioned_dead_writes()
+        self._unheard.__enter__()
+        self._stop_listening = document.listen(self._changed)
+
+    def start(self) -> None:
+        """Sends the splats; only then anything else is shown."""
+        self.surroundings.limit(self.client.camera)
+        self.enqueue(self._begin)
+
+    def close(self) -> None:
+        """The browser is gone: nothing is sent or kept any more."""
+        self._stop_listening()
+        with self._lock:
+            self._closed = True
+        self.messages.close()
+        self._queue.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the browser is gone."""
+        return self._closed
+
+    def enqueue(self, job: Callable[[], object]) -> None:
+        """Does something soon, after all that was asked for before; never blocks, so the event loop may call it."""
+        with self._lock:
+            if not self._closed:
+                self._queue.submit(self._guarded, job)
+
+    # What is selected and how it looks.
+
+    def select(self, chosen: Selection) -> None:
+        """Makes this the selection."""
+        with self._lock:
+            self.selection = chosen
+        self.refresh()
+
+    def click(self, ray_origin: Any, ray_direction: Any, how: How = "set") -> None:
+        """Selects what a ray meets first, adds it, or takes it away; a click on nothing clears."""
+        hit = self.document.pick(np.asarray(ray_origin), np.asarray(ray_direction))
+        anchor = None if hit is None else hit.label
+        self._reselect(lambda chosen: selection.click(chosen, self.document.state, self.document.table, anchor, how))
+
+    def select_rectangle(
+        self, screen_min: tuple[float, float], screen_max: tuple[float, float], how: How = "set"
+    ) -> None:
+        """Selects, adds or takes away the objects with half of their centres in a rectangle of the screen."""
+        state, means = self.document.state, self.document.gaussians.means.numpy()
+        sight = Sight.of(self.client.camera)
+        ids = objects_in_rectangle(sight, means, self.document.labels, state, screen_min, screen_max)
+        if not ids:
+            self.tell("No object there", "A rectangle selects objects of which it holds at least half.")
+            return
+
+        def chosen(before: Selection) -> Selection:
+            there = selection.of_objects(before, state, ids)
+            if how == "set":
+                return there
+            if how == "remove":
+                return selection.without(before, there.labels)
+            labels, anchors = before.labels | there.labels, before.anchors | there.anchors
+            return replace(before, labels=labels, anchor=there.anchor, anchors=anchors)
+
+        self._reselect(chosen)
+
+    def clear(self) -> None:
+        """Selects nothing."""
+        self._reselect(selection.cleared)
+
+    def color_by(self, coloring: Coloring) -> None:
+        """Colours the splats by something else."""
+        with self._lock:
+            self.coloring = coloring
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Shows everything as it is now, soon; calls that come faster than it is shown are as one."""
+        with self._lock:
+            if self._stale or self._closed:
+                return
+            self._stale = True
+            self.enqueue(self._show)
+
+    # Edits, which all clients share.
+
+    def edit(self, title: str, change: Edit, ids_of: State | None = None) -> bool:
+        """Makes an edit and returns whether it could be made; where not, says why. ``ids_of``: `Document.apply`."""
+        return self._try(lambda: self.document.apply(title, change, self.client.client_id, ids_of))
+
+    def undo(self) -> bool:
+        """Takes the last edit back, whoever made it."""
+        return self._try(lambda: self.document.undo(by=self.client.client_id))
+
+    def redo(self) -> bool:
+        """Makes the edit again that was undone last."""
+        return self._try(lambda: self.document.redo(by=self.client.client_id))
+
+    def save(self) -> bool:
+        """Writes the document to its run and says where."""
+        try:
+            with self.working("Saving"):
+                path = save(self.document, by=self.client.client_id)
+        except (InputError, EditError) as error:
+            self.tell("Not saved", str(error), color="red")
+            return False
+        self.tell("Saved", str(path), color="green")
+        return True
+
+    # The camera.
+
+    def look_at(self, low: Any, high: Any) -> None:
+        """Moves the camera, without turning it, until a box fills the screen."""
+        sight = Sight.of(self.client.camera)
+        self._move(camera.framing(sight, self.surroundings.up, np.asarray(low), np.asarray(high)))
+
+    def frame_selection(self) -> None:
+        """Moves the camera to the selection; back to where it began where nothing is selected."""
+        rows = self.document.rows(self.selection.labels)
+        if not len(rows):
+            self._move(self.surroundings.start)
+            return
+        # One in a hundred may lie outside: a few strays would make the rest small.
+        self.look_at(*np.quantile(self.document.gaussians.means.numpy()[rows], [0.01, 0.99], axis=0))
+
+    def go_to(self, view: View) -> None:
+        """Jumps to where a training view was taken from."""
+        with self._lock:
+            self.view = next((at for at, each in enumerate(self.views) if each is view), None)
+        self._move(self.surroundings.pose_of(view.camera, self.client.camera.aspect))
+        self.refresh()
+
+    def step_view(self, step: int) -> None:
+        """Jumps to the next (1) or previous (-1) training view; says so where the run knows none."""
+        if not self.views:
+            self.tell("No training views", "Open the run with its scene folder to jump to its photos.")
+            return
+        at = self.view
+        self.go_to(self.views[(at + step) % len(self.views) if at is not None else min(0, step)])
+
+    # What is said.
+
+    def tell(self, title: str, body: str = "", color: Any = None, seconds: float = 6.0) -> None:
+        """Shows a message for some seconds; of many in a row only the last few stay."""
+        self.messages.tell(title, body, color, seconds)
+
+    def working(self, title: str) -> AbstractContextManager[Callable[[str], None]]:
+        """Shows that something is being done, if it takes a while; yields a function that says how far it is."""
+        return self.messages.working(title)
+
+    # Inside.
+
+    def _reselect(self, change: Callable[[Selection], Selection]) -> None:
+        with self._lock:
+            self.selection = change(self.selection)
+        self.refresh()
+
+    def _move(self, pose: camera.Pose) -> None:
+        with self._lock:
+            if not self._closed:
+                with self.client.atomic():
+                    camera.move(self.client.camera, pose)
+
+    def _try(self, edit: Callable[[], object]) -> bool:
+        try:
+            edit()
+        except EditError as error:
+            self.tell("Not done", _sentence(str(error)), color="yellow")
+            return False
+        return True
+
+    def _changed(self, change: Change) -> None:
+        """The document is another one, by whomever: what has vanished is no longer selected."""
+        state = self.document.state
+        with self._lock:
+            if self._closed:
+                return
+            # By labels, for saving may have given the objects other ids.
+            gone, earlier = (frozenset(each.labels_of(each.gone).tolist()) for each in (state, self._state))
+            self._state = state
+            if gone - earlier:
+                self.selection = selection.without(self.selection, gone - earlier)
+        if change.by != self.client.client_id:
+            self.tell("Somebody else changed the scene", _sentence(change.title), color="blue")
+        elif change.title != "saved":  # of which `save` says more
+            self.tell(_sentence(change.title), color="green", seconds=3.0)
+        self.refresh()
+
+    def _begin(self) -> None:
+        self._splats = self._nodes.show(self.client, *self._painted())
+        self.refresh()
+
+    def _show(self) -> None:
+        with self._lock:
+            self._stale = False
+        if self._splats is None:
+            return
+        self._splats.recolor(*self._painted())
+        for panel in list(self.panels):
+            if not self._closed:
+                panel.refresh()
+
+    def _painted(self) -> tuple[UInt8[ndarray, "gaussians 3"], UInt8[ndarray, " gaussians"]]:
+        """Colours and opacities as they should be now."""
+        with self._lock:
+            chosen, coloring, state = self.selection, self.coloring, self.document.state
+        return colors.colors(self.document, state, coloring, chosen), colors.alphas(self.document, state)
+
+    def _guarded(self, job: Callable[[], object]) -> None:
+        """Runs a job of the queue; what fails is told to the person and does not end the queue."""
+        try:
+            job()
+        except EditError as error:
+            self.tell("Not done", _sentence(str(error)), color="yellow")
+        except InputError as error:
+            self.tell("That failed", str(error), color="red")
+        except Exception as error:
+            _LOG.exception("in the session of client %d", self.client.client_id)
+            self.tell("That failed", f"{type(error).__name__}: {error}", color="red")
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
