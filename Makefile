@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
+BROWSER := $(VENV)/browser
 
 .PHONY: demo test check bench clean
 .DELETE_ON_ERROR:
@@ -10,7 +11,7 @@ INSTALLED := $(VENV)/installed
 demo: $(INSTALLED)
 	$(BIN)/gsseg demo --out demo
 
-test: $(INSTALLED)
+test: $(INSTALLED) $(BROWSER)
 	$(BIN)/python -m pytest
 
 check: $(INSTALLED)
@@ -25,6 +26,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $(INSTALLED)
+
+# A browser for the viewer's tests, which skip where none can be had.
+$(BROWSER): $(INSTALLED)
+	$(BIN)/python tests/viewer/provide_browser.py
+	touch $(BROWSER)
 
 clean:
 	rm -rf $(VENV) demo

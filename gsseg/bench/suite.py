@@ -6,12 +6,17 @@ figures do not; the least of several times is the one that the others disturbed.
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import torch
 
+from gsseg.bench.binary import measure_binary
+from gsseg.bench.compressed import measure_compressed
+from gsseg.bench.residual import measure_residual
+from gsseg.bench.rqvae import measure_rqvae
 from gsseg.bench.scene import BenchScene, bench_scene, surface_labels
 from gsseg.bench.steps import DIM, Pooled, Steps
 from gsseg.memory import peak_memory_mb
@@ -33,16 +38,32 @@ RATIOS = {
 }
 """Name of the ratio: slower and faster figure."""
 
+QUANTIZERS = {
+    "residual k-means": measure_residual,
+    "RQ-VAE": measure_rqvae,
+    "binary quantizer": measure_binary,
+    "scene.gsseg": measure_compressed,
+}
 
-def run_bench(quick: bool = False, progress: Callable[[str, int, int], None] = lambda stage, done, total: None) -> dict:
-    """Measures on the built-in room at 100 thousand and (unless ``quick``) a million Gaussians, 640 x 480 pixels.
+Part = Literal["weights", "quantizers"]
 
-    Returns a dict for json: ``machine``, and for each size ``counts``, ``seconds`` ({"min", "median"} of each
-    figure) and ``ratios``; ``peak_memory_mb`` of the process. ``progress`` is told size, rounds done and rounds.
+
+def run_bench(
+    quick: bool = False,
+    parts: Sequence[Part] = ("weights", "quantizers"),
+    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+) -> dict:
+    """Measures on the built-in room at 100 thousand and (unless ``quick``) a million Gaussians, 640 x 480 pixels, and
+    the quantizers on as many vectors.
+
+    Returns a dict for json: ``machine``; ``sizes`` and ``quantizers``, each with ``counts``, ``seconds`` ({"min",
+    "median"} of each figure), ``ratios`` and, of quantizers, ``quality``; ``peak_memory_mb`` of the process.
+    ``progress`` is told what is measured, rounds done and rounds.
     """
-    sizes = SIZES[:1] if quick else SIZES
+    sizes = () if "weights" not in parts else SIZES[:1] if quick else SIZES
     with one_torch_thread():  # as in training
         measured = {str(size): measure(bench_scene(size), REPEATS[size], progress) for size in sizes}
+    quantizers = QUANTIZERS if "quantizers" in parts else {}
     return {
         "machine": {
             "cores": thread_count(),
@@ -52,6 +73,7 @@ def run_bench(quick: bool = False, progress: Callable[[str, int, int], None] = l
             "gsseg": __version__,
         },
         "sizes": measured,
+        "quantizers": {name: each(quick, progress) for name, each in quantizers.items()},
         "peak_memory_mb": peak_memory_mb(),
     }
 

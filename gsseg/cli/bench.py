@@ -2,24 +2,26 @@
 
 from dataclasses import dataclass
 
-from gsseg.bench import load_baseline, run_bench, table
+from gsseg.bench import Part, load_baseline, run_bench, table
 from gsseg.cli.command import Command, parse_command
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bench(Command):
-    """Measure blending weights, training steps, a pick and memory at 100 thousand and a million Gaussians.
+    """Measure blending weights, training steps, a pick, quantizers and memory at 100 thousand and a million Gaussians.
 
     Ratios within one run can be compared between machines, milliseconds cannot.
     """
 
     quick: bool = False
     """Only 100 thousand Gaussians."""
+    parts: tuple[Part, ...] = ("weights", "quantizers")
+    """What to measure."""
 
     def execute(self) -> None:
         """Measures, and prints the figures beside the baseline's."""
         with self.output.progress() as progress:
-            result = run_bench(self.quick, progress)
+            result = run_bench(self.quick, self.parts, progress)
         baseline = load_baseline()
         self.output.say(table(result, baseline))
         self.output.finish({**result, "baseline": baseline})

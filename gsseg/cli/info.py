@@ -8,6 +8,8 @@ import tyro
 
 from gsseg.cli.command import Command, parse_command
 from gsseg.cli.run_folder import is_run, read_metrics, scored
+from gsseg.compressed.describe import describe_compressed
+from gsseg.compressed.file import SUFFIX
 from gsseg.errors import InputError
 from gsseg.io.describe import Rows, describe
 from gsseg.run import Run
@@ -15,14 +17,14 @@ from gsseg.run import Run
 
 @dataclass(frozen=True, kw_only=True)
 class Info(Command):
-    """Tell what a PLY, a scene folder or a RUN folder holds, and what is wrong with it (then the status is 2)."""
+    """Tell what a PLY, a SCENE, a RUN or a scene.gsseg holds, and what is wrong with it (then the status is 2)."""
 
     path: tyro.conf.Positional[Path]
-    """A splat file, a SCENE or a RUN."""
+    """A splat file, a SCENE, a RUN or a scene.gsseg."""
 
     def execute(self) -> None:
         """Prints label and value, one pair a line."""
-        rows = describe_run(self.path) if is_run(self.path) else describe(self.path)
+        rows = _describe(self.path)
         fault = dict(rows).get("wrong")
         self.output.table([row for row in rows if row[0] != "wrong"])
         gathered = defaultdict(list)
@@ -31,6 +33,12 @@ class Info(Command):
         self.output.finish({label: values[0] if len(values) == 1 else values for label, values in gathered.items()})
         if fault is not None:
             raise InputError(*fault.split(": ", 1))
+
+
+def _describe(path: Path) -> Rows:
+    if is_run(path):
+        return describe_run(path)
+    return describe_compressed(path) if path.suffix == SUFFIX else describe(path)
 
 
 def describe_run(path: Path) -> Rows:

@@ -15,15 +15,17 @@ from gsseg.errors import InputError
 COMMANDS = {
     "demo": "make the sample room, segment it, print scores and what to do next",
     "train": "splats and masks to objects: the main job",
+    "compress": "codes and features of a run to a few bytes a Gaussian: scene.gsseg",
     "export": "write segmented PLY files: the whole scene, and one an object",
+    "view": "look at a run in the browser: click, mend, name, export",
     "eval": "score a run against ground truth",
     "query": "which object is at a point, or under a pixel of a view",
-    "info": "what a PLY, a scene or a run holds, and what is wrong with it",
+    "info": "what a PLY, a scene, a run or a scene.gsseg holds, and what is wrong with it",
     "bench": "measure speed and memory against the committed baseline",
 }
 
 USAGE = "usage: gsseg COMMAND [OPTIONS]\n\nTurns a 3D Gaussian splat scene and 2-D instance masks into objects.\n\n"
-USAGE += "\n".join(f"  {name:8}{summary}" for name, summary in COMMANDS.items())
+USAGE += "\n".join(f"  {name:9}{summary}" for name, summary in COMMANDS.items())
 USAGE += "\n\n'gsseg COMMAND --help' explains every option; 'gsseg --version' tells the version."
 
 USERS_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}

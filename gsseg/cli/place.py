@@ -36,7 +36,8 @@ def pixel_ray(
 
     ``scene`` None: the one that RUN/config.yaml names. Raises `InputError` for a view or a pixel that is not there.
     """
-    settings = read_settings(run.path)
+    alone = scene is not None and not (run.path / "config.yaml").exists()  # scene.gsseg, taken out of its run
+    settings = {"splats": run.splats} if alone else read_settings(run.path)
     scene = scene or Path(settings["scene"])
     check_folder(scene)
     posed, _ = read_cameras(scene)

@@ -14,13 +14,18 @@ from gsseg.objects.select import Selection
 from gsseg.objects.table import ObjectInfo
 from gsseg.run import Run
 
+SHOWN = 12
+"""Numbers of a list that a person is shown; a wall has hundreds of codes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Query(Command):
     """Tell which object is at a point of the world, or under a pixel of a view. "Nothing there" is an answer too."""
 
     run: RunPath
-    """RUN folder of gsseg train."""
+    """RUN folder of gsseg train, or a scene.gsseg."""
+    splats: Annotated[Path | None, tyro.conf.arg(metavar="PLY")] = None
+    """The splats of a scene.gsseg. Without it: those beside it."""
     point: Annotated[tuple[float, float, float] | None, tyro.conf.arg(metavar="X Y Z")] = None
     """A point, in the world units of the splats."""
     view: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
@@ -34,7 +39,7 @@ class Query(Command):
         """Prints the object, or that there is none."""
         if (self.point is None) == (self.view is None) or (self.view is None) != (self.pixel is None):
             raise InputError("gsseg query", "needs one place", "give --point X Y Z, or --view NAME and --pixel U V")
-        run = Run.open(self.run)
+        run = Run.open(self.run, self.splats)
         if self.view is not None and self.pixel is not None:
             hit = run.select(*pixel_ray(run, self.scene, self.view, *self.pixel))
         else:
@@ -55,13 +60,10 @@ def _answer(info: ObjectInfo, hit: Selection) -> dict[str, Any]:
 
 
 def _brief(value: Any) -> str:
-    return (
-        " ".join(map(_brief, value))
-        if isinstance(value, list)
-        else f"{value:.4g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    if isinstance(value, list):
+        shown = value if len(value) <= SHOWN else [*value[: SHOWN - 1], f"... {value[-1]} ({len(value)} of them)"]
+        return " ".join(map(_brief, shown))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def parse(args: list[str]) -> Query:

@@ -9,9 +9,10 @@ import yaml
 
 from gsseg.cli.output import Output
 from gsseg.errors import InputError
+from gsseg.io.generation import EARLIER, SAVED
 
 FILES = {"segmented.ply", "objects.json", "features.safetensors", "codebook.safetensors", "scene.gsseg", "metrics.json"}
-FILES |= {"config.yaml", "log.txt", "report.html", "cache"}
+FILES |= {"config.yaml", "log.txt", "report.html", "cache", "viewer.json", EARLIER, SAVED}
 """Everything that a RUN folder holds."""
 
 
@@ -73,6 +74,7 @@ def tell_result(run: Path, output: Output, then: list[str]) -> dict[str, Any]:
             ("cost", f"{seconds['total']:.1f} s, {metrics['peak_rss_mb']:.0f} MB at most"),
             *((scored(name), f"{value:.3f}") for name, value in scores.items() if isinstance(value, float)),
             ("report", str(run / "report.html")),
+            ("look", shlex.join(["gsseg", "view", "-m", str(run)])),
             ("next", shlex.join(then)),
         ]
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gsseg.bench import load_baseline, run_bench, suite, table
+from gsseg.bench import binary, compressed, load_baseline, residual, rqvae, run_bench, suite, table
 from gsseg.bench.scene import bench_scene
 from gsseg.bench.suite import RATIOS, measure, prepare
 from gsseg.render import RenderConfig
@@ -59,13 +59,50 @@ def test_the_table_shows_every_figure_beside_the_baseline(monkeypatch):
     monkeypatch.setattr(suite, "SIZES", (2000, 3000))
     monkeypatch.setattr(suite, "REPEATS", {2000: 1})
     monkeypatch.setattr(suite, "bench_scene", small_scene)
-    result = run_bench(quick=True)
+    result = run_bench(quick=True, parts=["weights"])
     assert list(result["sizes"]) == ["2000"]
+    assert result["quantizers"] == {}
     text = table(result, {"sizes": {"2000": {"seconds": {"pick": {"min": 0.125}}, "ratios": {}}}})
     for name in (*result["sizes"]["2000"]["seconds"], *RATIOS):
         assert text.count(f"\n  {name}  ") == 1
     assert "125.00 ms" in text
     assert "125.00 ms" not in table(result)
+
+
+@pytest.fixture
+def small_quantizers(monkeypatch):
+    """A few items, epochs and codes; no peer, whose speed says nothing on these."""
+    monkeypatch.setattr(residual, "QUICK_ITEMS", 3000)
+    monkeypatch.setattr(rqvae, "QUICK_EPOCHS", 2)
+    monkeypatch.setattr(compressed, "QUICK_GAUSSIANS", 30_000)
+    monkeypatch.setattr(rqvae, "ITEMS", 300)
+    monkeypatch.setattr(binary, "BLOCK", 600)
+    monkeypatch.setattr(binary, "QUERIES", 20)
+    for module in (residual, binary):
+        monkeypatch.setattr(module, "find_spec", lambda name: None)
+
+
+def test_quantizers_are_measured_for_what_they_are_for(small_quantizers):
+    result = run_bench(quick=True, parts=["quantizers"])
+    assert list(result["sizes"]) == []
+    found = result["quantizers"]
+    assert list(found) == list(suite.QUANTIZERS)
+    quality = {name: measured["quality"] for name, measured in found.items()}
+    clusters = quality["residual k-means"]
+    assert 0 < clusters["plain: mse"] < clusters["balanced: mse"] < 0.5
+    assert 3000 // 64 - 1 <= clusters["balanced: least size"] <= clusters["balanced: greatest size"] <= 3000 // 64 + 1
+    assert quality["binary quantizer"]["bytes a 512-D vector"] == 78
+    assert 0.2 < quality["binary quantizer"]["recall@10, default"] < 1
+    assert quality["scene.gsseg"]["bytes a Gaussian, objects and codes"] == 1.5
+    assert quality["scene.gsseg"]["bytes a Gaussian, feature residuals"] == 1.0
+    assert quality["scene.gsseg"]["feature error"] < 0.01
+    assert set(found["RQ-VAE"]["ratios"]) == {
+        "reconstruction: published / default", "collision rate: published / default"
+    }  # fmt: skip
+    text = table(result, {"sizes": {}, "quantizers": {}})
+    for measured in found.values():
+        for name in (*measured["seconds"], *measured["ratios"], *measured["quality"]):
+            assert text.count(f"\n  {name}  ") == 1, name
 
 
 def test_the_baseline_is_of_this_suite():
@@ -74,3 +111,4 @@ def test_the_baseline_is_of_this_suite():
     for measured in baseline["sizes"].values():
         assert set(measured["ratios"]) == set(RATIOS)
         assert measured["counts"]["pixels"] == 640 * 480
+    assert list(baseline["quantizers"]) == list(suite.QUANTIZERS)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import gsseg.io.files
+import gsseg.files
 import gsseg.render.cache
 from gsseg.cli import main
 from gsseg.io.ply import read_splats, write_splats
@@ -188,7 +188,7 @@ def test_disk_full_at_a_file(small_scene, capfd, monkeypatch, name):
             raise FULL
         replace(source, target)
 
-    monkeypatch.setattr(gsseg.io.files.os, "replace", full)
+    monkeypatch.setattr(gsseg.files.os, "replace", full)
     line = refused(capfd, "train", "-s", small_scene, "-m", run)
     assert f"{name}: cannot be written (No space left on device); " in line
     assert not run.exists()

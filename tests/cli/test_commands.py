@@ -293,14 +293,18 @@ def test_bench_shows_the_baseline_beside_what_it_measured(capsys, monkeypatch):
     def measured(seconds):
         counts = {"gaussians": 10, "visible": 9, "pixels": 8, "entries_per_pixel": 7.0, "masks": 6}
         figures = {"pick": {"min": seconds, "median": seconds}}
-        return {"sizes": {"10": {"counts": counts, "seconds": figures, "ratios": {}}}, "peak_memory_mb": 5.0}
+        quantizer = {"counts": {"items": 3}, "seconds": figures, "ratios": {}, "quality": {"recall": 0.75}}
+        sizes = {"10": {"counts": counts, "seconds": figures, "ratios": {}}}
+        return {"sizes": sizes, "quantizers": {"binary": quantizer}, "peak_memory_mb": 5.0}
 
-    monkeypatch.setattr(gsseg.cli.bench, "run_bench", lambda quick, progress: measured(0.25 if quick else 0.5))
+    monkeypatch.setattr(gsseg.cli.bench, "run_bench", lambda quick, parts, progress: measured(0.25 if quick else 0.5))
     monkeypatch.setattr(gsseg.cli.bench, "load_baseline", lambda: measured(0.125))
     assert main(["bench", "--quick", "--json"]) == 0
     out = capsys.readouterr().out
     assert "250.00 ms" in out
     assert "125.00 ms" in out
+    assert "binary: 3 items" in out
+    assert "0.75" in out
     summary = json.loads(out.splitlines()[-1])
     assert summary["sizes"]["10"]["seconds"]["pick"]["min"] == 0.25
     assert summary["baseline"]["sizes"]["10"]["seconds"]["pick"]["min"] == 0.125

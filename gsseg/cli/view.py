@@ -1,0 +1,89 @@
+"""``gsseg view``: a run in the browser."""
+
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from gsseg.cli.command import Command, RunPath, parse_command
+from gsseg.cli.run_folder import read_settings
+from gsseg.errors import InputError
+from gsseg.io.scene_folder import load_views
+from gsseg.scene import View
+
+PHOTO_SIDE = 640
+"""Pixels of the longer side of photos and masks beside the splats: hundreds of views stay below a gigabyte."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewRun(Command):
+    """Look at a run in the browser: click an object, mend the segmentation, name it, export it.
+
+    RUN is the folder of gsseg train, a scene.gsseg beside its splats, or a segmented.ply. Ctrl-C ends it.
+    """
+
+    run: RunPath
+    """RUN folder, scene.gsseg or segmented.ply."""
+    splats: Annotated[Path | None, tyro.conf.arg(metavar="PLY")] = None
+    """The splats of a scene.gsseg. Without it: those beside it."""
+    scene: Annotated[Path | None, tyro.conf.arg(aliases=["-s"], metavar="SCENE")] = None
+    """Photos, cameras and masks of the training views. Without it: the scene that RUN was made from, where it is."""
+    host: str = "127.0.0.1"
+    """Address to listen on; with any other than the default, everybody on the network may look and edit."""
+    port: int = 8080
+    """Port to listen on; 0 takes a free one."""
+    allow_hosts: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = ()
+    """Further names that browsers may call this machine by, such as a proxy's."""
+
+    def execute(self) -> None:
+        """Serves until Ctrl-C, and says where."""
+        if not 0 <= self.port <= 65535:
+            raise InputError(f"--port {self.port}", "is no port", "give 0 to 65535")
+        try:
+            from gsseg_viewer.document import Document
+            from gsseg_viewer.server import serve
+        except ModuleNotFoundError as error:
+            remedy = "install the viewer: pip install 'gsseg[viewer]'"
+            raise InputError("gsseg view", f"needs {error.name}, which is not installed", remedy) from error
+        document = Document.open(self.run, self.splats)
+        views = self._views(document.run.path, document.run.splats)
+        with serve(document, views, self.host, self.port, self.allow_hosts) as viewer:
+            objects = len(document.state.objects)
+            self.output.say(f"{objects} objects, {len(document.gaussians)} Gaussians, {len(views)} training views")
+            self.output.say(f"open {viewer.url} in a browser; Ctrl-C ends it")
+            self.output.finish({"url": viewer.url, "port": viewer.port, "objects": objects})
+            sys.stdout.flush()  # whoever reads it through a pipe waits for the address
+            _wait_for_the_end()
+        if document.unsaved:
+            self.output.say("edits were not saved")
+
+    def _views(self, run: Path, splats: Path) -> list[View]:
+        """The training views; none where nobody named a scene and the run's own is gone."""
+        scene = self.scene
+        if scene is None:
+            if not (run / "config.yaml").is_file():
+                return []
+            settings = read_settings(run)
+            scene, splats = Path(settings["scene"]), Path(settings["splats"])
+            if not scene.is_dir():
+                self.output.say(f"{scene} is no longer there: no training views (name it with -s SCENE)")
+                return []
+        return load_views(scene, splats, max_side=PHOTO_SIDE)[0]
+
+
+def _wait_for_the_end() -> None:
+    """Returns at Ctrl-C and when the process is asked to end."""
+    ended = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: ended.set())
+    while not ended.wait(1.0):  # a wait without end would not hear of a signal everywhere
+        pass
+
+
+def parse(args: list[str]) -> ViewRun:
+    """Options of ``gsseg view``."""
+    return parse_command("view", ViewRun, args)

@@ -1,0 +1,122 @@
+"""``gsseg view`` as a user starts it: a page on this machine, one line and status 2 for what is wrong."""
+
+import http.client
+import importlib.util
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from gsseg.cli import main
+from gsseg.run import SEGMENTED
+
+INSTALLED = importlib.util.find_spec("gsseg_viewer") is not None and importlib.util.find_spec("viser") is not None
+needs_viewer = pytest.mark.skipif(
+    not INSTALLED, reason="gsseg_viewer or viser is not installed: pip install '.[viewer]'"
+)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., tuple[subprocess.Popen, list[str], dict]]]:
+    """A function (arguments) -> process, what it said, and its summary; all are ended afterwards."""
+    running = []
+
+    def run(*args: object) -> tuple[subprocess.Popen, list[str], dict]:
+        command = [sys.executable, "-m", "gsseg", "view", *map(str, args), "--port", "0", "--json"]
+        running.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        said: list[str] = []
+        for line in running[-1].stdout:
+            if line.startswith("{"):
+                return running[-1], said, json.loads(line)
+            said.append(line.strip())
+        raise AssertionError(f"it ended: {said} {running[-1].stderr.read()}")
+
+    yield run
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def asked(port: int, **headers: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", "/", headers=headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@needs_viewer
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_this_machine_until_it_is_ended(finished_run, start, how):
+    process, said, summary = start("-m", finished_run)
+    assert said[0] == "2 objects, 120 Gaussians, 6 training views"
+    assert f"open {summary['url']} in a browser; Ctrl-C ends it" in said
+    assert summary["url"] == f"http://127.0.0.1:{summary['port']}"
+    assert asked(summary["port"]) == 200
+    assert asked(summary["port"], Host="evil.example") == 403
+    assert asked(summary["port"], Origin="https://evil.example") == 403
+    process.send_signal(how)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out.strip(), err) == (0, "", "")
+
+
+@needs_viewer
+def test_it_opens_files_too(finished_run, tmp_path, start):
+    shutil.copy(finished_run / SEGMENTED, tmp_path / "mine.ply")
+    _, said, summary = start("-m", tmp_path / "mine.ply")
+    assert summary["objects"] == 2
+    assert said[0].endswith("120 Gaussians, 0 training views")
+
+
+@needs_viewer
+def test_a_scene_that_has_moved_is_told(finished_run, tmp_path, start):
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    settings = (run / "config.yaml").read_text().splitlines()
+    settings[1] = f"scene: {tmp_path / 'gone'}"
+    (run / "config.yaml").write_text("\n".join(settings))
+    _, said, _ = start("-m", run)
+    assert said[0] == f"{tmp_path / 'gone'} is no longer there: no training views (name it with -s SCENE)"
+    assert said[1].endswith("0 training views")
+
+
+@needs_viewer
+def test_a_taken_port_is_named(finished_run, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["view", "-m", str(finished_run), "--port", str(port)]) == 2
+    err = capsys.readouterr().err
+    assert str(port) in err
+    assert err.startswith("gsseg: error: ")
+    assert err.count("\n") == 1
+
+
+@needs_viewer
+@pytest.mark.parametrize("damage", ["missing", "cut", "empty"])
+def test_a_wrong_run_is_one_line(finished_run, tmp_path, capsys, damage):
+    run = tmp_path / "run"
+    if damage != "missing":
+        shutil.copytree(finished_run, run)
+        whole = (run / SEGMENTED).read_bytes()
+        (run / SEGMENTED).write_bytes(whole[: len(whole) // 2] if damage == "cut" else b"")
+    assert main(["view", "-m", str(run), "--port", "0"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("gsseg: error: ")
+    assert err.count("\n") == 1
+
+
+def test_without_the_viewer_it_says_how_to_install_it(finished_run, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gsseg_viewer", None)
+    monkeypatch.setitem(sys.modules, "gsseg_viewer.document", None)
+    assert main(["view", "-m", str(finished_run)]) == 2
+    assert "pip install 'gsseg[viewer]'" in capsys.readouterr().err
+
+
+def test_no_such_port(finished_run, capsys):
+    assert main(["view", "-m", str(finished_run), "--port", "70000"]) == 2
+    assert capsys.readouterr().err.startswith("gsseg: error: --port 70000: is no port")
