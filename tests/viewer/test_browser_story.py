@@ -28,6 +28,20 @@ def field(tab: Any, value: str) -> Any:
     return next((each for each in fields if each.input_value() == value), None)
 
 
+def rename(tab: Any, old: str, new: str, poll: Callable) -> None:
+    """Types a name over the one in the panel, again where the panel was still changing, and presses Rename."""
+    box = poll(f"the name {old!r} in a field", lambda: field(tab, old))
+    panel = next(each for each in tab.session.panels if type(each).__name__ == "EditPanel")
+
+    def typed() -> bool:
+        if box.input_value() != new:
+            box.fill(new)
+        return panel.name.value == new
+
+    poll("the new name on the server", typed)
+    tab.page.get_by_role("button", name="Rename", exact=True).click()
+
+
 def tab_of(tab: Any, name: str) -> None:
     tab.page.get_by_role("tab", name=name, exact=True).click()
 
@@ -66,9 +80,7 @@ def test_merge_save_and_start_again(balls: Any, open_viewer: Callable, open_tab:
     poll("four objects again", lambda: len(viewer.document.state.objects) == 4)
     tab.press("Control+Shift+z")
     poll("three objects again", lambda: len(viewer.document.state.objects) == 3)
-    poll("the name to be changed", lambda: field(tab, "green ball")).fill("traffic <i>lights</i>")
-    poll("the name on the server", lambda: tab.session.panels and "lights" in _typed(tab))
-    tab.page.get_by_role("button", name="Rename", exact=True).click()
+    rename(tab, "green ball", "traffic <i>lights</i>", poll)
     tab.wait_for_text("traffic <i>lights</i>")
     tab.press("Control+s")
     tab.wait_for_text("Saved")
@@ -86,7 +98,3 @@ def test_merge_save_and_start_again(balls: Any, open_viewer: Callable, open_tab:
     fresh.click(balls.centres[3])
     fresh.wait_for_text("1,400 Gaussians in 4 codes")
 
-
-def _typed(tab: Any) -> str:
-    panel = next(each for each in tab.session.panels if type(each).__name__ == "EditPanel")
-    return panel.name.value

@@ -203,7 +203,7 @@ def test_a_page_opens_from_disk_and_asks_for_nothing(balls: Any, browser: Any, t
     state = document.state
     painted = colors(document, state, "photo", Selection())
     (tmp_path / "scene.html").write_bytes(page_bytes(SplatNodes.of(document), painted, alphas(document, state), EYE))
-    page = browser.chromium.new_page(viewport={"width": 400, "height": 300})
+    page = browser.chromium.new_page(viewport={"width": 1000, "height": 800})  # viser's notice covers a corner
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto((tmp_path / "scene.html").as_uri())
