@@ -21,6 +21,7 @@ from gsseg.files import check_readable
 from gsseg.io.generation import finish
 from gsseg.io.ply import SplatFile, read_splats
 from gsseg.objects.describe import default_colors, default_name, describe_objects
+from gsseg.objects.marks import Marks, marks_from_json
 from gsseg.objects.segmentation import NO_CODE as NO_CODE
 from gsseg.objects.segmentation import Segmentation
 from gsseg.objects.select import Selection, select
@@ -158,6 +159,23 @@ class Run:
             return table_from_json(file.read_text(encoding="utf-8"))
         except ValueError as error:
             raise InputError(file, f"is not a table of objects ({error})", "run gsseg train again") from error
+
+    @property
+    def marks_path(self) -> Path:
+        """viewer.json; of a scene.gsseg under another name, which may lie beside others, one with its name."""
+        path = self.compressed_path
+        return self.path / ("viewer.json" if path is None or path.name == COMPRESSED else f"{path.stem}.viewer.json")
+
+    @cached_property
+    def marks(self) -> Marks:
+        """What was hidden or deleted in the viewer and saved; nothing where nothing was, or for other objects."""
+        if self.bare or not self.marks_path.is_file():
+            return Marks()
+        try:
+            return marks_from_json(self.marks_path.read_text(encoding="utf-8"), self.object_ids)
+        except (OSError, ValueError) as error:
+            remedy = "delete it: then nothing is hidden or deleted"
+            raise InputError(self.marks_path, f"cannot be read ({error})", remedy) from error
 
     def segmentation(self) -> Segmentation:
         """All of it from the float columns, as values; for scene.gsseg to be made from."""

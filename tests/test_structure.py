@@ -23,7 +23,7 @@ LAYERS = (
     {"features"},
     {"objects"},
     {"compressed"},
-    {"config", "run"},
+    {"config", "language", "run"},
     {"evaluate", "export", "sample", "stages"},
     {"run_files"},
     {"pipeline"},

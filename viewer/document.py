@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from gsseg_viewer.saving import FileStamps, file_stamps, read_marks
+from gsseg_viewer.saving import FileStamps, file_stamps
 from gsseg_viewer.selection import LabelTable, Selection
 from gsseg_viewer.state import EditError, ObjectState, State, largest_first, renumbered
 from jaxtyping import Bool, Float64, Int32, Int64
@@ -256,8 +256,9 @@ def _read(run: Run) -> tuple[Int32[ndarray, " gaussians"], LabelTable, State]:
     owner = ids[first].astype(np.int32)
     there = set(owner.tolist())
     objects = {row.id: _object(row) for row in run.objects if row.id in there}
-    hidden, deleted, rest_hidden = read_marks(run)
-    start = State(owner, sizes, objects, hidden & there, deleted & there, rest_hidden, next_id=len(run.objects))
+    marks = run.marks
+    hidden, deleted = marks.hidden & there, marks.deleted & there
+    start = State(owner, sizes, objects, hidden, deleted, marks.rest_hidden, next_id=len(run.objects))
     return labels.astype(np.int32), table, start
 
 

@@ -71,15 +71,15 @@ def export_command(document: Document, state: State, selection: Selection, what:
     """The shell command that writes the same splats without the viewer; None where there is none.
 
     ``gsseg export`` opens RUN folders and knows whole objects, by their ids on disk, each of which it writes into a
-    file of its own: there is no command for a part of an object, nor while edits that moved Gaussians
-    are not saved, nor one without the Gaussians that belong to no object.
+    file of its own: there is no command for a part of an object, nor while edits that moved Gaussians or restored
+    objects are not saved, nor one without the Gaussians that belong to no object.
     """
     run = document.run
     if run.bare or not (run.path / OBJECTS).is_file() or not np.array_equal(state.owner, document.saved.owner):
         return None
     words = ["gsseg", "export", "-m", str(run.path), "--out", "OUT"]
     ids, dropped = selection.objects(state), set(state.gone)
-    if what != "the selection" and state.rest_hidden:
+    if what != "the selection" and (state.rest_hidden or document.saved.deleted - dropped):
         return None
     if what != "everything shown":
         whole = np.isin(state.owner, ids) & (state.owner != NO_OBJECT)

@@ -5,12 +5,11 @@
     scene.gsseg in a folder     it, and segmented.ply and objects.json where they lie beside it
     a segmented.ply by itself   a new folder beside it, NAME_run, that opens as a RUN; the file stays as it is
 
-Beside them viewer.json says what is hidden and deleted. What was there before goes to the subfolder earlier
-(`gsseg.io.generation`). Objects are numbered 0..n-1 on disk, largest first; deleted ones are still among them.
+Beside them viewer.json says what is hidden and deleted (`gsseg.objects.marks`). What was there before goes to the
+subfolder earlier (`gsseg.io.generation`). Objects are numbered 0..n-1 on disk, largest first; deleted ones are still
+among them.
 """
 
-import hashlib
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,14 +25,13 @@ from gsseg.export.folder import whole_folder
 from gsseg.io.generation import replace_together
 from gsseg.io.ply import write_splats
 from gsseg.objects.describe import describe_objects
+from gsseg.objects.marks import Marks, marks_json
 from gsseg.objects.table import ObjectInfo, table_json
 from gsseg.quantize.binary.codes import BinaryCodes
 from gsseg.run import COMPRESSED, OBJECTS, SEGMENTED, Run
 
 if TYPE_CHECKING:
     from gsseg_viewer.document import Document
-
-FORMAT, VERSION = "gsseg viewer", 1
 
 FileStamps = dict[str, tuple[int, int, int] | None]
 """Time, size and number of each file that saving replaces, None where there is none: tells whether it has changed."""
@@ -61,31 +59,9 @@ def save(document: "Document", by: int | None = None) -> Path:
 
 def file_stamps(run: Run) -> FileStamps:
     """The stamps of the files of a run as they are now."""
-    names = (SEGMENTED, OBJECTS, COMPRESSED, _marks_name(run))
-    paths = {run.splats, run.compressed_path or run.splats, *(run.path / name for name in names)}
+    paths = {run.splats, run.compressed_path or run.splats, run.marks_path}
+    paths |= {run.path / name for name in (SEGMENTED, OBJECTS, COMPRESSED)}
     return {str(path): _stamp(path) for path in sorted(paths)}
-
-
-def read_marks(run: Run) -> tuple[frozenset[int], frozenset[int], bool]:
-    """Hidden objects, deleted objects, and whether what belongs to none is hidden, as they were saved.
-
-    Nothing where nothing was saved, or where it was for other objects: training again numbers them anew.
-    """
-    path = run.path / _marks_name(run)
-    if run.bare or not path.is_file():
-        return frozenset(), frozenset(), False
-    try:
-        marks = json.loads(path.read_text(encoding="utf-8"))
-        if marks["format"] != FORMAT or marks["version"] != VERSION:
-            raise ValueError(f"it is {marks['format']} {marks['version']}, not {FORMAT} {VERSION}")
-        if marks["object_ids_sha256"] != _digest(run.object_ids):
-            return frozenset(), frozenset(), False
-        rest = marks["rest_hidden"]
-        if not isinstance(rest, bool):
-            raise ValueError(f"rest_hidden is {rest!r}")
-        return _ids(marks["hidden"]), _ids(marks["deleted"]), rest
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise InputError(path, f"cannot be read ({error})", "delete it: then nothing is hidden or deleted") from error
 
 
 def _write(document: "Document", state: State) -> Run:
@@ -100,7 +76,7 @@ def _write(document: "Document", state: State) -> Run:
         with whole_folder(folder) as out:
             _write_segmented(run, out, ids)
             _write_table(out, table)
-            _write_marks(out / _marks_name(Run(folder, folder / SEGMENTED)), state, ids)
+            _write_marks(out / Run(folder, folder / SEGMENTED).marks_path.name, state, ids)
         return Run.open(folder)
     _check_whole(run)
     with replace_together(run.path) as out:
@@ -111,7 +87,7 @@ def _write(document: "Document", state: State) -> Run:
         if run.compressed is not None and run.compressed_path is not None:
             sources = [state.objects[each].source for each in range(len(table))]
             write_scene(out / run.compressed_path.name, _compressed(run.compressed, ids, table, sources))
-        _write_marks(out / _marks_name(run), state, ids)
+        _write_marks(out / run.marks_path.name, state, ids)
     return run
 
 
@@ -134,15 +110,7 @@ def _write_table(out: Path, table: list[ObjectInfo]) -> None:
 
 
 def _write_marks(path: Path, state: State, ids: Int32[ndarray, " gaussians"]) -> None:
-    marks = {
-        "format": FORMAT,
-        "version": VERSION,
-        "object_ids_sha256": _digest(ids),
-        "hidden": sorted(state.hidden),
-        "deleted": sorted(state.deleted),
-        "rest_hidden": state.rest_hidden,
-    }
-    path.write_text(json.dumps(marks, indent=1), encoding="utf-8")
+    path.write_text(marks_json(Marks(state.hidden, state.deleted, state.rest_hidden), ids), encoding="utf-8")
 
 
 def _described(document: "Document", state: State, ids: Int32[ndarray, " gaussians"]) -> list[ObjectInfo]:
@@ -189,25 +157,9 @@ def _opened(run: Run) -> Path:
     return run.compressed_path
 
 
-def _marks_name(run: Run) -> str:
-    """viewer.json; of a scene.gsseg under another name, which may lie beside others, one with its name."""
-    path = run.compressed_path
-    return "viewer.json" if path is None or path.name == COMPRESSED else f"{path.stem}.viewer.json"
-
-
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
         found = path.stat()
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _digest(ids: Int32[ndarray, " gaussians"]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(ids, "<i4").data).hexdigest()
-
-
-def _ids(values: object) -> frozenset[int]:
-    if not isinstance(values, list) or not all(type(value) is int for value in values):
-        raise ValueError(f"{values!r} are no ids of objects")
-    return frozenset(values)

@@ -11,11 +11,13 @@ import viser
 from gsseg_viewer.camera import Surroundings
 from gsseg_viewer.commands import register
 from gsseg_viewer.document import Document
+from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.panels import build_panels
 from gsseg_viewer.security import safe_server
 from gsseg_viewer.session import How, Session
 from gsseg_viewer.splats import SplatNodes
 
+from gsseg.language.clip import ClipModel
 from gsseg.scene import View
 
 MODIFIERS: tuple[tuple[Any, How], ...] = ((None, "set"), ("shift", "add"), ("alt", "remove"))
@@ -25,11 +27,14 @@ MODIFIERS: tuple[tuple[Any, How], ...] = ((None, "set"), ("shift", "add"), ("alt
 class Viewer:
     """A running server; stops with `stop`, or as a context manager."""
 
-    def __init__(self, server: viser.ViserServer, document: Document, views: Sequence[View]) -> None:
+    def __init__(
+        self, server: viser.ViserServer, document: Document, views: Sequence[View], meaning: Meaning | None
+    ) -> None:
         """Takes a server over; use `serve`."""
         self.document = document
         self._server = server
         self._views = views
+        self._meaning = meaning
         self._surroundings = Surroundings.of(document.gaussians, self._views)
         self._splats = SplatNodes.of(document)
         self._lock = threading.Lock()
@@ -81,7 +86,7 @@ class Viewer:
         server.on_client_disconnect(self._disconnect)
 
     def _connect(self, client: viser.ClientHandle) -> None:
-        session = Session(client, self.document, self._splats, self._surroundings, self._views)
+        session = Session(client, self.document, self._splats, self._surroundings, self._views, self._meaning)
         with self._lock:
             self._sessions[client.client_id] = session
         build_panels(session)
@@ -104,14 +109,17 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8080,
     allowed_hosts: Sequence[str] = (),
+    clip: ClipModel | None = None,
 ) -> Viewer:
     """Serves a document to browsers until it is stopped; returns at once.
 
     ``views``: those that the run was trained on, to jump to; ``port`` 0 takes a free one. ``host`` other than
-    the default opens the server to the network, and browsers may call it by ``allowed_hosts`` too. InputError where the
-    port is taken (`gsseg_viewer.security.safe_server`).
+    the default opens the server to the network, and browsers may call it by ``allowed_hosts`` too. ``clip``: finds
+    objects by what words mean, in the language vectors of the document. InputError where the port is taken
+    (`gsseg_viewer.security.safe_server`), and where there is a model and there are no vectors of it.
     """
-    viewer = Viewer(safe_server(host, port, document.run.path.resolve().name, allowed_hosts), document, views)
+    meaning = None if clip is None else Meaning.of(document.run, clip)
+    viewer = Viewer(safe_server(host, port, document.run.path.resolve().name, allowed_hosts), document, views, meaning)
     viewer._open()
     return viewer
 

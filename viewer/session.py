@@ -20,6 +20,7 @@ from gsseg_viewer import camera, colors, selection
 from gsseg_viewer.camera import Surroundings
 from gsseg_viewer.colors import Coloring
 from gsseg_viewer.document import Change, Document, Edit
+from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.messages import Messages
 from gsseg_viewer.pointing import Sight, objects_in_rectangle
 from gsseg_viewer.saving import save
@@ -56,11 +57,14 @@ class Session:
         nodes: SplatNodes,
         surroundings: Surroundings,
         views: Sequence[View] = (),
+        meaning: Meaning | None = None,
     ) -> None:
         """Shows nothing yet; see `start`."""
         self.client = client
         self.document = document
         self.views = list(views)
+        self.meaning = meaning
+        """Finds objects by words, where there are language vectors and a model for them."""
         self.surroundings = surroundings
         self.selection = Selection()
         self.coloring: Coloring = "photo"

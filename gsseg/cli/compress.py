@@ -1,26 +1,39 @@
 """``gsseg compress``: a run's objects, codes and features in a few bytes a Gaussian."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import tyro
+from jaxtyping import Float32
+from numpy import ndarray
 
 from gsseg.cli.command import Command, RunPath, parse_command
+from gsseg.cli.output import Stages
+from gsseg.cli.run_folder import read_settings
 from gsseg.compressed import compress, write_scene
 from gsseg.compressed.describe import part_rows
 from gsseg.compressed.encode import CODEBOOK_SIZE, LEVELS
 from gsseg.compressed.language import encode_language, read_language
 from gsseg.errors import InputError
+from gsseg.io.scene_folder import load_views
 from gsseg.run import COMPRESSED, Run
+from gsseg.scene import View
+
+SIDE = 320
+"""Pixels of the longer side of the views in which objects are looked for; photos are read at their full size."""
+
+Vectors = Float32[ndarray, "objects dim"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compress(Command):
     """Write RUN/scene.gsseg: objects, codes and features of every Gaussian in a few bytes.
 
-    gsseg query and the viewer read it instead of the float features. It needs its splats beside it.
+    gsseg query and the viewer read it instead of the float features. It needs its splats beside it. With --clip or
+    --language it holds what finds objects by words, too.
     """
 
     run: RunPath
@@ -29,8 +42,13 @@ class Compress(Command):
     """Residual levels on top of the fine codes; 0: only the discrete features are kept."""
     codebook_size: int = CODEBOOK_SIZE
     """Codes of each level, 2 to 65536; each costs ceil(log2 of it) bits a Gaussian and level."""
-    language: Annotated[Path | None, tyro.conf.arg(metavar="NPY")] = None
-    """Language vectors (CLIP or the like), float (objects, dim), one row an object; kept in one bit a component."""
+    clip: Annotated[Path | None, tyro.conf.arg(metavar="MODEL")] = None
+    """Make language vectors from the scene's photos with the CLIP model in this folder (Hugging Face's layout)."""
+    language: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
+    """Take language vectors from LangSplat's masks in this folder (or in its language_features), or from a .npy file:
+    float (objects, dim), one row an object, NaN for none."""
+    scene: Annotated[Path | None, tyro.conf.arg(aliases=["-s"], metavar="SCENE")] = None
+    """Where photos and cameras are, for language vectors. Without it: the scene that RUN was made from."""
     seed: int = 0
     """Seed of the codebooks."""
 
@@ -45,11 +63,14 @@ class Compress(Command):
             raise InputError(f"--levels {self.levels}", "is out of range", "give 0 to 16")
         if not 2 <= self.codebook_size <= 65536:
             raise InputError(f"--codebook-size {self.codebook_size}", "is out of range", "give 2 to 65536")
+        if self.clip is not None and self.language is not None:
+            raise InputError("--clip and --language", "both make language vectors", "give one of them")
         run = Run.open(self.run)
         if run.path != self.run:
             raise InputError(self.run, "is no RUN folder", "name the folder that gsseg train wrote")
         segmentation = run.segmentation()  # not from an earlier scene.gsseg, which may be damaged or out of date
-        vectors = None if self.language is None else read_language(self.language, len(segmentation.objects))
+        objects = len(segmentation.objects)
+        vectors = self._language(run, segmentation.object_ids, objects)
         means = run.gaussians.means.numpy()
         scene = compress(
             segmentation, run.splats.name, means, self.levels, self.codebook_size, self.seed,
@@ -64,9 +85,58 @@ class Compress(Command):
         )
         floats = 24 * len(scene)
         rows = part_rows(scene, out.stat().st_size)
-        self.output.table([*rows, ("feature error", f"{error:.2g} of a mean square of {power:.2g}"), ("in", str(out))])
         summary = {"file": str(out), "bytes": out.stat().st_size, "parts": scene.sizes(), "float_features": floats}
+        if vectors is not None:
+            summary["described"] = int((~np.isnan(vectors[:, 0])).sum())
+            rows.append(("found by words", f"{summary['described']} of {objects} objects have a language vector"))
+        self.output.table([*rows, ("feature error", f"{error:.2g} of a mean square of {power:.2g}"), ("in", str(out))])
         self.output.finish({**summary, "gaussians": len(scene), "feature_error": error})
+
+    def _language(self, run: Run, ids: ndarray, objects: int) -> Vectors | None:
+        """Language vectors of the objects; all that can be wrong with files is found before the work begins."""
+        if self.clip is None and self.language is None:
+            return None
+        if self.language is not None and not self.language.is_dir():
+            return read_language(self.language, objects)
+        make = self._from_photos(run, ids, objects) if self.clip else self._from_masks(run, ids, objects)
+        with self.output.progress() as shown:
+            vectors = make(shown)
+        if np.isnan(vectors).all():
+            problem = "shows none of the run's objects well enough to tell what it is"
+            raise InputError(self.clip or self.language or self.run, problem, "was the run made from this scene?")
+        return vectors
+
+    def _from_photos(self, run: Run, ids: ndarray, objects: int) -> Callable[[Stages], Vectors]:
+        from gsseg.language.clip import ClipModel
+        from gsseg.language.describe import describe
+
+        assert self.clip is not None
+        model = ClipModel.open(self.clip)
+        scene, views = self._views(run)
+        if all(view.photo is None for view in views):
+            raise InputError(scene, "has no photos to look at", "put them into its folder images")
+        return lambda shown: describe(run.gaussians, ids, objects, views, model, progress=shown).vectors
+
+    def _from_masks(self, run: Run, ids: ndarray, objects: int) -> Callable[[Stages], Vectors]:
+        from gsseg.language.associate import associate
+        from gsseg.language.mask_files import MaskVectorFiles
+
+        assert self.language is not None
+        scene, views = self._views(run)
+        files = MaskVectorFiles.find(self.language, scene, views)
+        views = [view for view in views if view.name in files.files]
+
+        def make(shown: Stages) -> Vectors:
+            report = lambda done, total: shown("views", done, total)  # noqa: E731
+            return associate(run.gaussians, ids, objects, views, files.read, progress=report).vectors
+
+        return make
+
+    def _views(self, run: Run) -> tuple[Path, list[View]]:
+        alone = self.scene is not None and not (run.path / "config.yaml").exists()
+        settings = {"splats": run.splats} if alone else read_settings(run.path)
+        scene = self.scene or Path(settings["scene"])
+        return scene, load_views(scene, Path(settings["splats"]), max_side=SIDE)[0]
 
 
 def parse(args: list[str]) -> Compress:

@@ -10,6 +10,9 @@ from gsseg.cli.command import Command, RunPath, parse_command
 from gsseg.export.ply import export_objects
 from gsseg.run import Run
 
+SHOWN = 12
+"""Ids that a person is shown."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Export(Command):
@@ -20,9 +23,9 @@ class Export(Command):
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Folder for the files."""
     objects: Annotated[tuple[int, ...], tyro.conf.arg(metavar="ID ...")] = ()
-    """Objects to write, by id. Without it: all."""
+    """Objects to write, by id. Without it: all that were not deleted in the viewer."""
     drop: Annotated[tuple[int, ...], tyro.conf.arg(metavar="ID ...")] = ()
-    """Objects to remove from the scene, by id."""
+    """Objects to remove from the scene, by id; those deleted in the viewer are removed anyway."""
 
     @property
     def writes(self) -> Path:
@@ -40,8 +43,16 @@ class Export(Command):
             rows.append(("objects", f"{len(objects)} files, {objects[0]['file']} to {objects[-1]['file']}"))
         if scene:
             rows.append((scene["file"], f"{scene['gaussians']} Gaussians, without {len(scene['dropped'])} objects"))
+        if run.marks.deleted:
+            rows.append(("deleted", f"objects {_listed(run.marks.deleted)}, in the viewer: left out"))
         self.output.table([*rows, ("in", str(self.out))])
         self.output.finish({"out": str(self.out), **manifest})
+
+
+def _listed(ids: frozenset[int]) -> str:
+    """The first few ids, and how many there are where they are more."""
+    first = ", ".join(map(str, sorted(ids)[:SHOWN]))
+    return first if len(ids) <= SHOWN else f"{first}, ... ({len(ids)} of them)"
 
 
 def parse(args: list[str]) -> Export:

@@ -1,4 +1,4 @@
-"""``gsseg query``: which object is there."""
+"""``gsseg query``: which object is there, or fits a few words."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 import tyro
 
-from gsseg.cli.command import Command, RunPath, parse_command
+from gsseg.cli.command import Command, RunPath, at_least, parse_command
 from gsseg.cli.place import at_point, pixel_ray
 from gsseg.errors import InputError
 from gsseg.objects.select import Selection
@@ -20,7 +20,10 @@ SHOWN = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Query(Command):
-    """Tell which object is at a point of the world, or under a pixel of a view. "Nothing there" is an answer too."""
+    """Tell which object is at a point of the world, under a pixel of a view, or fits a few words.
+
+    "Nothing there" is an answer to a place, too.
+    """
 
     run: RunPath
     """RUN folder of gsseg train, or a scene.gsseg."""
@@ -34,11 +37,23 @@ class Query(Command):
     """Column and row in that view, from 0 at the upper left, in pixels of the undistorted photo at full size."""
     scene: Annotated[Path | None, tyro.conf.arg(aliases=["-s"], metavar="SCENE")] = None
     """Where the view's camera is. Without it: the scene that RUN was made from."""
+    text: Annotated[str | None, tyro.conf.arg(metavar="WORDS")] = None
+    """A few words for an object, such as "red mug"; needs --clip, and the vectors that gsseg compress --clip made."""
+    clip: Annotated[Path | None, tyro.conf.arg(metavar="MODEL")] = None
+    """Folder of the CLIP model that the vectors were made with (Hugging Face's layout)."""
+    best: int = 5
+    """How many objects to name for --text."""
 
     def execute(self) -> None:
-        """Prints the object, or that there is none."""
-        if (self.point is None) == (self.view is None) or (self.view is None) != (self.pixel is None):
-            raise InputError("gsseg query", "needs one place", "give --point X Y Z, or --view NAME and --pixel U V")
+        """Prints the object or that there is none, or the objects that fit the words best."""
+        asked = [self.point is not None, self.view is not None or self.pixel is not None, self.text is not None]
+        if sum(asked) != 1 or (self.view is None) != (self.pixel is None):
+            remedy = "give --point X Y Z, or --view NAME and --pixel U V, or --text WORDS"
+            raise InputError("gsseg query", "needs one place, or words", remedy)
+        at_least("--best", self.best, 1)
+        if self.text is not None:
+            self._find(Run.open(self.run, self.splats), self.text)
+            return
         run = Run.open(self.run, self.splats)
         if self.view is not None and self.pixel is not None:
             hit = run.select(*pixel_ray(run, self.scene, self.view, *self.pixel))
@@ -50,6 +65,33 @@ class Query(Command):
         else:
             self.output.table([(name.replace("_", " "), _brief(value)) for name, value in found.items()])
         self.output.finish(found)
+
+    def _find(self, run: Run, text: str) -> None:
+        """Prints the objects that fit the words best, those that are known to the words at all."""
+        if run.compressed is None or run.compressed.language is None:
+            remedy = f"make them: gsseg compress -m {self.run} --clip MODEL"
+            raise InputError(self.run, "has no language vectors to find objects by", remedy)
+        if self.clip is None:
+            remedy = "give the one that the vectors were made with: --clip MODEL"
+            raise InputError("--text", "needs a CLIP model to understand words", remedy)
+        from gsseg.language.clip import ClipModel
+        from gsseg.language.search import find_by_text
+
+        ranked = find_by_text(run.compressed.language, ClipModel.open(self.clip), text)
+        found = [each for each in ranked if each.known][: self.best]
+        rows = [(f"{'id':>5}  {'relevancy':>9}  {'cosine':>6}", "name")]
+        rows += [
+            (f"{one.object_id:5}  {one.relevancy:9.3f}  {one.cosine:6.3f}", run.objects[one.object_id].name)
+            for one in found
+        ]
+        self.output.table(rows)
+        self.output.finish(
+            [
+                {"id": one.object_id, "name": run.objects[one.object_id].name,
+                 "relevancy": one.relevancy, "cosine": one.cosine}
+                for one in found
+            ]
+        )  # fmt: skip
 
 
 def _answer(info: ObjectInfo, hit: Selection) -> dict[str, Any]:

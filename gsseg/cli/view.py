@@ -13,6 +13,7 @@ from gsseg.cli.command import Command, RunPath, parse_command
 from gsseg.cli.run_folder import read_settings
 from gsseg.errors import InputError
 from gsseg.io.scene_folder import load_views
+from gsseg.language.clip import ClipModel
 from gsseg.scene import View
 
 PHOTO_SIDE = 640
@@ -32,6 +33,8 @@ class ViewRun(Command):
     """The splats of a scene.gsseg. Without it: those beside it."""
     scene: Annotated[Path | None, tyro.conf.arg(aliases=["-s"], metavar="SCENE")] = None
     """Photos, cameras and masks of the training views. Without it: the scene that RUN was made from, where it is."""
+    clip: Annotated[Path | None, tyro.conf.arg(metavar="MODEL")] = None
+    """Folder of the CLIP model that RUN's language vectors were made with (gsseg compress): finds objects by words."""
     host: str = "127.0.0.1"
     """Address to listen on; with any other than the default, everybody on the network may look and edit."""
     port: int = 8080
@@ -51,7 +54,8 @@ class ViewRun(Command):
             raise InputError("gsseg view", f"needs {error.name}, which is not installed", remedy) from error
         document = Document.open(self.run, self.splats)
         views = self._views(document.run.path, document.run.splats)
-        with serve(document, views, self.host, self.port, self.allow_hosts) as viewer:
+        model = None if self.clip is None else ClipModel.open(self.clip)
+        with serve(document, views, self.host, self.port, self.allow_hosts, model) as viewer:
             objects = len(document.state.objects)
             self.output.say(f"{objects} objects, {len(document.gaussians)} Gaussians, {len(views)} training views")
             self.output.say(f"open {viewer.url} in a browser; Ctrl-C ends it")

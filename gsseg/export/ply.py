@@ -53,13 +53,15 @@ def export_objects(
 
     ``segmented.ply`` as in the run; ``object_007.ply`` for each of ``objects`` (None: all), with the columns of the
     input splats only, so that every splat viewer opens it; ``scene.ply``, likewise, without the objects to ``drop``, if
-    there are any; ``manifest.json``. An earlier export in ``out`` is replaced. Raises `InputError`, before anything is
+    there are any; ``manifest.json``. What was deleted in the viewer is among the dropped ones, and among the written
+    ones only if it is named. An earlier export in ``out`` is replaced. Raises `InputError`, before anything is
     written, for ids there are not and for a folder that holds anything else; nothing is left where writing fails.
     """
     out = Path(out)
     table = {row.id: row for row in run.objects}
-    chosen = list(table) if objects is None else list(dict.fromkeys(objects))
-    dropped = list(dict.fromkeys(drop))
+    deleted = sorted(run.marks.deleted & table.keys())
+    chosen = [each for each in table if each not in deleted] if objects is None else list(dict.fromkeys(objects))
+    dropped = list(dict.fromkeys((*drop, *deleted)))
     for object_id in (*chosen, *dropped):
         if object_id not in table:
             there = f"its objects are 0 to {len(table) - 1}" if table else "it has no objects"

@@ -10,6 +10,7 @@ from gsseg.errors import InputError
 from gsseg.export import ply
 from gsseg.export.ply import ADDED_COLUMNS, export_objects, write_segmented
 from gsseg.io.ply import read_splats
+from gsseg.objects.marks import Marks, marks_json
 from gsseg.run import FEATURE_COLUMNS, Run
 
 
@@ -72,6 +73,25 @@ def test_some_objects_and_a_scene_without_others(run, tmp_path: Path) -> None:
     before = read_splats(run.source).columns
     scene = read_splats(tmp_path / "a" / "b" / "scene.ply").columns
     assert np.array_equal(scene, before[run.object_ids != 1])
+
+
+def test_what_was_deleted_in_the_viewer_is_left_out(run, tmp_path: Path) -> None:
+    run.marks_path.write_text(marks_json(Marks(hidden=frozenset({0}), deleted=frozenset({1})), run.object_ids))
+    fresh = Run.open(run.path)
+    manifest = export_objects(fresh, tmp_path / "out")
+    assert [row["id"] for row in manifest["objects"]] == [0, 2], "hiding is for the eyes alone"
+    assert manifest["scene"]["dropped"] == [1]
+    scene = read_splats(tmp_path / "out" / "scene.ply").columns
+    assert np.array_equal(scene, read_splats(run.source).columns[run.object_ids != 1])
+    assert [row["id"] for row in export_objects(fresh, tmp_path / "named", [1])["objects"]] == [1]
+    assert export_objects(fresh, tmp_path / "more", [0], drop=[1, 2])["scene"]["dropped"] == [1, 2]
+    others = np.roll(run.object_ids, 1)
+    run.marks_path.write_text(marks_json(Marks(deleted=frozenset({1})), others))
+    assert "scene" not in export_objects(Run.open(run.path), tmp_path / "others"), "marks of other objects"
+    run.marks_path.write_text("{}")
+    with pytest.raises(InputError, match=r"viewer\.json: cannot be read"):
+        export_objects(Run.open(run.path), tmp_path / "damaged")
+    assert not (tmp_path / "damaged").exists()
 
 
 def test_an_earlier_export_is_replaced_whole(run, tmp_path: Path) -> None:

@@ -185,11 +185,11 @@ def poll() -> Callable[..., Any]:
 
 @pytest.fixture
 def open_desk() -> Iterator[Callable[..., Any]]:
-    """A function (document, views=None) -> Desk; closed afterwards."""
+    """A function (document, views=None, meaning=None) -> Desk; closed afterwards."""
     desks = []
 
-    def start(document: Document, views: list[Any] | None = None) -> Any:
-        desks.append(stand_in.Desk(document, views))
+    def start(document: Document, *options: Any, **named: Any) -> Any:
+        desks.append(stand_in.Desk(document, *options, **named))
         return desks[-1]
 
     yield start

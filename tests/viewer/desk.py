@@ -56,7 +56,7 @@ class Recorder(WebsockMessageHandler):
 class Desk:
     """A session with its panels, and a browser that can be made to send anything."""
 
-    def __init__(self, document: Document, views: list[Any] | None = None) -> None:
+    def __init__(self, document: Document, views: list[Any] | None = None, meaning: Any = None) -> None:
         self.connection = Recorder()
         server: Any = SimpleNamespace(
             _thread_executor=AtOnce(),
@@ -73,7 +73,7 @@ class Desk:
         self.gone_to: list[Any] = []
         self.downloads: list[tuple[str, bytes]] = []
         surroundings = Surroundings.of(document.gaussians, [])
-        self.session = Session(self.client, document, SplatNodes.of(document), surroundings, views or [])
+        self.session = Session(self.client, document, SplatNodes.of(document), surroundings, views or [], meaning)
         self.session.tell = lambda title, body="", color=None, seconds=0.0: self.told.append((title, body))
         self.session.look_at = lambda low, high: self.framed.append((low, high))
         self.client.send_file_download = lambda name, content, **_: self.downloads.append((name, content))

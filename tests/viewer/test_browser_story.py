@@ -97,4 +97,3 @@ def test_merge_save_and_start_again(balls: Any, open_viewer: Callable, open_tab:
     fresh = open_tab(open_viewer(again, balls.views()))
     fresh.click(balls.centres[3])
     fresh.wait_for_text("1,400 Gaussians in 4 codes")
-

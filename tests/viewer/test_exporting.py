@@ -27,7 +27,7 @@ from gsseg_viewer.exporting import (
 from gsseg_viewer.saving import save
 from gsseg_viewer.selection import Selection, of_objects
 from gsseg_viewer.splats import SplatNodes
-from gsseg_viewer.state import delete, hide, isolate, merge, rename
+from gsseg_viewer.state import delete, hide, isolate, merge, rename, restore
 from PIL import Image
 
 from gsseg.cli import main
@@ -120,6 +120,16 @@ def test_no_command_where_none_would_do_it(balls: Any):
     assert export_command(document, document.state, selected(document, 0), "the selection") is not None
     document.apply("merged", lambda state: merge(state, [0, 1]))
     assert export_command(document, document.state, selected(document, 2), "the selection") is None
+
+
+def test_no_command_brings_back_what_is_deleted_on_disk(balls: Any):
+    document = balls.document()
+    document.apply("deleted", lambda state: delete(state, [3]))
+    save(document)
+    assert export_command(document, document.state, Selection(), "everything shown") is not None
+    document.apply("restored", restore)
+    assert export_command(document, document.state, Selection(), "everything shown") is None
+    assert export_command(document, document.state, selected(document, 3), "the selection") is not None
 
 
 def test_after_saving_the_command_has_the_ids_on_disk(balls: Any, tmp_path: Path):

@@ -1,4 +1,4 @@
-"""The list of objects: find one by name or id among hundreds.
+"""The list of objects: find one by name or id among hundreds, or by what words mean.
 
 The browser gets one row of at most `SHOWN` buttons and never the whole list, so an update is a few hundred bytes for
 any number of objects.
@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from gsseg_viewer.panels.parts import block, dim, handler, plain
+from gsseg_viewer.meaning import fitting
+from gsseg_viewer.panels.parts import block, dim, handler, plain, slow_handler
 from gsseg_viewer.panels.selection import frame
 from gsseg_viewer.selection import of_objects
 from gsseg_viewer.session import Session
 from gsseg_viewer.state import EditError, State
 from gsseg_viewer.text import escaped, plural
 
+from gsseg.objects.table import NO_OBJECT
+
 SHOWN = 30
 """Buttons at most."""
 LETTERS = 200
 """Of what is typed; more is no search."""
 
-NOT_BY_MEANING = (
-    "The search goes by name and id. This scene has language vectors as well, but turning words into such a vector "
-    "takes a text model, which the viewer does not bring."
-)
+NO_MODEL = "This scene has language vectors: started with <code>--clip MODEL</code>, the viewer finds by meaning too."
 
 
 @dataclass(frozen=True)
@@ -51,39 +51,85 @@ class ObjectsPanel:
         self.session = session
         gui = session.client.gui
         self.query = gui.add_text("Find", "", hint="Words of the name, or an id. All words must occur.")
+        self.by_meaning = gui.add_button(
+            "Find by meaning", visible=session.meaning is not None, hint="Objects that look like what the words say."
+        )
         self.found = gui.add_html("")
         self.buttons = gui.add_button_group("Choose", ("",), visible=False)
+        self.relevancies: dict[int, float] | None = None
+        """How well the words fit, as `Meaning.relevancies`, until something else is typed."""
+        self.listed: dict[str, int] = {}
+        """Id of the object of each button, as in the state ``numbering``."""
+        self.numbering = session.document.state.numbering
         compressed = session.document.run.compressed
-        if compressed is not None and compressed.language is not None:
-            gui.add_html(block(dim(NOT_BY_MEANING)))
-        self.query.on_update(handler(session, lambda value: self.refresh()))
+        if session.meaning is not None:
+            self.by_meaning.on_click(slow_handler(session, lambda _: self._find_by_meaning()))
+        elif compressed is not None and compressed.language is not None:
+            gui.add_html(block(dim(NO_MODEL)))
+        self.query.on_update(handler(session, self._typed))
         self.buttons.on_click(handler(session, self._choose))
 
     def refresh(self) -> None:
         """Lists what the search finds in the current state."""
-        everything = entries(self.session.document.state)
-        query = " ".join(str(self.query.value)[:LETTERS].split())
-        found = matching(everything, query)
-        if not everything:
-            text = "There are no objects."
-        elif not found:
-            text = f"None of {plural(len(everything), 'object')} is called “{escaped(query)}”."
-        elif len(found) > SHOWN:
-            text = f"{SHOWN} of {len(found):,} shown, largest first. Type to narrow it down."
+        state = self.session.document.state
+        everything, query = entries(state), self._words()
+        if self.relevancies is not None:
+            text, self.listed = _by_meaning(self.relevancies, state, everything, query)
         else:
-            text = f"{len(found):,} of {plural(len(everything), 'object')}"
+            text, self.listed = _by_name(everything, query)
+        self.numbering = state.numbering
         self.found.content = block(dim(text))
-        self.buttons.options = tuple(entry.label for entry in found[:SHOWN])
-        self.buttons.visible = bool(found)
+        self.buttons.options = tuple(self.listed)
+        self.buttons.visible = bool(self.listed)
+
+    def _words(self) -> str:
+        return " ".join(str(self.query.value)[:LETTERS].split())
+
+    def _typed(self, _: Any) -> None:
+        self.relevancies = None
+        self.refresh()
+
+    def _find_by_meaning(self) -> None:
+        meaning, words = self.session.meaning, self._words()
+        if meaning is None or not words:
+            raise EditError("say in a few words what is to be found")
+        self.relevancies = meaning.relevancies(words)
+        self.session.refresh()
 
     def _choose(self, value: Any) -> None:
         session, state = self.session, self.session.document.state
-        ids = [entry.id for entry in entries(state) if entry.label == value]
-        if len(ids) != 1:
+        object_id = self.listed.get(str(value), NO_OBJECT)
+        there = object_id in state.objects and object_id not in state.deleted
+        if not there or state.numbering != self.numbering:
             self.refresh()
             raise EditError("that object has changed meanwhile: choose again")
-        session.select(of_objects(session.selection, state, ids))
+        session.select(of_objects(session.selection, state, [object_id]))
         frame(session)
+
+
+def _by_name(everything: list[Entry], words: str) -> tuple[str, dict[str, int]]:
+    """What to say of the objects that words find by name, and their buttons."""
+    found = matching(everything, words)
+    if not everything:
+        return "There are no objects.", {}
+    if not found:
+        return f"None of {plural(len(everything), 'object')} is called “{escaped(words)}”.", {}
+    text = f"{len(found):,} of {plural(len(everything), 'object')}"
+    if len(found) > SHOWN:
+        text = f"{SHOWN} of {len(found):,} shown, largest first. Type to narrow it down."
+    return text, {entry.label: entry.id for entry in found[:SHOWN]}
+
+
+def _by_meaning(
+    relevancies: dict[int, float], state: State, everything: list[Entry], words: str
+) -> tuple[str, dict[str, int]]:
+    """What to say of the objects that words fit, and their buttons: how well they fit, and which."""
+    labels = {entry.id: entry.label for entry in everything}
+    found = fitting(state, relevancies)
+    if not found:
+        return "No object here has a vector to be found by.", {}
+    text = f"What “{escaped(words)}” fits best. Below 50 % it fits no better than “object” or “things” would."
+    return text, {f"{value:.0%} {labels[each]}": each for each, value in found}
 
 
 def entries(state: State) -> list[Entry]:

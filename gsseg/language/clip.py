@@ -1,0 +1,186 @@
+"""CLIP: texts and pictures as unit vectors of one space, nearer to each other the more they have to do with each other.
+
+Radford et al. 2021. A model is a folder in Hugging Face's layout: config.json, model.safetensors (or its parts and
+their index), the tokenizer's files and preprocessor_config.json; for example openai/clip-vit-base-patch16, or
+laion/CLIP-ViT-B-16-laion2B-s34B-b88K, the one whose vectors LangSplat's files hold. The folder is all that is read:
+nothing is asked of the network, and nothing is unpickled.
+"""
+
+import contextlib
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from numpy import ndarray
+from PIL import Image
+from torch import Tensor
+
+from gsseg.errors import InputError
+from gsseg.language.pixels import Pixels
+
+BATCH = 16
+"""Texts or pictures looked at together: a few hundred megabytes with the largest CLIP."""
+
+INSTALL = "install it: pip install 'gsseg[clip]'"
+GET = "download the whole folder, e.g. openai/clip-vit-base-patch16 from Hugging Face"
+
+
+@dataclass(frozen=True, eq=False)
+class ClipModel:
+    """A CLIP model, ready to encode; see `open`."""
+
+    folder: Path
+    """Where it was read from."""
+    network: Any
+    """transformers' ``CLIPModel`` in float32, not training."""
+    tokenizer: Any
+    """transformers' ``CLIPTokenizer``."""
+    pixels: Pixels
+    """How pictures are prepared."""
+
+    @classmethod
+    def open(cls, folder: Path | str, device: str = "cpu") -> "ClipModel":
+        """Reads a model.
+
+        Raises `InputError` where the folder is no CLIP model, lacks a file or holds a damaged one, and where the
+        library transformers is not installed.
+        """
+        folder = Path(folder)
+        _check_folder(folder)
+        try:
+            from transformers import CLIPModel, CLIPTokenizer
+        except ImportError as error:
+            raise InputError(folder, f"needs the library transformers ({error})", INSTALL) from error
+        with _quiet():
+            network = _read_network(CLIPModel, folder).float().eval().to(device)
+            tokenizer = _read_tokenizer(CLIPTokenizer, folder, network.config.text_config)
+        return cls(folder, network, tokenizer, Pixels.read(folder, int(network.config.vision_config.image_size)))
+
+    @property
+    def dim(self) -> int:
+        """Components of a vector."""
+        return int(self.network.config.projection_dim)
+
+    def encode_text(self, texts: Sequence[str]) -> Float32[ndarray, "texts dim"]:
+        """One unit vector a text; what is beyond the model's context (CLIP: 77 tokens) is cut off.
+
+        ValueError for a text without a word.
+        """
+        if any(not text.strip() for text in texts):
+            raise ValueError("a text without a word has no direction")
+        rows = [self._texts(texts[start : start + BATCH]) for start in range(0, len(texts), BATCH)]
+        return self._unit(rows)
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Float32[ndarray, "images dim"]:
+        """One unit vector a picture."""
+        rows = [self._images(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
+        return self._unit(rows)
+
+    @torch.inference_mode()
+    def _texts(self, texts: Sequence[str]) -> Tensor:
+        context = self.network.config.text_config.max_position_embeddings
+        # Padded to the context, as the model was trained: a text's vector does not depend on what it comes with.
+        tokens = self.tokenizer(
+            list(texts), padding="max_length", truncation=True, max_length=context, return_tensors="pt"
+        )
+        inputs = {name: tokens[name].to(self.network.device) for name in ("input_ids", "attention_mask")}
+        return self.network.text_projection(self.network.text_model(**inputs).pooler_output)
+
+    @torch.inference_mode()
+    def _images(self, images: Sequence[Image.Image]) -> Tensor:
+        numbers = torch.from_numpy(np.stack([self.pixels(image) for image in images])).to(self.network.device)
+        return self.network.visual_projection(self.network.vision_model(pixel_values=numbers).pooler_output)
+
+    def _unit(self, rows: list[Tensor]) -> Float32[ndarray, "rows dim"]:
+        if not rows:
+            return np.zeros((0, self.dim), np.float32)
+        vectors = torch.cat(rows).cpu().double()
+        vectors = (vectors / vectors.norm(dim=1, keepdim=True)).float().numpy()
+        if not np.isfinite(vectors).all():
+            raise InputError(self.folder, "gives vectors that are not finite", "its weights are damaged: copy it again")
+        return vectors
+
+
+def _check_folder(folder: Path) -> None:
+    """`InputError` unless the folder holds the files of a CLIP model; none of them but config.json is read yet."""
+    if not folder.exists():
+        raise InputError(folder, "no such folder", f"give the folder of a CLIP model; {GET}")
+    if not folder.is_dir():
+        raise InputError(folder, "is a file", "give the folder of a CLIP model that holds it")
+    path = folder / "config.json"
+    if not path.is_file():
+        raise InputError(folder, "has no config.json: it is no model in Hugging Face's layout", GET)
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        kind = config.get("model_type")
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(path, f"cannot be read ({error})", "copy or download it again") from error
+    if kind != "clip":
+        raise InputError(path, f"is of a model of type {kind!r}, not 'clip'", GET)
+    if not any(folder.glob("model*.safetensors")):
+        pickled = any(folder.glob("pytorch_model*.bin"))
+        problem = "holds its weights as pytorch_model.bin, which can run code," if pickled else "holds no weights"
+        raise InputError(folder, f"{problem} and has no model.safetensors", "download model.safetensors into it")
+    names = ("vocab.json", "merges.txt")
+    if not (folder / "tokenizer.json").is_file() and not all((folder / name).is_file() for name in names):
+        raise InputError(folder, "has no tokenizer (tokenizer.json, or vocab.json and merges.txt)", GET)
+
+
+def _read_network(kind: Any, folder: Path) -> Any:
+    """The network with all its weights; ``kind`` is transformers' class. It would draw missing weights at random."""
+    damaged = "its weights or config.json are damaged or not of one model: copy or download it again"
+    try:
+        network, told = kind.from_pretrained(
+            str(folder), local_files_only=True, use_safetensors=True, trust_remote_code=False,
+            attn_implementation="sdpa", output_loading_info=True,
+        )  # fmt: skip
+    except Exception as error:  # whatever its libraries raise on a damaged file: it is of no fixed type
+        raise InputError(folder, f"cannot be read as a CLIP model ({_brief(error)})", damaged) from error
+    lacking = [*told.get("missing_keys", ()), *(each[0] for each in told.get("mismatched_keys", ()))]
+    if lacking:
+        raise InputError(folder, f"lacks the weights {lacking[0]} and {len(lacking) - 1} more", damaged)
+    return network
+
+
+def _read_tokenizer(kind: Any, folder: Path, config: Any) -> Any:
+    """The tokenizer; ``kind`` is transformers' class, ``config`` that of the model's text half."""
+    damaged = "copy or download its files again"
+    try:
+        tokenizer = kind.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+        tokens = tokenizer("a", return_tensors="np")["input_ids"].reshape(-1)
+    except Exception as error:  # as above
+        raise InputError(folder, f"has a tokenizer that cannot be read ({_brief(error)})", damaged) from error
+    if len(tokenizer) > config.vocab_size or len(tokens) < 3:
+        problem = f"has a tokenizer of {len(tokenizer)} tokens, and its model knows {config.vocab_size}"
+        raise InputError(folder, problem, "they are not of one model: download the whole folder again")
+    return tokenizer
+
+
+def _brief(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0][:200]}"
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Inside the block transformers neither logs, warns nor draws bars; what went wrong is raised all the same."""
+    from transformers.utils import logging as said
+
+    level, bars = said.get_verbosity(), said.is_progress_bar_enabled()
+    said.set_verbosity(logging.CRITICAL)
+    said.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        said.set_verbosity(level)
+        if bars:
+            said.enable_progress_bar()

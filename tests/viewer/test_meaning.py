@@ -1,0 +1,146 @@
+"""Objects found by what words mean: against vectors that are known, through edits and saving, and in the panel."""
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gsseg_viewer.document import Document
+from gsseg_viewer.meaning import Meaning, fitting
+from gsseg_viewer.panels.objects import ObjectsPanel
+from gsseg_viewer.saving import save
+from gsseg_viewer.state import delete, merge, rename, split
+
+from gsseg.compressed import compress, read_scene, write_scene
+from gsseg.compressed.language import encode_language
+from gsseg.errors import InputError
+from gsseg.language.clip import ClipModel
+from gsseg.run import SEGMENTED, Run
+
+DIM = 64
+WORDS = {word: row for row, word in enumerate(("blue", "red", "green", "yellow"))}
+
+
+def direction(row: int) -> np.ndarray:
+    """What the word ``row`` means; 9 means what fits everything."""
+    vector = np.random.default_rng(row).normal(size=DIM).astype(np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+class Dictionary(ClipModel):
+    """A model that knows four words; whatever else it hears fits everything alike."""
+
+    def encode_text(self, texts: Any) -> np.ndarray:
+        return np.stack([direction(WORDS.get(text, 9)) for text in texts])
+
+    @property
+    def dim(self) -> int:
+        return DIM
+
+
+@pytest.fixture
+def model() -> Any:
+    made = object.__new__(Dictionary)
+    made.__dict__["folder"] = Path("MODEL")
+    return made
+
+
+@pytest.fixture
+def spoken(balls: Any) -> Any:
+    """The four balls with a scene.gsseg that holds vectors: that of ball k means word k; ball 3 has none."""
+    vectors = np.stack([direction(k) + 0.3 * direction(20 + k) for k in range(4)])
+    vectors[3] = np.nan
+    run = Run(balls.path, balls.path / SEGMENTED, bare=True)
+    scene = compress(replace(run.segmentation(), objects=Run.open(balls.path).objects), SEGMENTED,
+                     run.gaussians.means.numpy(), language=encode_language(vectors))  # fmt: skip
+    write_scene(balls.path / "scene.gsseg", scene)
+    return balls
+
+
+def best(document: Document, meaning: Meaning, text: str) -> int:
+    return fitting(document.state, meaning.relevancies(text))[0][0]
+
+
+def test_every_word_finds_its_object(spoken: Any, model: Any):
+    document = spoken.document()
+    meaning = Meaning.of(document.run, model)
+    for word, row in list(WORDS.items())[:3]:
+        found = fitting(document.state, meaning.relevancies(word))
+        assert [each for each, _ in found[:1]] == [row]
+        assert found[0][1] > 0.9
+        assert {each for each, _ in found} == {0, 1, 2}, "an object without a vector is no answer"
+        assert all(0 <= later <= sooner <= 1 for (_, sooner), (_, later) in pairwise(found))
+    nothing = fitting(document.state, meaning.relevancies("a noise"))
+    assert all(value == pytest.approx(0.5, abs=1e-6) for _, value in nothing), "it fits as whatever fits everything"
+
+
+def test_objects_answer_for_what_they_come_from(spoken: Any, model: Any):
+    document = spoken.document()
+    meaning = Meaning.of(document.run, model)
+    document.apply("merged", lambda state: merge(state, [0, 1]))
+    (kept,) = {0, 1} & set(document.state.objects)
+    assert best(document, meaning, ("blue", "red")[kept]) == kept
+    document.apply("split", lambda state: split(state, 2))
+    pieces = {each for each, info in document.state.objects.items() if info.source == 2}
+    assert len(pieces) == 2
+    assert {each for each, _ in fitting(document.state, meaning.relevancies("green"))[:2]} == pieces
+    document.apply("deleted", lambda state: delete(state, [kept]))
+    assert kept not in {each for each, _ in fitting(document.state, meaning.relevancies("red"))}
+
+
+def test_saving_numbers_anew_and_words_still_find_the_same(spoken: Any, model: Any):
+    document = spoken.document()
+    meaning = Meaning.of(document.run, model)
+    document.apply("renamed", lambda state: rename(state, 2, "the green one"))
+    document.apply("merged", lambda state: merge(state, [2, 3]))
+    save(document)
+    found = best(document, meaning, "green")
+    assert document.state.objects[found].name == "the green one"
+    again = spoken.document()
+    assert best(again, Meaning.of(again.run, model), "green") == found
+    assert again.state.objects[found].name == "the green one"
+
+
+def test_a_run_without_vectors_and_a_foreign_model_are_refused(balls: Any, spoken: Any, model: Any, open_viewer: Any):
+    class Other(Dictionary):
+        dim = 7  # pyright: ignore[reportAssignmentType]
+
+    other = object.__new__(Other)
+    other.__dict__["folder"] = Path("OTHER")
+    with pytest.raises(InputError, match=r"OTHER.*vectors of 7 components, those of the run have 64"):
+        open_viewer(spoken.document(), clip=other)
+    scene = read_scene(spoken.path / "scene.gsseg")
+    write_scene(spoken.path / "scene.gsseg", replace(scene, language=None))
+    with pytest.raises(InputError, match=r"has no language vectors.*gsseg compress"):
+        open_viewer(spoken.document(), clip=model)
+    (spoken.path / "scene.gsseg").unlink()
+    with pytest.raises(InputError, match="has no language vectors"):
+        Meaning.of(spoken.document().run, model)
+
+
+def test_the_panel_lists_what_fits_and_chooses_it(spoken: Any, model: Any, open_desk: Any):
+    document = spoken.document()
+    desk = open_desk(document, meaning=Meaning.of(document.run, model))
+    objects = desk.panel(ObjectsPanel)
+    desk.send(objects.query, "red")
+    assert objects.buttons.options == ("red ball (1)",)
+    desk.send(objects.by_meaning)
+    desk.settle()
+    first, *rest = objects.buttons.options
+    assert first.endswith("% red ball (1)")
+    assert len(rest) == 2
+    assert "“red” fits best" in objects.found.content
+    desk.send(objects.buttons, first)
+    assert desk.session.selection.objects(document.state) == [1]
+    document.apply("deleted", lambda state: delete(state, [1]))
+    desk.settle()
+    assert not any("red ball" in label for label in objects.buttons.options)
+    desk.send(objects.buttons, first)
+    assert desk.told[-1][0] == "Not done"
+    desk.send(objects.query, "ball")
+    assert objects.buttons.options[0] == "blue <b>ball</b> (0)", "by name again"
+    desk.send(objects.query, "  ")
+    desk.send(objects.by_meaning)
+    assert desk.told[-1] == ("Not done", "Say in a few words what is to be found")
