@@ -54,6 +54,14 @@ const look = () => {
 requestAnimationFrame(look);
 """.replace("CHANGED", str(CHANGED))
 
+DRAWN = """() => {
+  const seen = new Set();
+  if (window.__viserMutable?.canvas)
+    for (let u = 100; u < 700; u += 60) { stopwatch.aim(u, 0.6 * u + 100); seen.add(stopwatch.before.join()); }
+  return seen.size > 3;
+}"""
+"""Whether the page shows more than a background."""
+
 FRAME = """async () => {
   watch = window.stopwatch;
   const times = [];
@@ -98,10 +106,7 @@ def main() -> None:
         page.set_default_timeout(1000 * PATIENCE)
         page.add_init_script(STOPWATCH)
         page.goto(viewer.url)
-        drawn = (
-            "window.__viserMutable?.canvas && (stopwatch.aim(400, 400), true) && stopwatch.pixel().some(v => v > 60)"
-        )
-        poll("a first picture", lambda: page.evaluate(drawn), PATIENCE)
+        poll("a first picture", lambda: page.evaluate(DRAWN), PATIENCE)
         print(f"{len(document.gaussians)} Gaussians: first picture after {time.perf_counter() - started:.1f} s")
         page.wait_for_timeout(3000)  # until viser has chosen how finely to draw
         (session,) = viewer.sessions

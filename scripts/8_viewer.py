@@ -2,7 +2,7 @@
 
     python scripts/8_viewer.py OUT RUN
 
-Lays copies of RUN's splats side by side in OUT until there are a million, with the objects of each copy as objects of
+Lays copies of RUN's splats in a square in OUT until there are a million, with the objects of each copy as objects of
 their own, compresses that, starts ``gsseg view OUT/scene.gsseg`` and waits for its page.
 """
 
@@ -33,12 +33,14 @@ def enlarge(run: gsseg.Run, out: Path) -> None:
     """Writes OUT/splats.ply and OUT/scene.gsseg."""
     columns = run.file.columns
     copies = -(-GAUSSIANS // len(columns))
-    width = float(np.ptp(run.gaussians.means.numpy()[:, 0])) + 1.0
+    width, depth = np.ptp(run.gaussians.means.numpy()[:, :2], axis=0) + 1.0
+    side = int(np.ceil(np.sqrt(copies)))
     tiles, ids, fine = [], [], []
     codes = int(run.code_fine[run.code_fine != NO_CODE].max()) + 1
     for copy in range(copies):
         tile = np.array(columns)
-        tile["x"] += copy * width
+        tile["x"] += copy % side * width
+        tile["y"] += copy // side * depth
         tiles.append(tile)
         ids.append(np.where(run.object_ids < 0, -1, run.object_ids + copy * len(run.objects)))
         fine.append(np.where(run.code_fine == NO_CODE, NO_CODE, np.minimum(run.code_fine + copy * codes, NO_CODE - 1)))

@@ -223,14 +223,17 @@ def three_balls(unit: float) -> tuple[Gaussians, np.ndarray]:
     return Gaussians(places, log_scales, turned, *bare), ids
 
 
-@pytest.mark.parametrize("unit", [1e-3, 1000.0])
-def test_a_browser_shows_every_shape_at_every_size(unit: float, browser: Any, poll: Callable[..., Any]):
+@pytest.mark.parametrize(
+    ("unit", "away", "pixels"), [(1e-3, 1.0, 400), (1000.0, 1.0, 400), (1.0, 15.0, 4)], ids=["tiny", "huge", "far"]
+)
+def test_a_browser_shows_every_shape(unit: float, away: float, pixels: int, browser: Any, poll: Callable[..., Any]):
+    """Scenes of a thousandth and of a thousand units; and from so far that a Gaussian is a quarter of a pixel wide."""
     scene, ids = three_balls(unit)
     nodes, colors = nodes_of(scene, ids), np.array([[230, 20, 20], [20, 200, 20], [20, 20, 240]], np.uint8)[ids]
     server = safe_server(port=0)
-    server.initial_camera.position = (0.0, -5.0 * unit, 0.5 * unit)
+    server.initial_camera.position = (0.0, -5.0 * unit * away, 0.5 * unit * away)
     server.initial_camera.look_at = (0.0, 0.0, 0.0)
-    server.initial_camera.near, server.initial_camera.far = 0.01 * unit, 100.0 * unit
+    server.initial_camera.near, server.initial_camera.far = 0.01 * unit, 100.0 * unit * away
 
     @server.on_client_connect
     def _(client: Any) -> None:
@@ -242,9 +245,9 @@ def test_a_browser_shows_every_shape_at_every_size(unit: float, browser: Any, po
 
         def all_there() -> bool:
             page.wait_for_timeout(50)
-            picture = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))[150:, :560].astype(int)
+            picture = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))[100:320, 310:580].astype(int)
             others = (picture.sum(2, keepdims=True) - picture) / 2
-            return bool(((picture - others > 100).sum((0, 1)) > 400).all())
+            return bool(((picture - others > 100).sum((0, 1)) > pixels).all())
 
         poll("three balls", all_there)
     finally:
