@@ -50,7 +50,7 @@ _HOMES = {
 }
 """Where each public name lives, below gsseg; the same as above, which is for type checkers."""
 
-_PARTS = ("compressed", "evaluate", "export", "io", "objects", "quantize", "render", "sample")
+_PARTS = ("compressed", "evaluate", "export", "io", "language", "objects", "quantize", "render", "sample")
 """Parts of gsseg that ``gsseg.PART`` reaches without an import of its own."""
 
 

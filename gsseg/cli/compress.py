@@ -16,9 +16,10 @@ from gsseg.cli.run_folder import read_settings
 from gsseg.compressed import compress, write_scene
 from gsseg.compressed.describe import part_rows
 from gsseg.compressed.encode import CODEBOOK_SIZE, LEVELS
-from gsseg.compressed.language import encode_language, read_language
+from gsseg.compressed.language import encode_language, has_vector, read_language
 from gsseg.errors import InputError
 from gsseg.io.scene_folder import load_views
+from gsseg.quantize.binary.codes import BinaryCodes
 from gsseg.run import COMPRESSED, Run
 from gsseg.scene import View
 
@@ -33,7 +34,7 @@ class Compress(Command):
     """Write RUN/scene.gsseg: objects, codes and features of every Gaussian in a few bytes.
 
     gsseg query and the viewer read it instead of the float features. It needs its splats beside it. With --clip or
-    --language it holds what finds objects by words, too.
+    --language it holds what finds objects by words, too; without them vectors that it held are kept.
     """
 
     run: RunPath
@@ -71,11 +72,9 @@ class Compress(Command):
         segmentation = run.segmentation()  # not from an earlier scene.gsseg, which may be damaged or out of date
         objects = len(segmentation.objects)
         vectors = self._language(run, segmentation.object_ids, objects)
+        language = _kept(run) if vectors is None else encode_language(vectors)
         means = run.gaussians.means.numpy()
-        scene = compress(
-            segmentation, run.splats.name, means, self.levels, self.codebook_size, self.seed,
-            None if vectors is None else encode_language(vectors),
-        )  # fmt: skip
+        scene = compress(segmentation, run.splats.name, means, self.levels, self.codebook_size, self.seed, language)
         out = self.run / COMPRESSED
         write_scene(out, scene)
         seen = segmentation.learnt.any(axis=1)
@@ -86,9 +85,10 @@ class Compress(Command):
         floats = 24 * len(scene)
         rows = part_rows(scene, out.stat().st_size)
         summary = {"file": str(out), "bytes": out.stat().st_size, "parts": scene.sizes(), "float_features": floats}
-        if vectors is not None:
-            summary["described"] = int((~np.isnan(vectors[:, 0])).sum())
-            rows.append(("found by words", f"{summary['described']} of {objects} objects have a language vector"))
+        if language is not None:
+            summary["described"] = int(has_vector(language).sum())
+            since = "" if vectors is not None else ", kept from before"
+            rows.append(("found by words", f"{summary['described']} of {objects} objects have a vector{since}"))
         self.output.table([*rows, ("feature error", f"{error:.2g} of a mean square of {power:.2g}"), ("in", str(out))])
         self.output.finish({**summary, "gaussians": len(scene), "feature_error": error})
 
@@ -137,6 +137,14 @@ class Compress(Command):
         settings = {"splats": run.splats} if alone else read_settings(run.path)
         scene = self.scene or Path(settings["scene"])
         return scene, load_views(scene, Path(settings["splats"]), max_side=SIDE)[0]
+
+
+def _kept(run: Run) -> BinaryCodes | None:
+    """The language vectors of the scene.gsseg that is replaced, where it is one of these objects."""
+    try:
+        return None if run.compressed is None else run.compressed.language
+    except InputError:
+        return None
 
 
 def parse(args: list[str]) -> Compress:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from gsseg.compressed.file import VERSION, read_scene
 from gsseg.compressed.scene import CompressedScene
+from gsseg.objects.segmentation import NO_CODE
 
 Rows = list[tuple[str, str]]
 """(label, value), in the order to be printed."""
@@ -22,7 +23,7 @@ def describe_compressed(path: Path | str) -> Rows:
         ("splats", f"{scene.splats} (not part of this file)"),
         ("gaussians", str(len(scene))),
         ("objects", str(len(scene.objects))),
-        ("codes", str(len(set(scene.label_codes[:, 1].tolist())))),
+        ("codes", str(len(set(scene.label_codes[:, 1].tolist()) - {NO_CODE}))),
         ("features", f"{dim} channels, residuals: {residuals}"),
     ]
     if scene.language is not None:

@@ -83,7 +83,7 @@ def read_scene(path: Path | str) -> CompressedScene:
     """The scene that `write_scene` wrote.
 
     Raises `InputError` where the file is missing, foreign, of another version, cut short, damaged, or where its parts
-    contradict each other; so every number in the result is one that may be used as an index.
+    contradict each other.
     """
     path = Path(path)
     check_readable(path)
@@ -92,15 +92,15 @@ def read_scene(path: Path | str) -> CompressedScene:
             header = file.metadata() or {}
             _check_version(path, header)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+    except (SafetensorError, TypeError, AttributeError) as error:  # the latter: types of number that NumPy has not
         raise InputError(path, f"is no scene.gsseg, or one that was cut short ({error})", AGAIN) from error
     stored = header.pop("sha256", "")
     if _digest(tensors, header) != stored:
         raise InputError(path, "is damaged: its checksum does not match its content", f"copy it again, or {AGAIN}")
     try:
         return _decode(tensors, header)
-    except (KeyError, ValueError) as error:
-        problem = f"contradicts itself: {error.args[0] if isinstance(error, ValueError) else f'it lacks {error}'}"
+    except (KeyError, ValueError, RecursionError) as error:
+        problem = f"contradicts itself: {f'it lacks {error}' if isinstance(error, KeyError) else error}"
         raise InputError(path, problem, AGAIN) from error
 
 
@@ -119,27 +119,22 @@ def _decode(tensors: dict[str, ndarray], header: dict[str, str]) -> CompressedSc
         if tensors[name].dtype != dtype or tensors[name].ndim != axes:
             raise ValueError(f"{name} is {tensors[name].dtype} with {tensors[name].ndim} axes, not {dtype} with {axes}")
     gaussians = int(header["gaussians"])
-    objects = table_from_json(header["objects"])
     ids, codes, features = (tensors[f"label_{name}"] for name in ("objects", "codes", "features"))
     codebooks = tensors["residual_codebooks"]
-    _require(gaussians > 0, f"it speaks of {gaussians} Gaussians")
-    _require(len(ids) > 0 and codes.shape == (len(ids), 2) and len(features) == len(ids), "its labels differ in number")
-    _require(ids.min() >= -1 and ids.max() < len(objects), f"a label's object is none of the {len(objects)}")
-    _require(codes.min() >= 0 and codes.max() <= np.iinfo(np.uint16).max, "a code does not fit 16 bits")
-    _require(len(codebooks) == len(tensors["residual_codes"]), "residual codes and codebooks differ in number")
-    _require(codebooks.shape[1] > 0 and codebooks.shape[2] == features.shape[1], "a codebook has no code of its width")
-    _require(bool(np.isfinite(features).all() and np.isfinite(codebooks).all()), "a feature is not finite")
+    if codes.shape != (len(ids), 2) or len(features) != len(ids):
+        raise ValueError("its labels differ in number")
+    if len(codebooks) != len(tensors["residual_codes"]):
+        raise ValueError("residual codes and codebooks differ in number")
+    if codebooks.shape[2] != features.shape[1]:
+        raise ValueError("codebooks and features differ in width")
     labels = unpack(tensors["labels"], bits_for(len(ids)), gaussians)
-    _require(labels.max() < len(ids), "a label is outside its table")
-    residuals = np.zeros((len(codebooks), gaussians), np.int64)
+    residuals = np.zeros((len(tensors["residual_codes"]), gaussians), np.int64)
     for level, stream in enumerate(tensors["residual_codes"]):
         residuals[level] = unpack(stream, bits_for(codebooks.shape[1]), gaussians)
-    _require(not residuals.size or residuals.max() < codebooks.shape[1], "a residual code is outside its codebook")
-    language = _language(tensors, header) if "language" in header else None
-    _require(language is None or language.size == len(objects), "it has not one language vector an object")
     return CompressedScene(
-        header["splats"], header["splats_sha256"], labels, ids, codes, features, residuals, codebooks, objects, language
-    )
+        header["splats"], header["splats_sha256"], labels, ids, codes, features, residuals, codebooks,
+        table_from_json(header["objects"]), _language(tensors, header) if "language" in header else None,
+    )  # fmt: skip
 
 
 def _language(tensors: dict[str, ndarray], header: dict[str, str]) -> BinaryCodes:
@@ -152,11 +147,6 @@ def _language(tensors: dict[str, ndarray], header: dict[str, str]) -> BinaryCode
     rotation = int(header["language_rotation"]) if "language_rotation" in header else None
     bits = int(header["language_bits"])
     return BinaryCodes(**parts, component_sum=sums, similarity=similarity, bits=bits, rotation=rotation)
-
-
-def _require(holds: bool | np.bool_, otherwise: str) -> None:
-    if not holds:
-        raise ValueError(otherwise)
 
 
 def _digest(tensors: dict[str, ndarray], header: dict[str, str]) -> str:

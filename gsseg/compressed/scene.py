@@ -7,6 +7,7 @@ learnt one, the *residual*, is coded by residual k-means: one further number a l
 
 from dataclasses import dataclass
 
+import numpy as np
 from jaxtyping import Float32, Int32, Integer
 from numpy import ndarray
 
@@ -24,7 +25,10 @@ LANGUAGE_PARTS = {
 
 @dataclass(frozen=True, eq=False)
 class CompressedScene:
-    """Objects, codes and features of every Gaussian, without the splats themselves, which stay in their own file."""
+    """Objects, codes and features of every Gaussian, without the splats themselves, which stay in their own file.
+
+    Raises ValueError where values contradict each other: every number in a scene may be used as an index.
+    """
 
     splats: str
     """Name of the splat file that these rows belong to."""
@@ -46,6 +50,16 @@ class CompressedScene:
     """The table of objects."""
     language: BinaryCodes | None = None
     """One language vector (CLIP or the like) an object, in the order of the table."""
+
+    def __post_init__(self) -> None:
+        known, books = len(self.objects), self.residual_codebooks
+        _require(len(self) > 0, "it has no Gaussians")
+        _require(_within(self.labels, len(self.label_objects)), "a label is outside its table")
+        _require(_within(self.label_objects + 1, known + 1), f"a label's object is none of the {known}")
+        _require(_within(self.label_codes, 1 << 16), "a code does not fit 16 bits")
+        _require(_within(self.residual_codes, books.shape[1]), "a residual code is outside its codebook")
+        _require(bool(np.isfinite(self.label_features).all() and np.isfinite(books).all()), "a feature is not finite")
+        _require(self.language is None or self.language.size == known, "it has not one language vector an object")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -108,3 +122,12 @@ class CompressedScene:
         return {
             LANGUAGE + name: getattr(self.language, name).astype(kind) for name, (kind, _) in LANGUAGE_PARTS.items()
         }
+
+
+def _within(numbers: Integer[ndarray, "..."], limit: int) -> bool:
+    return not numbers.size or bool(numbers.min() >= 0 and numbers.max() < limit)
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise ValueError(otherwise)

@@ -1,1 +1,6 @@
 """Language vectors of objects, made with CLIP from photos or from masks that have them, and objects found by words."""
+
+from gsseg.language.clip import ClipModel as ClipModel
+from gsseg.language.search import Found as Found
+from gsseg.language.search import find_by_text as find_by_text
+from gsseg.language.search import relevancy as relevancy

@@ -48,6 +48,7 @@ def associate(
         masks = read(view)
         fit = best_masks(blend_weights(gaussians, view), members, masks.levels, len(masks.vectors))
         rows = np.flatnonzero((fit.iou >= least_iou) & (fit.iou > 0) & (fit.area >= LEAST_PIXELS))
+        rows = rows[masks.vectors[fit.mask[rows]].any(axis=1)]
         seen.append((rows, masks.vectors[fit.mask[rows]], fit.iou[rows]))
         progress(done + 1, len(views))
     return combine_views(objects, seen)

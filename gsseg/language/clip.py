@@ -127,7 +127,9 @@ def _check_folder(folder: Path) -> None:
     if not any(folder.glob("model*.safetensors")):
         pickled = any(folder.glob("pytorch_model*.bin"))
         problem = "holds its weights as pytorch_model.bin, which can run code," if pickled else "holds no weights"
-        raise InputError(folder, f"{problem} and has no model.safetensors", "download model.safetensors into it")
+        raise InputError(
+            folder, f"{problem} and has no model.safetensors", "download it, or convert them as docs/language.md shows"
+        )
     names = ("vocab.json", "merges.txt")
     if not (folder / "tokenizer.json").is_file() and not all((folder / name).is_file() for name in names):
         raise InputError(folder, "has no tokenizer (tokenizer.json, or vocab.json and merges.txt)", GET)

@@ -35,6 +35,8 @@ def describe(
     ValueError where none has one. Raises `InputError` where a photo cannot be read.
     """
     views = [view for view in views if view.photo is not None]
+    if not views:
+        raise ValueError("no view has a photo")
     found = best_shots(gaussians, object_ids, objects, views, shots, lambda done, total: progress("views", done, total))
     of_view = defaultdict(list)
     for item, each in enumerate(found):

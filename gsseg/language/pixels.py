@@ -73,13 +73,12 @@ class Pixels:
 
 
 def _parsed(settings: dict[str, Any], side: int) -> Pixels:
-    size: Any = settings.get("size", side)
-    crop: Any = settings.get("crop_size", side)
-    shortest = size if isinstance(size, int) else size.get("shortest_edge")
+    size, crop = _sides(settings.get("size", side)), _sides(settings.get("crop_size", side))
+    shortest = size.get("shortest_edge")
     stretched = None if shortest is not None else (int(size["height"]), int(size["width"]))
     if not settings.get("do_resize", True):
         shortest = stretched = None
-    cropped = (int(crop["height"]), int(crop["width"])) if isinstance(crop, dict) else (int(crop), int(crop))
+    cropped = (crop["height"], crop["width"]) if "height" in crop else (crop["shortest_edge"],) * 2
     whole = stretched == (side, side)
     if not whole and (cropped != (side, side) or not settings.get("do_center_crop", True)):
         raise ValueError(f"the model looks at {side} x {side} pixels, and it crops to {cropped[0]} x {cropped[1]}")
@@ -91,6 +90,11 @@ def _parsed(settings: dict[str, Any], side: int) -> Pixels:
     scale = float(settings.get("rescale_factor", 1 / 255)) if settings.get("do_rescale", True) else 1.0
     resample = Image.Resampling(settings.get("resample", Image.Resampling.BICUBIC))
     return Pixels(side, shortest, stretched, int(resample), scale, tuple(map(float, mean)), tuple(map(float, std)))
+
+
+def _sides(value: Any) -> dict[str, int]:
+    """Older files give a number in place of named sides."""
+    return {"shortest_edge": value} if isinstance(value, int) else {name: int(length) for name, length in value.items()}
 
 
 def _middle(picture: ndarray, side: int) -> ndarray:

@@ -2,7 +2,7 @@
 
     codes = gsseg.quantize.ResidualKMeans(levels=3, codebook_size=64, seed=0).fit(x).encode(x)
 
-Names are imported when they are first used: only RQ-VAE needs torch.
+Names are imported when they are first used: residual k-means and `BinaryCodes` need no torch.
 """
 
 from importlib import import_module

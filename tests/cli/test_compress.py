@@ -96,7 +96,8 @@ def test_language_vectors_are_kept_in_bits(run, tmp_path, capsys):
     vectors = np.random.default_rng(0).normal(size=(objects, 128)).astype(np.float32)
     np.save(tmp_path / "words.npy", vectors)
     summary = answer(capsys, "compress", "-m", run, "--language", tmp_path / "words.npy")
-    assert summary["parts"]["language vectors"] == objects * (128 // 8 + 16) + 4 * 128
+    assert summary["parts"]["language vectors"] == objects * (8 * 128 // 8 + 16) + 4 * 128
+    assert summary["described"] == objects
     assert Run.open(run).compressed.language.size == objects
 
 

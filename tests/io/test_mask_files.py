@@ -1,5 +1,7 @@
 """Masks of every format become the same label map: dense, at the camera's size, 0 = none."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from hypothesis.extra import numpy as st_numpy
 from PIL import Image
 
 from gsseg.errors import InputError
+from gsseg.io.langsplat import MaskLevel, read_langsplat, read_langsplat_levels
 from gsseg.io.masks import dense_labels, find_masks, read_labels
 from gsseg.scene import Camera, Lens
 
@@ -71,6 +74,14 @@ def test_langsplat_levels(tmp_path, level, count):
     labels = read_labels(tmp_path / "a_s.npy", "LangSplat", CAMERA, None, level)
     assert labels.max() == count
     assert np.array_equal(labels, np.where(plane < 0, 0, plane - plane[plane >= 0].min() + 1))
+
+
+def test_all_langsplat_levels_are_those_read_one_by_one(tmp_path):
+    np.save(tmp_path / "a_s.npy", langsplat_stack())
+    levels = read_langsplat_levels(tmp_path / "a_s.npy")
+    assert np.array_equal(levels, langsplat_stack().astype(np.int64) + 1)
+    for name, level in zip(get_args(MaskLevel), levels, strict=True):
+        assert np.array_equal(read_langsplat(tmp_path / "a_s.npy", name), level)
 
 
 def test_an_empty_level_is_no_mask(tmp_path):

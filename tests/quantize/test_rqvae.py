@@ -199,6 +199,9 @@ def test_a_file_of_residual_k_means_warms(tmp_path):
         ({"hidden": (8, 0)}, r"hidden\[1\] = 0"),
         ({"beta": -0.1}, "beta"),
         ({"beta": float("nan")}, "beta"),
+        ({"beta": float("inf")}, "beta"),
+        ({"sinkhorn_epsilons": (float("inf"),) * SMALL.levels}, "None, and finite"),
+        ({"sinkhorn_iterations": -1}, "sinkhorn_iterations"),
         ({"sinkhorn_epsilons": (0.1,)}, "1 sinkhorn_epsilons for 2 levels"),
         ({"sinkhorn_epsilons": (0.1, 0.0)}, "positive or None"),
     ],
@@ -213,6 +216,17 @@ def test_the_plus_variant_refuses_another_latent_width():
         RQVAEConfig.plus(6, latent_dim=4)
 
 
+def test_widths_in_a_list_are_those_of_the_checkpoint(tmp_path):
+    config = RQVAEConfig(6, 4, hidden=[8], levels=2, codebook_size=3, sinkhorn_epsilons=[None, 0.1])
+    save_rqvae(tmp_path / "m.safetensors", RQVAE(config))
+    assert load_rqvae(tmp_path / "m.safetensors").config == config
+
+
+def test_tensors_of_half_precision_are_items():
+    model, items = RQVAE(SMALL), torch.from_numpy(items_of()).bfloat16()
+    assert torch.equal(model.encode(items), model.encode(items.float()))
+
+
 def test_items_and_codes_that_do_not_fit():
     model, items = RQVAE(SMALL), items_of()
     items[[3, 9], 0] = np.nan, np.inf
@@ -222,7 +236,7 @@ def test_items_and_codes_that_do_not_fit():
         model.encode(np.full((2, 6), 1e200))
     with pytest.raises(ValueError, match="5 columns, expected 6"):
         model.encode(items_of(4, 5))
-    with pytest.raises(ValueError, match="shape"):
+    with pytest.raises(ValueError, match="at least one row"):
         model.encode(items_of(0))
     with pytest.raises(ValueError, match="3 levels"):
         model.decode(np.zeros((3, 4), np.int64))

@@ -40,14 +40,16 @@ def test_ties_go_to_the_smaller_row():
     assert found[0, 0] % 200 == 0
 
 
+@pytest.mark.parametrize("bound", [{"QUERIES": 6}, {"PLACES": 200}, {"PLACES": 1}])
 @pytest.mark.parametrize("threads", [1, 3, 7])
-def test_threads_change_nothing(threads, monkeypatch):
+def test_threads_and_bounds_of_memory_change_nothing(threads, bound, monkeypatch):
     vectors = np.repeat(clustered(300, 16), 3, axis=0)
     quantizer = BinaryQuantizer.fit(vectors)
     codes = quantizer.encode(vectors)
     expected = quantizer.search(vectors[:20], codes, 40)
     monkeypatch.setattr(search, "spans", lambda length: spans(length, threads))
-    monkeypatch.setattr(search, "QUERIES", 6)
+    for name, value in bound.items():
+        monkeypatch.setattr(search, name, value)
     for ours, theirs in zip(quantizer.search(vectors[:20], codes, 40), expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -68,6 +70,14 @@ def test_rescoring_everything_is_the_exact_search(similarity, options):
         np.testing.assert_allclose(values, np.take_along_axis(exact, expected, 1), rtol=1e-5, atol=1e-6)
 
 
+def test_rescoring_orders_what_float32_cannot_hold():
+    vectors = np.array([[3e18, 0], [-3e18, 0], [9e18, 0], [-9e18, 0]], np.float32)
+    quantizer = BinaryQuantizer.fit(vectors)
+    found, values = quantizer.search(np.array([[1e19, 0]], np.float32), quantizer.encode(vectors), 4, vectors)
+    assert found.tolist() == [[2, 0, 1, 3]]
+    np.testing.assert_allclose(values, [[1e36, 4.9e37, 1.69e38, np.inf]], rtol=1e-6)
+
+
 def test_rescoring_ranks_the_best_estimates_only():
     vectors, queries = clustered(500, 32), clustered(20, 32, 1)
     quantizer = BinaryQuantizer.fit(vectors)
@@ -82,8 +92,9 @@ def test_rescoring_ranks_the_best_estimates_only():
 def test_nothing_is_found_among_nothing(queries, rows):
     vectors = clustered(30, 8)
     quantizer = BinaryQuantizer.fit(vectors)
-    found, values = quantizer.search(vectors[:queries], quantizer.encode(vectors[:rows]), 4)
-    assert found.shape == values.shape == (queries, min(rows, 4))
+    for rescore in (None, vectors[:rows]):
+        found, values = quantizer.search(vectors[:queries], quantizer.encode(vectors[:rows]), 4, rescore)
+        assert found.shape == values.shape == (queries, min(rows, 4))
 
 
 def test_wrong_arguments_are_refused():

@@ -128,3 +128,10 @@ def test_arguments_out_of_range():
         sinkhorn(distances_of(3, 3), 0.1, -1)
     with pytest.raises(ValueError, match="0 items"):
         sinkhorn(np.zeros((0, 3)), 0.1)
+
+
+def test_no_plan_is_nan():
+    largest = np.array([[1.0, 1.5], [1.7, 1.0]])
+    np.testing.assert_allclose(sinkhorn(largest * 1e308, 0.05), sinkhorn(largest * 1e300, 0.05))
+    with pytest.raises(ValueError, match="epsilon 1e-310 is too small"):
+        sinkhorn(distances_of(4, 3), 1e-310)

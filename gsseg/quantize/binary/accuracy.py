@@ -12,8 +12,9 @@ from gsseg.quantize.binary.exact import all_values
 from gsseg.quantize.binary.quantizer import BinaryQuantizer
 from gsseg.quantize.binary.vectors import Vectors, as_float32
 
-QUERIES = 32
-"""Queries compared with all vectors at a time: bounds the memory."""
+QUERIES, PAIRS = 32, 1 << 23
+"""Queries compared with all vectors at a time, and pairs (64 MB for each of some eight arrays): fewer queries where
+those are more."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,19 @@ def measure_accuracy(
 ) -> Accuracy:
     """Error of the estimates and recall@k, in one call; ``codes`` are those of the vectors where they are at hand.
 
-    ValueError as `BinaryQuantizer.encode`, and where there are no queries or fewer than ``k`` vectors.
+    ValueError as `BinaryQuantizer.encode`, and where there are no queries, fewer than ``k`` vectors or not their codes.
     """
     asked, count = as_float32(queries), len(vectors)
     if not len(asked) or not 1 <= k <= count:
         raise ValueError(f"accuracy needs queries and k vectors: {len(asked)} queries, {count} vectors, k = {k}")
     codes = quantizer.encode(vectors) if codes is None else codes
+    if len(codes) != count:
+        raise ValueError(f"there are {len(codes)} codes of {count} vectors")
+    together = min(QUERIES, max(1, PAIRS // count))
     sign = 1 if quantizer.similarity == "euclidean" else -1
     found, sums, shift = np.zeros(len(oversamples)), np.zeros(7), None
-    for start in range(0, len(asked), QUERIES):
-        block = asked[start : start + QUERIES]
+    for start in range(0, len(asked), together):
+        block = asked[start : start + together]
         exact = all_values(block, vectors, quantizer.similarity)
         estimated = quantizer.estimate(block, codes).astype(np.float64)
         # Squares about a value near the mean lose little to cancellation.

@@ -20,10 +20,10 @@ def exact_values(
 ) -> Float64[ndarray, "queries count"]:
     """Value of each query and of the vectors in its rows: squared distance, cosine or inner product, in float64."""
     values = np.empty(rows.shape)
-    block = max(1, VALUES // (rows.shape[1] * vectors.shape[1]))
+    block = max(1, VALUES // max(1, rows.shape[1] * vectors.shape[1]))
     for start in range(0, len(queries), block):
-        chosen = gather(vectors, rows[start : start + block].ravel())
-        chosen = chosen.reshape(-1, rows.shape[1], vectors.shape[1])
+        some = rows[start : start + block]
+        chosen = gather(vectors, some.ravel()).reshape(*some.shape, vectors.shape[1])
         query = queries[start : start + block].astype(np.float64)
         if similarity == "euclidean":
             values[start : start + block] = np.square(chosen - query[:, None]).sum(2)

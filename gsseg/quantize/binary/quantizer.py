@@ -60,6 +60,9 @@ class BinaryQuantizer:
         if self.similarity not in SIMILARITIES:
             raise ValueError(f"similarity is one of {', '.join(SIMILARITIES)}, not {self.similarity!r}")
         check_width(self.bits)
+        centroid = self.centroid
+        if centroid.ndim != 1 or centroid.dtype != np.float32 or not np.isfinite(centroid).all():
+            raise ValueError("the centroid is one vector, (dim,) float32, of finite values")
         if self.intervals not in ("descent", "exact"):
             raise ValueError(f"intervals is 'descent' or 'exact', not {self.intervals!r}")
         if self.query_bits not in QUERY_WIDTHS:
@@ -101,6 +104,7 @@ class BinaryQuantizer:
     def encode(self, vectors: Vectors) -> BinaryCodes:
         """Codes and corrections of the vectors.
 
+        Centred vectors shorter than about 1e-19 lose their squared length to float32, as Lucene's do: scale them up.
         ValueError naming the rows that hold NaN or infinite values, overflow float32 when squared and summed, or
         (cosine) have no direction.
         """
@@ -142,7 +146,7 @@ class BinaryQuantizer:
         return estimates(self._asked(query), codes)
 
     def score(self, query: Vectors | BinaryCodes, codes: BinaryCodes) -> Float32[ndarray, "queries items"]:
-        """Lucene's final scores of the estimates, greater is better: see `gsseg.quantize.scoring.final_scores`."""
+        """Lucene's final scores of the estimates, greater is better (`gsseg.quantize.binary.scoring.final_scores`)."""
         return final_scores(self.estimate(query, codes), self.similarity)
 
     def search(
@@ -171,7 +175,8 @@ class BinaryQuantizer:
         rows, _ = best(asked, codes, min(k * oversample, len(codes)))
         values = exact_values(as_float32(queries), rescore, rows, self.similarity)
         order = np.lexsort((rows, values if self.similarity == "euclidean" else -values), axis=1)[:, :k]
-        return np.take_along_axis(rows, order, 1), np.take_along_axis(values, order, 1).astype(np.float32)
+        with np.errstate(over="ignore"):  # a square beyond float32 becomes infinite, in its right place
+            return np.take_along_axis(rows, order, 1), np.take_along_axis(values, order, 1).astype(np.float32)
 
     def _asked(self, query: Vectors | BinaryCodes) -> BinaryCodes:
         return query if isinstance(query, BinaryCodes) else self.encode_query(query)

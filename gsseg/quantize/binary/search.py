@@ -13,13 +13,14 @@ from gsseg.compiled import njit
 from gsseg.quantize.binary.bits import interleave
 from gsseg.quantize.binary.codes import BinaryCodes
 from gsseg.quantize.binary.scoring import check_pair, estimate, operands
-from gsseg.threads import run_all, spans
+from gsseg.threads import run_all, spans, thread_count
 
 BLOCK = 256
 """Rows that all queries see before the next ones: their codes stay in the first cache."""
 
 QUERIES = 4096
-"""Queries searched together: bounds the memory of the heaps."""
+PLACES = 1 << 24
+"""Queries searched together, and places of all their heaps (200 MB): fewer queries where those are more."""
 
 WORST = np.finfo(np.float32).max
 """Key of an empty place; a key beyond it (overflow) counts as this."""
@@ -36,8 +37,9 @@ def best(
     sign = np.float32(1 if codes.similarity == "euclidean" else -1)
     rows = np.empty((len(queries), count), np.int64)
     values = np.empty((len(queries), count), np.float32)
-    for first in range(0, len(queries), QUERIES):
-        some = slice(first, first + QUERIES)
+    together = min(QUERIES, max(1, PLACES // max(1, count * thread_count())))
+    for first in range(0, len(queries), together):
+        some = slice(first, first + together)
         keys, rows[some] = _best_keys(queries.take(some), codes, count)
         values[some] = sign * keys
     return rows, values

@@ -12,6 +12,9 @@ from numpy import ndarray
 from gsseg.errors import InputError
 from gsseg.files import whole_file
 
+DAMAGE = (OSError, ValueError, EOFError, KeyError, MemoryError, RuntimeError)
+"""What numpy and zipfile raise on damaged archives, beside their own errors; the last on flags they do not know."""
+
 
 def write_codebooks(path: Path | str, codebooks: list[Float32[ndarray, "codes dim"]]) -> None:
     """Writes the file whole; InputError where the file system refuses."""
@@ -35,7 +38,7 @@ def read_codebooks(path: Path | str) -> list[Float32[ndarray, "codes dim"]]:
             arrays = {key: content[key] for key in content.files if key.startswith("codebook_")}
     except FileNotFoundError:
         raise InputError(path, "no such file", remedy) from None
-    except (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+    except (*DAMAGE, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(path, f"not a readable npz file of plain arrays ({error})", remedy) from None
     if not arrays:
         raise InputError(path, "holds no codebook_0", remedy)

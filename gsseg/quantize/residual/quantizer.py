@@ -20,7 +20,7 @@ from gsseg.quantize.residual.beam import best_paths
 from gsseg.quantize.residual.codebook_file import read_codebooks, write_codebooks
 from gsseg.quantize.residual.kmeans import kmeans
 from gsseg.quantize.residual.nearest import nearest
-from gsseg.quantize.residual.rows import finite_rows
+from gsseg.quantize.residual.rows import blocks, finite_rows
 from gsseg.quantize.residual.statistics import checked_codes, cluster_sizes, collision_rate, residual_mse
 
 BEAM = 5
@@ -59,15 +59,18 @@ class ResidualKMeans:
     def fit(self, x: Float[Any, "..."]) -> "ResidualKMeans":
         """Finds codebooks for x, (items, dim) floats, one level after the other; returns itself.
 
-        Raises ValueError for rows that are not finite, values beyond float32, and fewer items than codes.
+        Raises ValueError for rows that are not finite, values beyond float32 (differences from the mean below it), and
+        fewer items than codes.
         """
         rows = finite_rows(x, "x")
         if len(rows) < self.codebook_size:
             raise ValueError(f"{len(rows)} items are too few for {self.codebook_size} codes")
         generator = np.random.default_rng(self.seed)
         center = rows.mean(axis=0, dtype=np.float64)
-        unit = _power_of_two(rows - center)
-        left = ((rows - center) / unit).astype(np.float32)
+        unit = _power_of_two(rows.max(axis=0) - center, rows.min(axis=0) - center)
+        if unit < float(np.finfo(np.float32).smallest_subnormal):
+            raise ValueError("x differs from its mean by less than float32 can hold: scale it up")
+        left = _in_units(rows, center, unit)
         codebooks, labels = [], np.empty((self.levels, len(rows)), np.int32)
         for level in range(self.levels):
             found = (balanced_kmeans if self.balanced else kmeans)(left, self.codebook_size, generator)
@@ -90,8 +93,9 @@ class ResidualKMeans:
     def encode(self, x: Float[Any, "..."], beam: int = BEAM) -> Int32[ndarray, "levels items"]:
         """Codes of x, (items, dim): the best path of a beam search; ``beam=1`` takes the nearest code at each level.
 
-        No item's error is above what ``beam=1`` gives it. Raises ValueError before ``fit``, for another width, rows
-        that are not finite and a beam below 1.
+        No item's error is above what ``beam=1`` gives it. What was decoded is encoded to itself where the beam drops no
+        path (codebook_size ** (levels - 1) are enough); a narrower one may miss it. Raises ValueError before ``fit``,
+        for another width, rows that are not finite and a beam below 1.
         """
         books = self._books()
         rows = finite_rows(x, "x", books.shape[2])
@@ -101,7 +105,7 @@ class ResidualKMeans:
         books[0] -= center
         unit = _power_of_two(books)
         by_dim = np.ascontiguousarray(books.transpose(0, 2, 1) / unit, np.float32)
-        return best_paths(((rows - center) / unit).astype(np.float32), by_dim, beam)[0]
+        return best_paths(_in_units(rows, center, unit), by_dim, beam)[0]
 
     def decode(self, codes: Integer[Any, "..."]) -> Float32[ndarray, "items dim"]:
         """Sums of the codes' rows; ``codes`` may be of the first levels only, (1 .. levels, items).
@@ -142,7 +146,17 @@ class ResidualKMeans:
         return np.stack(self.codebooks).astype(np.float64)
 
 
-def _power_of_two(centered: Float[ndarray, "..."]) -> float:
+def _in_units(
+    rows: Float[ndarray, "items dim"], center: Float64[ndarray, " dim"], unit: float
+) -> Float32[ndarray, "items dim"]:
+    """(rows - center) / unit, computed in float64."""
+    out = np.empty(rows.shape, np.float32)
+    for block in blocks(rows):
+        out[block] = (rows[block] - center) / unit
+    return out
+
+
+def _power_of_two(*values: Float[ndarray, "..."]) -> float:
     """A power of two near the greatest magnitude: division by it is exact."""
-    greatest = float(np.abs(centered).max())
+    greatest = max(float(np.abs(part).max()) for part in values)
     return ldexp(1.0, frexp(greatest)[1] - 1) if greatest > 0 else 1.0

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int64, Integer
 from numpy import ndarray
 
-from gsseg.quantize.residual.rows import finite_rows
+from gsseg.quantize.residual.rows import blocks, finite_rows
 
 
 def residual_mse(x: Float[Any, "..."], codes: Any, codebooks: Sequence[Any]) -> list[float]:
@@ -19,16 +19,19 @@ def residual_mse(x: Float[Any, "..."], codes: Any, codebooks: Sequence[Any]) -> 
 
     x: (items, dim); codes: (levels, items); codebooks: at least as many as codes has levels. ValueError otherwise.
     """
-    books = [finite_rows(book, f"codebook {level}") for level, book in enumerate(codebooks)]
-    left = finite_rows(x, "x", books[0].shape[1]).astype(np.float64)
+    rows = finite_rows(x, "x")
+    books = [finite_rows(book, f"codebook {level}", rows.shape[1]) for level, book in enumerate(codebooks)]
     checked = checked_codes(codes, [len(book) for book in books])
-    if checked.shape[1] != len(left):
-        raise ValueError(f"codes are of {checked.shape[1]} items, x has {len(left)}")
-    errors = [float(np.square(left).mean())]
-    for level, book in zip(checked, books, strict=False):
-        left -= book.astype(np.float64)[level]
-        errors.append(float(np.square(left).mean()))
-    return errors
+    if checked.shape[1] != len(rows):
+        raise ValueError(f"codes are of {checked.shape[1]} items, x has {len(rows)}")
+    errors = np.zeros(len(checked) + 1)
+    for block in blocks(rows):
+        left = rows[block].astype(np.float64)
+        errors[0] += np.square(left).sum()
+        for level, (chosen, book) in enumerate(zip(checked[:, block], books, strict=False), start=1):
+            left -= book[chosen]
+            errors[level] += np.square(left).sum()
+    return (errors / rows.size).tolist()
 
 
 def cluster_sizes(codes: Any, codebook_size: int) -> Int64[ndarray, "levels codes"]:
@@ -52,7 +55,7 @@ def tuple_keys(codes: Integer[ndarray, "levels items"]) -> Int64[ndarray, " item
         if span * base >= 2**62:
             keys = np.unique(keys, return_inverse=True)[1].astype(np.int64).reshape(-1)
             span = len(keys)
-        keys = keys * base + level
+        keys = keys * base + level.astype(np.int64)  # beside uint64 the sum would be of float64
         span *= base
     return keys
 

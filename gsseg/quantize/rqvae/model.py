@@ -8,6 +8,8 @@ computes v + MLP(v) and starts with a last layer of zeros: as the identity.
 Items are expected at about unit variance an entry: the learning rate and beta do not follow their unit.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
@@ -36,7 +38,7 @@ class RQVAEConfig:
     """Width of an item."""
     latent_dim: int
     """Width of a latent and of a code word; equal to ``input_dim`` where encoder or decoder is residual."""
-    hidden: tuple[int, ...] = (128, 64)
+    hidden: Sequence[int] = (128, 64)
     """Widths between items and latents, the encoder's order."""
     levels: int = 3
     """Codes an item has."""
@@ -50,19 +52,25 @@ class RQVAEConfig:
     """"residual": x_hat = x_q + MLP(x_q), so training starts at the error of the codebooks themselves."""
     gradient: Gradient = "joint"
     """How gradients pass the quantizer, see `ResidualQuantizer`; "per_level" is the published one."""
-    sinkhorn_epsilons: tuple[float | None, ...] | None = None
+    sinkhorn_epsilons: Sequence[float | None] | None = None
     """For each level the epsilon of balanced codes in training, None = nearest words; None = that at every level."""
     sinkhorn_iterations: int = 50
     """Rounds of `sinkhorn`."""
 
     def __post_init__(self) -> None:
+        # A list would differ from the tuple that a checkpoint gives back, and a training would not be resumed.
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        if self.sinkhorn_epsilons is not None:
+            object.__setattr__(self, "sinkhorn_epsilons", tuple(self.sinkhorn_epsilons))
         sizes = {"input_dim": self.input_dim, "latent_dim": self.latent_dim, "levels": self.levels}
         sizes |= {"codebook_size": self.codebook_size, **{f"hidden[{i}]": w for i, w in enumerate(self.hidden)}}
         small = [f"{name} = {value}" for name, value in sizes.items() if value < 1]
         if small:
             raise ValueError(f"RQVAEConfig: sizes must be at least 1: {', '.join(small)}")
-        if not self.beta >= 0:
-            raise ValueError(f"RQVAEConfig: beta must be at least 0, is {self.beta}")
+        if not 0 <= self.beta < math.inf:
+            raise ValueError(f"RQVAEConfig: beta must be at least 0 and finite, is {self.beta}")
+        if self.sinkhorn_iterations < 0:
+            raise ValueError(f"RQVAEConfig: sinkhorn_iterations must not be negative, is {self.sinkhorn_iterations}")
         for part in ("encoder", "decoder"):
             if getattr(self, part) not in ("mlp", "residual"):
                 raise ValueError(f"RQVAEConfig: {part} is 'mlp' or 'residual', not {getattr(self, part)!r}")
@@ -76,8 +84,8 @@ class RQVAEConfig:
         epsilons = self.sinkhorn_epsilons
         if epsilons is not None and len(epsilons) != self.levels:
             raise ValueError(f"RQVAEConfig: {len(epsilons)} sinkhorn_epsilons for {self.levels} levels")
-        if any(epsilon is not None and not epsilon > 0 for epsilon in epsilons or ()):
-            raise ValueError(f"RQVAEConfig: sinkhorn_epsilons must be positive or None, are {epsilons}")
+        if any(epsilon is not None and not 0 < epsilon < math.inf for epsilon in epsilons or ()):
+            raise ValueError(f"RQVAEConfig: sinkhorn_epsilons must be positive or None, and finite, are {epsilons}")
 
     @classmethod
     def plus(cls, input_dim: int, **options: Any) -> "RQVAEConfig":
@@ -172,9 +180,8 @@ class RQVAE(nn.Module):
 
         Raises ValueError where there is none, one is not finite or beyond float32, or of another width.
         """
-        plain = items.detach().cpu() if isinstance(items, Tensor) else items
         with np.errstate(over="ignore"):
-            rows = np.ascontiguousarray(finite_rows(plain, "items", self.config.input_dim), np.float32)
+            rows = np.ascontiguousarray(finite_rows(items, "items", self.config.input_dim), np.float32)
         if not np.isfinite(rows).all():
             raise ValueError("items have values beyond float32")
         return torch.from_numpy(rows).to(self.started.device)

@@ -27,7 +27,8 @@ def sinkhorn(
 
     One round scales rows, then columns: columns are exact after each round, rows only where it has converged (a small
     ``epsilon`` needs more rounds). With no round, Q is exp(-D' / epsilon) scaled to the sum ``items``.
-    Raises ValueError where a distance is not finite, there is none, ``epsilon`` <= 0 or ``iterations`` < 0.
+    Raises ValueError where a distance is not finite, there is none, ``epsilon`` <= 0 or ``iterations`` < 0, and where
+    the plan is not finite because ``epsilon`` is next to 0.
     """
     if not (epsilon > 0 and math.isfinite(epsilon)):
         raise ValueError(f"sinkhorn: epsilon must be positive and finite, is {epsilon}")
@@ -41,14 +42,17 @@ def sinkhorn(
     if bad:
         raise ValueError(f"sinkhorn: distances must be finite, are not in {len(bad)} rows, the first: {bad[:5]}")
     least, largest = distances.min(), distances.max()
-    middle = (least + largest) / 2
+    middle = least / 2 + largest / 2
     with one_torch_thread():
         plan = (middle - distances) / (largest - middle + SPREAD_FLOOR) / epsilon
         plan -= plan.logsumexp(dim=(0, 1))
         for _ in range(iterations):
             plan -= plan.logsumexp(dim=1, keepdim=True) + math.log(items)
             plan -= plan.logsumexp(dim=0, keepdim=True) + math.log(codes)
-        return (plan + math.log(items)).exp()
+        plan = (plan + math.log(items)).exp()
+    if not torch.isfinite(plan).all():
+        raise ValueError(f"sinkhorn: the plan is not finite: epsilon {epsilon} is too small")
+    return plan
 
 
 def sinkhorn_codes(
