@@ -5,6 +5,7 @@ layer ends the process), which a viewer does; plain threads over ``nogil`` funct
 """
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,7 +20,17 @@ def thread_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-_POOL = ThreadPoolExecutor(max_workers=thread_count(), thread_name_prefix="gsseg")
+def _new_pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=thread_count(), thread_name_prefix="gsseg")
+
+
+_pool = _new_pool()
+
+
+def _after_fork() -> None:
+    """A forked process has none of its parent's threads: jobs given to the old pool would wait for ever."""
+    global _pool, _torch
+    _pool, _torch = _new_pool(), _TorchThreads()
 
 
 def spans(length: int, parts: int | None = None) -> list[tuple[int, int]]:
@@ -37,18 +48,40 @@ def run_all(jobs: Iterable[Callable[[], Result]]) -> list[Result]:
     jobs = list(jobs)
     if len(jobs) == 1:
         return [jobs[0]()]
-    return [future.result() for future in [_POOL.submit(job) for job in jobs]]
+    return [future.result() for future in [_pool.submit(job) for job in jobs]]
+
+
+class _TorchThreads:
+    """How many blocks want torch on one thread, and what it had before the first."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.blocks = 0
+        self.before = 1
+
+
+_torch = _TorchThreads()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @contextmanager
 def one_torch_thread() -> Iterator[None]:
     """Inside the block torch works on one thread: its small operations gain nothing from more, and its own pool
-    waiting in a spin would take the processors from the compiled products that do the work."""
+    waiting in a spin would take the processors from the compiled products that do the work. Blocks may overlap on
+    several threads: the last one out restores what the first one found."""
     import torch  # here, so that what only reads a compressed scene needs no torch
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    with _torch.lock:
+        if _torch.blocks == 0:
+            _torch.before = torch.get_num_threads()
+            torch.set_num_threads(1)
+        _torch.blocks += 1
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _torch.lock:
+            _torch.blocks -= 1
+            if _torch.blocks == 0:
+                torch.set_num_threads(_torch.before)

@@ -42,7 +42,7 @@ class Compress(Command):
     levels: int = LEVELS
     """Residual levels on top of the fine codes; 0: only the discrete features are kept."""
     codebook_size: int = CODEBOOK_SIZE
-    """Codes of each level, 2 to 65536; each costs ceil(log2 of it) bits a Gaussian and level."""
+    """Codes of each level, 2 to 4096: ceil(log2 of it) bits a Gaussian and level. More levels are the better buy."""
     clip: Annotated[Path | None, tyro.conf.arg(metavar="MODEL")] = None
     """Make language vectors from the scene's photos with the CLIP model in this folder (Hugging Face's layout)."""
     language: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
@@ -62,8 +62,8 @@ class Compress(Command):
         """Writes, and says what each part costs."""
         if not 0 <= self.levels <= 16:
             raise InputError(f"--levels {self.levels}", "is out of range", "give 0 to 16")
-        if not 2 <= self.codebook_size <= 65536:
-            raise InputError(f"--codebook-size {self.codebook_size}", "is out of range", "give 2 to 65536")
+        if not 2 <= self.codebook_size <= 4096:
+            raise InputError(f"--codebook-size {self.codebook_size}", "is out of range", "give 2 to 4096")
         if self.clip is not None and self.language is not None:
             raise InputError("--clip and --language", "both make language vectors", "give one of them")
         run = Run.open(self.run)

@@ -98,7 +98,10 @@ def test_language_vectors_are_kept_in_bits(run, tmp_path, capsys):
     summary = answer(capsys, "compress", "-m", run, "--language", tmp_path / "words.npy")
     assert summary["parts"]["language vectors"] == objects * (8 * 128 // 8 + 16) + 4 * 128
     assert summary["described"] == objects
-    assert Run.open(run).compressed.language.size == objects
+    codes = Run.open(run).compressed.language
+    assert codes.size == objects
+    assert answer(capsys, "compress", "-m", run, "--levels", "2")["described"] == objects, "kept from before"
+    assert Run.open(run).compressed.language.packed.tobytes() == codes.packed.tobytes()
 
 
 @pytest.mark.parametrize(

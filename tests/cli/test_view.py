@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 
 from gsseg.cli import main
@@ -108,6 +109,23 @@ def test_a_wrong_run_is_one_line(finished_run, tmp_path, capsys, damage):
     err = capsys.readouterr().err
     assert err.startswith("gsseg: error: ")
     assert err.count("\n") == 1
+
+
+@needs_viewer
+def test_a_model_finds_by_meaning_where_there_are_vectors(finished_run, clip_folder, tmp_path, capsys, start):
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    for model, said in ((clip_folder, "has no language vectors"), (tmp_path, "has no config.json")):
+        assert main(["view", "-m", str(run), "--port", "0", "--clip", str(model)]) == 2
+        err = capsys.readouterr().err
+        assert said in err
+        assert err.count("\n") == 1
+    np.save(tmp_path / "words.npy", np.eye(2, 24, dtype=np.float32))
+    assert main(["compress", "-m", str(run), "--language", str(tmp_path / "words.npy"), "--quiet"]) == 0
+    process, _, summary = start("-m", run, "--clip", clip_folder)
+    assert asked(summary["port"]) == 200
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=20)[1] == ""
 
 
 def test_without_the_viewer_it_says_how_to_install_it(finished_run, capsys, monkeypatch):
