@@ -11,7 +11,6 @@ frame of a large scene takes seconds, and a click is to be judged in frames.
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from gsseg_viewer.document import Document
@@ -39,7 +38,8 @@ const watch = window.stopwatch = {clicked: 0, lit: 0};
 watch.pixel = () => {
   const canvas = window.__viserMutable.canvas, gl = canvas.getContext("webgl2"), out = new Uint8Array(4);
   const scale = gl.drawingBufferHeight / canvas.clientHeight;
-  gl.readPixels(watch.at[0] * scale, gl.drawingBufferHeight - watch.at[1] * scale, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, out);
+  const [u, v] = watch.at.map((pixel) => pixel * scale);
+  gl.readPixels(u, gl.drawingBufferHeight - v, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, out);
   return Array.from(out.slice(0, 3));
 };
 watch.aim = (u, v) => { watch.at = [u, v]; watch.before = watch.pixel(); watch.clicked = watch.lit = 0; };
