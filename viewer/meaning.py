@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from gsseg_viewer.state import State
 
+from gsseg.compressed import CompressedScene
 from gsseg.errors import InputError
 from gsseg.language.clip import ClipModel
-from gsseg.language.search import find_by_text
-from gsseg.quantize.binary.codes import BinaryCodes
+from gsseg.language.search import find_by_text, language_of
 from gsseg.run import Run
 
 LISTED = 12
@@ -23,28 +23,25 @@ LISTED = 12
 class Meaning:
     """Finds objects of one run by words."""
 
-    codes: BinaryCodes
-    """One vector an object, in the order of the run's table."""
+    scene: CompressedScene
+    """As it was opened; one vector an object, in the order of its table."""
     model: ClipModel
     """What the words are put to."""
 
     @classmethod
     def of(cls, run: Run, model: ClipModel) -> "Meaning":
-        """InputError where the run has no language vectors, or has those of another model."""
-        codes = None if run.compressed is None else run.compressed.language
-        if codes is None:
+        """`InputError` where the run has no language vectors, or has those of another model."""
+        if run.compressed is None:
             raise InputError(
-                run.path, "has no language vectors to search in", "make some: gsseg compress -m RUN --clip MODEL"
+                run.path, "has no scene.gsseg with language vectors", "make it: gsseg compress -m RUN --clip MODEL"
             )
-        if codes.dimension != model.dim:
-            problem = f"gives vectors of {model.dim} components, those of the run have {codes.dimension}"
-            raise InputError(model.folder, problem, "name the model that they were made with")
-        return cls(codes, model)
+        language_of(run.compressed, model)
+        return cls(run.compressed, model)
 
     def relevancies(self, text: str) -> dict[int, float]:
         """How well a text fits (0..1) each row of the table as it was opened that has a vector; InputError for an empty
         text."""
-        return {each.object_id: each.relevancy for each in find_by_text(self.codes, self.model, text) if each.known}
+        return {each.object_id: each.relevancy for each in find_by_text(self.scene, self.model, text) if each.known}
 
 
 def fitting(state: State, relevancies: Mapping[int, float]) -> list[tuple[int, float]]:

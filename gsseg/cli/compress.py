@@ -71,10 +71,14 @@ class Compress(Command):
             raise InputError(self.run, "is no RUN folder", "name the folder that gsseg train wrote")
         segmentation = run.segmentation()  # not from an earlier scene.gsseg, which may be damaged or out of date
         objects = len(segmentation.objects)
-        vectors = self._language(run, segmentation.object_ids, objects)
-        language = _kept(run) if vectors is None else encode_language(vectors)
+        vectors, made_with = self._language(run, segmentation.object_ids, objects)
+        language = None if vectors is None else encode_language(vectors)
+        if vectors is None:
+            language, made_with = _kept(run)
         means = run.gaussians.means.numpy()
-        scene = compress(segmentation, run.splats.name, means, self.levels, self.codebook_size, self.seed, language)
+        scene = compress(
+            segmentation, run.splats.name, means, self.levels, self.codebook_size, self.seed, language, made_with
+        )
         out = self.run / COMPRESSED
         write_scene(out, scene)
         seen = segmentation.learnt.any(axis=1)
@@ -92,21 +96,22 @@ class Compress(Command):
         self.output.table([*rows, ("feature error", f"{error:.2g} of a mean square of {power:.2g}"), ("in", str(out))])
         self.output.finish({**summary, "gaussians": len(scene), "feature_error": error})
 
-    def _language(self, run: Run, ids: ndarray, objects: int) -> Vectors | None:
-        """Language vectors of the objects; all that can be wrong with files is found before the work begins."""
+    def _language(self, run: Run, ids: ndarray, objects: int) -> tuple[Vectors | None, str]:
+        """Language vectors of the objects, and the fingerprint of the model that they are of, empty where it is not
+        known; all that can be wrong with files is found before the work begins."""
         if self.clip is None and self.language is None:
-            return None
+            return None, ""
         if self.language is not None and not self.language.is_dir():
-            return read_language(self.language, objects)
-        make = self._from_photos(run, ids, objects) if self.clip else self._from_masks(run, ids, objects)
+            return read_language(self.language, objects), ""
+        make, made_with = self._from_photos(run, ids, objects) if self.clip else self._from_masks(run, ids, objects)
         with self.output.progress() as shown:
             vectors = make(shown)
         if np.isnan(vectors).all():
             problem = "shows none of the run's objects well enough to tell what it is"
             raise InputError(self.clip or self.language or self.run, problem, "was the run made from this scene?")
-        return vectors
+        return vectors, made_with
 
-    def _from_photos(self, run: Run, ids: ndarray, objects: int) -> Callable[[Stages], Vectors]:
+    def _from_photos(self, run: Run, ids: ndarray, objects: int) -> tuple[Callable[[Stages], Vectors], str]:
         from gsseg.language.clip import ClipModel
         from gsseg.language.describe import describe
 
@@ -115,9 +120,13 @@ class Compress(Command):
         scene, views = self._views(run)
         if all(view.photo is None for view in views):
             raise InputError(scene, "has no photos to look at", "put them into its folder images")
-        return lambda shown: describe(run.gaussians, ids, objects, views, model, progress=shown).vectors
 
-    def _from_masks(self, run: Run, ids: ndarray, objects: int) -> Callable[[Stages], Vectors]:
+        def make(shown: Stages) -> Vectors:
+            return describe(run.gaussians, ids, objects, views, model, progress=shown).vectors
+
+        return make, model.fingerprint
+
+    def _from_masks(self, run: Run, ids: ndarray, objects: int) -> tuple[Callable[[Stages], Vectors], str]:
         from gsseg.language.associate import associate
         from gsseg.language.mask_files import MaskVectorFiles
 
@@ -130,7 +139,7 @@ class Compress(Command):
             report = lambda done, total: shown("views", done, total)  # noqa: E731
             return associate(run.gaussians, ids, objects, views, files.read, progress=report).vectors
 
-        return make
+        return make, ""
 
     def _views(self, run: Run) -> tuple[Path, list[View]]:
         alone = self.scene is not None and not (run.path / "config.yaml").exists()
@@ -139,12 +148,12 @@ class Compress(Command):
         return scene, load_views(scene, Path(settings["splats"]), max_side=SIDE)[0]
 
 
-def _kept(run: Run) -> BinaryCodes | None:
-    """The language vectors of the scene.gsseg that is replaced, where it is one of these objects."""
+def _kept(run: Run) -> tuple[BinaryCodes | None, str]:
+    """The language vectors of the scene.gsseg that is replaced, where it is one of these objects, and their model."""
     try:
-        return None if run.compressed is None else run.compressed.language
+        return (None, "") if run.compressed is None else (run.compressed.language, run.compressed.language_model)
     except InputError:
-        return None
+        return None, ""
 
 
 def parse(args: list[str]) -> Compress:

@@ -77,7 +77,7 @@ class Query(Command):
         from gsseg.language.clip import ClipModel
         from gsseg.language.search import find_by_text
 
-        ranked = find_by_text(run.compressed.language, ClipModel.open(self.clip), text)
+        ranked = find_by_text(run.compressed, ClipModel.open(self.clip), text)
         found = [each for each in ranked if each.known][: self.best]
         rows = [(f"{'id':>5}  {'relevancy':>9}  {'cosine':>6}", "name")]
         rows += [

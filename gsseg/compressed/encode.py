@@ -22,6 +22,7 @@ def compress(
     codebook_size: int = CODEBOOK_SIZE,
     seed: int = 0,
     language: BinaryCodes | None = None,
+    language_model: str = "",
 ) -> CompressedScene:
     """Objects, codes and discrete features are kept to the last bit, learnt features to their residual codes.
 
@@ -43,7 +44,17 @@ def compress(
         codebooks = np.stack(quantizer.codebooks)
     digest, objects = splats_digest(means), segmentation.objects
     return CompressedScene(
-        splats, digest, labels, label_objects, label_codes, label_features, codes, codebooks, objects, language
+        splats,
+        digest,
+        labels,
+        label_objects,
+        label_codes,
+        label_features,
+        codes,
+        codebooks,
+        objects,
+        language,
+        language_model,
     )
 
 

@@ -11,7 +11,7 @@ objects.json), ``sha256`` (of everything else in the file). Tensors, with labels
     residual_codebooks  float32 (L, K, D)
     language.*          the arrays of `BinaryCodes` where there are language vectors, one an object; then the
                         metadata holds ``language`` (their similarity), ``language_bits`` and, where there was
-                        one, the seed of the rotation, ``language_rotation``
+                        one, the seed of the rotation, ``language_rotation``; ``language_model`` where it is known
 
 safetensors stores little-endian numbers and text, no code; so a file reads alike everywhere and cannot run anything.
 """
@@ -75,6 +75,8 @@ def write_scene(path: Path | str, scene: CompressedScene) -> None:
         header |= {"language": scene.language.similarity, "language_bits": str(scene.language.bits)}
         if scene.language.rotation is not None:
             header["language_rotation"] = str(scene.language.rotation)
+        if scene.language_model:
+            header["language_model"] = scene.language_model
     with whole_file(path) as beside:
         beside.write_bytes(save(tensors, {**header, "sha256": _digest(tensors, header)}))
 
@@ -134,6 +136,7 @@ def _decode(tensors: dict[str, ndarray], header: dict[str, str]) -> CompressedSc
     return CompressedScene(
         header["splats"], header["splats_sha256"], labels, ids, codes, features, residuals, codebooks,
         table_from_json(header["objects"]), _language(tensors, header) if "language" in header else None,
+        header.get("language_model", ""),
     )  # fmt: skip
 
 

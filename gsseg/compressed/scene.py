@@ -50,6 +50,8 @@ class CompressedScene:
     """The table of objects."""
     language: BinaryCodes | None = None
     """One language vector (CLIP or the like) an object, in the order of the table."""
+    language_model: str = ""
+    """`gsseg.language.clip.ClipModel.fingerprint` of the model they are of; empty where it is not known."""
 
     def __post_init__(self) -> None:
         known, books = len(self.objects), self.residual_codebooks

@@ -7,6 +7,7 @@ nothing is asked of the network, and nothing is unpickled.
 """
 
 import contextlib
+import hashlib
 import json
 import logging
 import warnings
@@ -67,6 +68,12 @@ class ClipModel:
     def dim(self) -> int:
         """Components of a vector."""
         return int(self.network.config.projection_dim)
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells one model from another: the hash of the last matrix that texts pass, 16 hexadecimal digits."""
+        weight = self.network.text_projection.weight.detach().cpu().contiguous().numpy()
+        return hashlib.sha256(weight.astype("<f4").tobytes()).hexdigest()[:16]
 
     def encode_text(self, texts: Sequence[str]) -> Float32[ndarray, "texts dim"]:
         """One unit vector a text; what is beyond the model's context (CLIP: 77 tokens) is cut off.

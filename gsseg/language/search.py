@@ -14,6 +14,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from gsseg.compressed.language import has_vector
+from gsseg.compressed.scene import CompressedScene
 from gsseg.errors import InputError
 from gsseg.language.clip import ClipModel
 from gsseg.quantize.binary.codes import BinaryCodes
@@ -61,14 +62,32 @@ def relevancy(
     return (0.5 + 0.5 * np.tanh(0.5 * temperature * margin)).astype(np.float32)
 
 
-def find_by_text(codes: BinaryCodes, model: ClipModel, text: str, contrast: Sequence[str] = CONTRAST) -> list[Found]:
-    """All objects, those that the text fits best first; those without a vector come last, marked by NaN.
+def language_of(scene: CompressedScene, model: ClipModel) -> BinaryCodes:
+    """The language vectors of a scene, for words put to a model.
 
-    Raises `InputError` where the vectors were made with another model, or the text is empty.
+    Raises `InputError` where there are none, and where they were made with another model, as far as that is known.
     """
+    codes, other = scene.language, "they were made with another model: name that one"
+    if codes is None:
+        raise InputError(
+            "scene.gsseg", "has no language vectors to find objects by", "make some: gsseg compress -m RUN --clip MODEL"
+        )
     if model.dim != codes.dimension:
         problem = f"gives vectors of {model.dim} components, those of the objects have {codes.dimension}"
-        raise InputError(model.folder, problem, "they were made with another model: name that one")
+        raise InputError(model.folder, problem, other)
+    if scene.language_model and scene.language_model != model.fingerprint:
+        raise InputError(model.folder, "is not the model that the objects' vectors are of", other)
+    return codes
+
+
+def find_by_text(
+    scene: CompressedScene, model: ClipModel, text: str, contrast: Sequence[str] = CONTRAST
+) -> list[Found]:
+    """All objects, those that the text fits best first; those without a vector come last, marked by NaN.
+
+    Raises `InputError` as `language_of`, and where the text is empty.
+    """
+    codes = language_of(scene, model)
     if not text.strip():
         raise InputError("the text", "is empty", "give a few words, such as 'red mug'")
     asked = model.encode_text([text, *contrast])

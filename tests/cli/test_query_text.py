@@ -83,6 +83,8 @@ def test_vectors_are_made_from_the_photos(run, clip_folder, capsys):
     codes = Run.open(run).compressed.language
     assert (codes.size, codes.dimension) == (2, ClipModel.open(clip_folder).dim)
     assert has_vector(codes).all()
+    answer(capsys, "compress", "-m", run)  # which keeps them, and whose they are
+    assert Run.open(run).compressed.language_model == ClipModel.open(clip_folder).fingerprint
     answer(capsys, "compress", "-m", run, "--clip", clip_folder)
     again = Run.open(run).compressed.language
     assert np.array_equal(again.packed, codes.packed)

@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gsseg.compressed import CompressedScene, compress
 from gsseg.compressed.language import encode_language, has_vector, read_language
 from gsseg.errors import InputError
 from gsseg.language.clip import ClipModel
 from gsseg.language.search import CONTRAST, Found, find_by_text, relevancy
+from gsseg.objects.describe import default_colors, describe_objects
+from gsseg.objects.segmentation import Segmentation
 from gsseg.quantize import BinaryQuantizer
-from gsseg.quantize.binary.codes import WIDTHS
+from gsseg.quantize.binary.codes import WIDTHS, BinaryCodes
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -96,6 +99,16 @@ def test_a_file_may_leave_objects_out(tmp_path):
         read_language(tmp_path / "none.npy", 3)
 
 
+def scene_of(codes: BinaryCodes | None, language_model: str = "") -> CompressedScene:
+    """As many objects as codes, of one Gaussian each."""
+    count = 1 if codes is None else len(codes)
+    ids, ones = np.arange(count, dtype=np.int32), np.ones((count, 6), np.float32)
+    names = [f"object {k}" for k in range(count)]
+    table = describe_objects(ids, ids, ones[:, :3], names, default_colors(count), [0] * count, [0.0] * count)
+    made = Segmentation(ids, ids, ids, ones, ones, table)
+    return compress(made, "splats.ply", ones[:, :3], levels=0, language=codes, language_model=language_model)
+
+
 @pytest.fixture(scope="module")
 def model(clip_folder) -> ClipModel:
     return ClipModel.open(clip_folder)
@@ -107,7 +120,7 @@ def test_objects_are_ranked_by_relevancy_and_the_words_own_vector_is_the_nearest
     vectors = np.concatenate([texts, np.full((2, model.dim), np.nan, np.float32)])[[4, 0, 1, 5, 2, 3]]
     codes = encode_language(vectors)
     for word, row in zip(words, (1, 2, 4, 5), strict=True):
-        found = find_by_text(codes, model, word)
+        found = find_by_text(scene_of(codes), model, word)
         own = max(found[:4], key=lambda each: each.cosine)
         assert own.object_id == row
         assert own.cosine > 0.999
@@ -117,13 +130,13 @@ def test_objects_are_ranked_by_relevancy_and_the_words_own_vector_is_the_nearest
         values = [each.relevancy for each in found[:4]]
         assert values == sorted(values, reverse=True)
     plain = relevancy(texts, model.encode_text(["red"])[0], model.encode_text(list(CONTRAST)))
-    ranked = {each.object_id: each.relevancy for each in find_by_text(codes, model, "red")}
+    ranked = {each.object_id: each.relevancy for each in find_by_text(scene_of(codes), model, "red")}
     assert np.abs(plain - [ranked[row] for row in (1, 2, 4, 5)]).max() < 0.01
 
 
 def test_codes_of_one_bit_from_before_are_still_searched(model):
     texts = model.encode_text(["red mug", "chair", "table lamp"])
-    found = find_by_text(encode_language(texts, bits=1), model, "chair")
+    found = find_by_text(scene_of(encode_language(texts, bits=1)), model, "chair")
     assert max(found, key=lambda each: each.cosine).object_id == 1
     assert all(each.known for each in found)
 
@@ -131,9 +144,15 @@ def test_codes_of_one_bit_from_before_are_still_searched(model):
 def test_another_model_and_no_words(model):
     codes = encode_language(draw(0, 4, model.dim + 1))
     with pytest.raises(InputError, match=r"24 components, those of the objects have 25; they were made with another"):
-        find_by_text(codes, model, "mug")
+        find_by_text(scene_of(codes), model, "mug")
+    codes = encode_language(draw(0, 4, model.dim))
+    assert len(find_by_text(scene_of(codes, model.fingerprint), model, "mug")) == 4
+    with pytest.raises(InputError, match="is not the model that the objects' vectors are of; they were made"):
+        find_by_text(scene_of(codes, "0123456789abcdef"), model, "mug")
+    with pytest.raises(InputError, match="has no language vectors"):
+        find_by_text(scene_of(None), model, "mug")
     with pytest.raises(InputError, match="the text: is empty"):
-        find_by_text(encode_language(draw(0, 4, model.dim)), model, "  ")
+        find_by_text(scene_of(encode_language(draw(0, 4, model.dim))), model, "  ")
 
 
 def test_found_says_whether_it_is_known():

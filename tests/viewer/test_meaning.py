@@ -35,9 +35,8 @@ class Dictionary(ClipModel):
     def encode_text(self, texts: Any) -> np.ndarray:
         return np.stack([direction(WORDS.get(text, 9)) for text in texts])
 
-    @property
-    def dim(self) -> int:
-        return DIM
+    dim = DIM
+    fingerprint = "a dictionary"
 
 
 @pytest.fixture
@@ -105,18 +104,21 @@ def test_saving_numbers_anew_and_words_still_find_the_same(spoken: Any, model: A
 
 def test_a_run_without_vectors_and_a_foreign_model_are_refused(balls: Any, spoken: Any, model: Any, open_viewer: Any):
     class Other(Dictionary):
-        dim = 7  # pyright: ignore[reportAssignmentType]
+        dim = 7
 
     other = object.__new__(Other)
     other.__dict__["folder"] = Path("OTHER")
-    with pytest.raises(InputError, match=r"OTHER.*vectors of 7 components, those of the run have 64"):
+    with pytest.raises(InputError, match=r"OTHER.*vectors of 7 components, those of the objects have 64"):
         open_viewer(spoken.document(), clip=other)
     scene = read_scene(spoken.path / "scene.gsseg")
+    write_scene(spoken.path / "scene.gsseg", replace(scene, language_model="another one"))
+    with pytest.raises(InputError, match="MODEL: is not the model that the objects' vectors are of"):
+        open_viewer(spoken.document(), clip=model)
     write_scene(spoken.path / "scene.gsseg", replace(scene, language=None))
     with pytest.raises(InputError, match=r"has no language vectors.*gsseg compress"):
         open_viewer(spoken.document(), clip=model)
     (spoken.path / "scene.gsseg").unlink()
-    with pytest.raises(InputError, match="has no language vectors"):
+    with pytest.raises(InputError, match=r"has no scene\.gsseg with language vectors"):
         Meaning.of(spoken.document().run, model)
 
 
