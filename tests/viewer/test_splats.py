@@ -43,7 +43,7 @@ def plain_covariances(gaussians: Gaussians) -> np.ndarray:
 def drawn_by_shader(covariances: np.ndarray, camera: np.ndarray, pixels: float) -> np.ndarray:
     """Which Gaussians viser's vertex shader draws, seen along the last axis of a camera: the covariance in float32.
 
-    ``pixels``: of a unit of the world on the picture. GaussianSplatsHelpers.ts of viser 1.1.1, as `mended_page` mends it.
+    ``pixels``: of a unit of the world on the picture. GaussianSplatsHelpers.ts of viser 1.1.1 as it is mended here.
     """
     toward = (camera[:2] * pixels).astype(np.float32)
     projected = toward @ covariances.astype(np.float32) @ toward.T
