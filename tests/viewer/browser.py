@@ -124,8 +124,8 @@ class Tab:
         """Polls a JavaScript function until it is true."""
         return poll(what, lambda: self.page.evaluate(script))
 
-    def wait_until_settled(self) -> None:
-        """The browser's camera rests, and the server knows its pose."""
+    def wait_until_settled(self, position: Any = None) -> None:
+        """The browser's camera rests, where it was sent to if that is given, and the server knows its pose."""
 
         def settled() -> bool:
             before = self._camera()
@@ -134,7 +134,8 @@ class Tab:
             at = now["world"].T @ now["position"]
             near = max(1e-9, 1e-4 * float(np.abs(at).max()))
             return (
-                bool(np.allclose(before["view"], now["view"]))
+                (position is None or bool(np.allclose(at, position, atol=max(near, 1e-3))))
+                and bool(np.allclose(before["view"], now["view"]))
                 and bool(np.allclose(told.position, at, atol=near))
                 and abs(np.degrees(told.fov) - now["fov"]) < 0.01
                 and (told.image_width, told.image_height) == now["size"]

@@ -22,7 +22,7 @@ def test_two_browsers(viewer, open_tab, balls, poll):
     two.click(balls.centres[3])
     poll("own selections", lambda: [_selected(one), _selected(two)] == [[0], [3]])
     two.session.go_to(two.session.views[1])
-    two.wait_until_settled()
+    two.wait_until_settled(two.session.views[1].camera.position)
     assert abs(one.session.client.camera.position - two.session.client.camera.position).max() > 1
     one.click(balls.centres[1], "Shift")
     poll("both selected", lambda: _selected(one) == [0, 1])
