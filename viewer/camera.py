@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import viser
 from gsseg_viewer.pointing import Sight
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Integer
 from numpy import ndarray
 
 from gsseg.scene import Camera, Gaussians, View
@@ -67,6 +67,9 @@ class Surroundings:
         centres = _sample(gaussians)
         low, high = np.quantile(centres, [0.02, 0.98], axis=0)
         grow = 0.05 * (high - low)
+        if not grow.any():  # one Gaussian, or several in one place
+            rows = np.flatnonzero(gaussians.drawable.cpu().numpy())
+            grow = np.full(3, typical_reach(gaussians, rows, math.inf) if len(rows) else 0.0)
         low, high = low - grow, high + grow
         up = up_of_views(views) if views else up_of_points(low, high)
         best = max(views, key=lambda view: _visible_share(view.camera, centres), default=None)
@@ -176,6 +179,13 @@ def up_of_points(low: Float64[ndarray, "3"], high: Float64[ndarray, "3"]) -> Flo
     """A guess where no camera is known: z, or -y as in COLMAP's worlds, whichever the scene is flatter along."""
     extent = high - low
     return np.array([0.0, -1.0, 0.0]) if extent[1] < 0.8 * extent[2] else np.array([0.0, 0.0, 1.0])
+
+
+def typical_reach(gaussians: Gaussians, rows: Integer[ndarray, " rows"], size: float) -> float:
+    """How far the typical one of some Gaussians reaches about its centre: two standard deviations, world units, at most
+    a tenth of ``size``. Of one Gaussian the box about the centres has no size, but the Gaussian has."""
+    log_sigma = float(np.median(gaussians.log_scales.cpu().numpy()[rows].max(1)))
+    return min(2.0 * math.exp(min(log_sigma, 80.0)), 0.1 * size)
 
 
 def _sample(gaussians: Gaussians) -> Float64[ndarray, "points 3"]:

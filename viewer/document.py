@@ -18,7 +18,7 @@ from gsseg_viewer.state import EditError, ObjectState, State, largest_first, ren
 from jaxtyping import Bool, Float64, Int32, Int64
 from numpy import ndarray
 
-from gsseg.objects.select import MIN_WEIGHT, pick
+from gsseg.objects.select import MIN_WEIGHT, Hits, pick
 from gsseg.objects.table import NO_OBJECT, ObjectInfo
 from gsseg.run import Run
 from gsseg.scene import Gaussians
@@ -145,15 +145,17 @@ class Document:
         with self._lock:
             return self.state, largest_first(self.state, self._next_id)
 
-    def mark_saved(self, state: State, numbers: Mapping[int, int], run: Run, by: int | None = None) -> None:
-        """Takes note that ``state`` is on disk, as ``run``, with its ids changed to ``numbers``.
+    def mark_saved(
+        self, state: State, numbers: Mapping[int, int], run: Run, stamps: FileStamps, by: int | None = None
+    ) -> None:
+        """Takes note that ``state`` is on disk, as ``run`` with these stamps, its ids changed to ``numbers``.
 
         All versions take these over, so that ids here are those on disk and undo goes back over saving as if it had not
         been; edits made while it was written stay unsaved.
         """
         moved = any(old != new for old, new in numbers.items())
         with self._lock:
-            self.run, self.stamps, self._saved = run, file_stamps(run), state
+            self.run, self.stamps, self._saved = run, stamps, state
             if moved:
                 anew = {id(each): renumbered(each, numbers) for each in (state, *(each for each, _ in self._versions))}
                 self._versions = [(anew[id(each)], title) for each, title in self._versions]
@@ -205,9 +207,12 @@ class Document:
         return ~np.isin(state.owner, list(state.gone))[self.labels]
 
     def pick(self, origin: ndarray, direction: ndarray) -> Hit | None:
-        """What a ray meets of all that is drawn; objects win or lose as in `gsseg.objects.select.select`."""
+        """The object that a ray meets of all that is drawn, as `gsseg.objects.select.select`; None where there is none.
+
+        ValueError for what is no ray.
+        """
         state = self.state
-        hits = pick(self._drawn(state), np.asarray(origin, np.float64), np.asarray(direction, np.float64))
+        hits = self._hits(state, origin, direction)
         if hits.weights.sum() < MIN_WEIGHT:
             return None
         labels = self.labels[hits.rows]
@@ -226,6 +231,16 @@ class Document:
             gaussian=int(hits.rows[first]),
             position=np.asarray(origin, np.float64) + hits.distances[first] * ray / np.linalg.norm(ray),
         )
+
+    def meets(self, origin: ndarray, direction: ndarray) -> bool:
+        """Whether a ray meets anything that is drawn, of an object or of none. ValueError as `pick`."""
+        return bool(self._hits(self.state, origin, direction).weights.sum() >= MIN_WEIGHT)
+
+    def _hits(self, state: State, origin: ndarray, direction: ndarray) -> Hits:
+        start, ray = np.asarray(origin, np.float64), np.asarray(direction, np.float64)
+        if start.shape != (3,) or ray.shape != (3,):
+            raise ValueError(f"no ray: origin {start.tolist()}, direction {ray.tolist()}")
+        return pick(self._drawn(state), start, ray)
 
     def _drawn(self, state: State) -> Gaussians:
         """The Gaussians with only those drawable that a state shows; kept for the next click."""

@@ -77,7 +77,7 @@ def export_command(document: Document, state: State, selection: Selection, what:
     run = document.run
     if run.bare or not (run.path / OBJECTS).is_file() or not np.array_equal(state.owner, document.saved.owner):
         return None
-    words = ["gsseg", "export", "-m", str(run.path), "--out", "OUT"]
+    words = ["gsseg", "export", "-m", str(run.path.resolve()), "--out", "OUT"]
     ids, dropped = selection.objects(state), set(state.gone)
     if what != "the selection" and (state.rest_hidden or document.saved.deleted - dropped):
         return None

@@ -36,6 +36,7 @@ class Messages:
         with self._lock:
             if self._closed:
                 return
+            title, body = (text.encode("utf-8", "replace").decode() for text in (title, body))  # paths may be no text
             self._shown.append(self._client.add_notification(title, body, auto_close_seconds=seconds, color=color))
             gone = self._shown.popleft() if len(self._shown) > SHOWN else None
         if gone is not None:

@@ -22,7 +22,7 @@ from numpy import ndarray
 from gsseg.compressed import CompressedScene, write_scene
 from gsseg.errors import InputError
 from gsseg.export.folder import whole_folder
-from gsseg.io.generation import replace_together
+from gsseg.io.generation import alone, replace_together
 from gsseg.io.ply import write_splats
 from gsseg.objects.describe import describe_objects
 from gsseg.objects.marks import Marks, marks_json
@@ -46,15 +46,17 @@ def save(document: "Document", by: int | None = None) -> Path:
     with document.saving:
         state, numbers = document.to_save()
         if state is document.saved:
-            return _opened(document.run)
-        if file_stamps(document.run) != document.stamps:
-            raise InputError(
-                _opened(document.run), "has been changed by another program since it was opened or saved here",
-                "open it again and repeat the edits",
-            )  # fmt: skip
-        run = _write(document, renumbered(state, numbers))
-        document.mark_saved(state, numbers, run, by)
-        return _opened(run)
+            return opened(document.run)
+        with alone(document.run.path):
+            if file_stamps(document.run) != document.stamps:
+                raise InputError(
+                    opened(document.run), "has been changed by another program since it was opened or saved here",
+                    "open it again and repeat the edits",
+                )  # fmt: skip
+            run = _write(document, renumbered(state, numbers))
+            stamps = file_stamps(run)
+        document.mark_saved(state, numbers, run, stamps, by)
+        return opened(run)
 
 
 def file_stamps(run: Run) -> FileStamps:
@@ -148,7 +150,7 @@ def _language(codes: BinaryCodes, sources: list[int | None]) -> BinaryCodes:
     )
 
 
-def _opened(run: Run) -> Path:
+def opened(run: Run) -> Path:
     """What a person opens to see the run again."""
     if run.bare:
         return run.splats

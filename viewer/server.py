@@ -13,6 +13,7 @@ from gsseg_viewer.commands import register
 from gsseg_viewer.document import Document
 from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.panels import build_panels
+from gsseg_viewer.panels.parts import plain
 from gsseg_viewer.security import safe_server
 from gsseg_viewer.session import How, Session
 from gsseg_viewer.splats import SplatNodes
@@ -119,7 +120,9 @@ def serve(
     (`gsseg_viewer.security.safe_server`), and where there is a model and there are no vectors of it.
     """
     meaning = None if clip is None else Meaning.of(document.run, clip)
-    viewer = Viewer(safe_server(host, port, document.run.path.resolve().name, allowed_hosts), document, views, meaning)
+    viewer = Viewer(
+        safe_server(host, port, plain(document.run.path.resolve().name), allowed_hosts), document, views, meaning
+    )
     viewer._open()
     return viewer
 

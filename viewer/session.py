@@ -107,7 +107,19 @@ class Session:
         """Does something soon, after all that was asked for before; never blocks, so the event loop may call it."""
         with self._lock:
             if not self._closed:
-                self._queue.submit(self._guarded, job)
+                self._queue.submit(self.attempt, job)
+
+    def attempt(self, job: Callable[[], object]) -> None:
+        """Does something now; what fails is told to the person, and raises nothing."""
+        try:
+            job()
+        except EditError as error:
+            self.tell("Not done", _sentence(str(error)), color="yellow")
+        except (InputError, OSError) as error:
+            self.tell("That failed", str(error), color="red")
+        except Exception as error:
+            _LOG.exception("in the session of client %d", self.client.client_id)
+            self.tell("That failed", f"{type(error).__name__}: {error}", color="red")
 
     # What is selected and how it looks.
 
@@ -118,8 +130,17 @@ class Session:
         self.refresh()
 
     def click(self, ray_origin: Any, ray_direction: Any, how: How = "set") -> None:
-        """Selects what a ray meets first, adds it, or takes it away; a click on nothing clears."""
-        hit = self.document.pick(np.asarray(ray_origin), np.asarray(ray_direction))
+        """Selects what a ray meets first, adds it, or takes it away; a click on nothing clears.
+
+        What belongs to no object counts as nothing, and the person is told. `EditError` for what is no ray.
+        """
+        try:
+            hit = self.document.pick(ray_origin, ray_direction)
+            unassigned = hit is None and self.document.meets(ray_origin, ray_direction)
+        except (TypeError, ValueError) as error:
+            raise EditError("the browser sent no ray with that click") from error
+        if unassigned:
+            self.tell("No object there", "What you clicked belongs to no object.", seconds=3.0)
         anchor = None if hit is None else hit.label
         self._reselect(lambda chosen: selection.click(chosen, self.document.state, self.document.table, anchor, how))
 
@@ -202,7 +223,9 @@ class Session:
             self._move(self.surroundings.start)
             return
         # One in a hundred may lie outside: a few strays would make the rest small.
-        self.look_at(*np.quantile(self.document.gaussians.means.numpy()[rows], [0.01, 0.99], axis=0))
+        low, high = np.quantile(self.document.gaussians.means.numpy()[rows], [0.01, 0.99], axis=0)
+        grown = camera.typical_reach(self.document.gaussians, rows, self.surroundings.size)
+        self.look_at(low - grown, high + grown)
 
     def go_to(self, view: View) -> None:
         """Jumps to where a training view was taken from."""
@@ -252,10 +275,10 @@ class Session:
 
     def _changed(self, change: Change) -> None:
         """The document is another one, by whomever: what has vanished is no longer selected."""
-        state = self.document.state
         with self._lock:
             if self._closed:
                 return
+            state = self.document.state  # under the lock: of two changes at once the newer is compared last
             # By labels, for saving may have given the objects other ids.
             gone, earlier = (frozenset(each.labels_of(each.gone).tolist()) for each in (state, self._state))
             self._state = state
@@ -286,18 +309,6 @@ class Session:
         with self._lock:
             chosen, coloring, state = self.selection, self.coloring, self.document.state
         return colors.colors(self.document, state, coloring, chosen), colors.alphas(self.document, state)
-
-    def _guarded(self, job: Callable[[], object]) -> None:
-        """Runs a job of the queue; what fails is told to the person and does not end the queue."""
-        try:
-            job()
-        except EditError as error:
-            self.tell("Not done", _sentence(str(error)), color="yellow")
-        except InputError as error:
-            self.tell("That failed", str(error), color="red")
-        except Exception as error:
-            _LOG.exception("in the session of client %d", self.client.client_id)
-            self.tell("That failed", f"{type(error).__name__}: {error}", color="red")
 
 
 def _sentence(text: str) -> str:

@@ -7,6 +7,7 @@ object to another, nor one that an undone edit has given out; only saving number
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Int32, Int64
@@ -68,7 +69,13 @@ class State:
 
     def gaussians(self, object_id: int) -> int:
         """Number of Gaussians of an object."""
-        return int(self.sizes[self.owner == object_id].sum())
+        return self._by_object.get(object_id, 0)
+
+    @cached_property
+    def _by_object(self) -> dict[int, int]:
+        """Gaussians of each owner, `NO_OBJECT` too."""
+        ids, places = np.unique(self.owner, return_inverse=True)
+        return dict(zip(ids.tolist(), np.bincount(places, self.sizes).astype(np.int64).tolist(), strict=True))
 
     def labels_of(self, ids: Iterable[int]) -> Int64[ndarray, " owned"]:
         """Labels that these objects own, ascending."""

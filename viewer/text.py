@@ -19,6 +19,11 @@ def escaped(text: str) -> str:
     return " ".join("".join(letters).split())
 
 
+def exact(text: str) -> str:
+    """The text as html that shows every letter and every space of it, to be copied; for what nobody else can choose."""
+    return "".join(each if each.isascii() and (each.isalnum() or each == " ") else f"&#{ord(each)};" for each in text)
+
+
 def plural(number: int, singular: str, plural: str | None = None) -> str:
     """``1 object``, ``12,345 Gaussians``; ``plural`` where an s does not do."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

@@ -66,17 +66,21 @@ class ViewRun(Command):
             self.output.say("edits were not saved")
 
     def _views(self, run: Path, splats: Path) -> list[View]:
-        """The training views; none where nobody named a scene and the run's own is gone."""
-        scene = self.scene
-        if scene is None:
-            if not (run / "config.yaml").is_file():
-                return []
-            settings = read_settings(run)
-            scene, splats = Path(settings["scene"]), Path(settings["splats"])
-            if not scene.is_dir():
-                self.output.say(f"{scene} is no longer there: no training views (name it with -s SCENE)")
-                return []
-        return load_views(scene, splats, max_side=PHOTO_SIDE)[0]
+        """The training views; none where nobody named a scene and the run's own is gone or damaged."""
+        if self.scene is not None:
+            return load_views(self.scene, splats, max_side=PHOTO_SIDE)[0]
+        if not (run / "config.yaml").is_file():
+            return []
+        settings = read_settings(run)
+        scene, splats = Path(settings["scene"]), Path(settings["splats"])
+        if not scene.is_dir():
+            self.output.say(f"{scene} is no longer there: no training views (name it with -s SCENE)")
+            return []
+        try:
+            return load_views(scene, splats, max_side=PHOTO_SIDE)[0]
+        except InputError as error:  # a damaged photo is no reason to keep the run closed
+            self.output.say(f"no training views: {error}")
+            return []
 
 
 def _wait_for_the_end() -> None:

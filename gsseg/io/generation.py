@@ -13,10 +13,15 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from gsseg.errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 EARLIER, SAVED = "earlier", ".saved"
 _LIST = "files.json"
@@ -77,6 +82,24 @@ def finish(folder: Path) -> None:
         shutil.rmtree(saved, ignore_errors=True)
     except OSError as error:
         raise _refused(folder, error) from error
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One program at a time in the block for a folder: it waits for the others.
+
+    For who looks whether a folder is as it was and then replaces files in it. Where the system knows no such locks
+    (Windows, some network disks, a folder that is gone) nobody waits.
+    """
+    with ExitStack() as held:
+        if fcntl is not None:
+            try:
+                descriptor = os.open(folder, os.O_RDONLY)
+                held.callback(os.close, descriptor)  # which lets go of the lock, as the end of the process does
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            except OSError:
+                pass
+        yield
 
 
 def forget(folder: Path) -> None:

@@ -87,6 +87,20 @@ def test_a_scene_that_has_moved_is_told(finished_run, tmp_path, start):
 
 
 @needs_viewer
+def test_a_scene_that_is_damaged_does_not_keep_the_run_closed(finished_run, tmp_path, start):
+    """Nobody has asked for it by name; with -s SCENE it would be an error."""
+    run, scene = tmp_path / "run", tmp_path / "scene"
+    shutil.copytree(finished_run, run)
+    scene.mkdir()
+    settings = (run / "config.yaml").read_text().splitlines()
+    settings[1] = f"scene: {scene}"
+    (run / "config.yaml").write_text("\n".join(settings))
+    _, said, _ = start("-m", run)
+    assert said[0].startswith(f"no training views: {scene}: is an empty folder")
+    assert said[1].endswith("0 training views")
+
+
+@needs_viewer
 def test_a_taken_port_is_named(finished_run, capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -115,7 +129,7 @@ def test_a_wrong_run_is_one_line(finished_run, tmp_path, capsys, damage):
 def test_a_model_finds_by_meaning_where_there_are_vectors(finished_run, clip_folder, tmp_path, capsys, start):
     run = tmp_path / "run"
     shutil.copytree(finished_run, run)
-    for model, said in ((clip_folder, "has no language vectors"), (tmp_path, "has no config.json")):
+    for model, said in ((clip_folder, "language vectors"), (tmp_path, "has no config.json")):
         assert main(["view", "-m", str(run), "--port", "0", "--clip", str(model)]) == 2
         err = capsys.readouterr().err
         assert said in err

@@ -265,7 +265,7 @@ def test_ids_of_an_earlier_numbering_are_refused(document: Document) -> None:
     document.listen(told.append)
     state, numbers = document.to_save()
     during = document.apply("while it is written", lambda state: rename(state, 1, "chair"))
-    document.mark_saved(state, numbers, document.run)
+    document.mark_saved(state, numbers, document.run, document.stamps)
     kept = old.objects.keys() & {0, 5}
     (merged,) = kept
     assert told[-1].renumbered == numbers

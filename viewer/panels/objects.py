@@ -20,6 +20,8 @@ from gsseg.objects.table import NO_OBJECT
 
 SHOWN = 30
 """Buttons at most."""
+BUTTON = 24
+"""Letters on a button, as `plain` counts them: a wider one pushes all of them out of the panel."""
 LETTERS = 200
 """Of what is typed; more is no search."""
 
@@ -40,7 +42,8 @@ class Entry:
         """What its button says; no two objects have the same."""
         notes = [str(self.id)] if self.name != f"object {self.id}" else []
         notes += ["hidden"] if self.hidden else []
-        return plain(self.name) + (f" ({', '.join(notes)})" if notes else "")
+        noted = f" ({', '.join(notes)})" if notes else ""
+        return plain(self.name, max(BUTTON - len(noted), 8)) + noted
 
 
 class ObjectsPanel:

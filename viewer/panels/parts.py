@@ -5,14 +5,15 @@ menus are plain text in the browser and only need to be short: `plain`.
 """
 
 import threading
+from bisect import bisect_right
 from collections.abc import Callable, Coroutine
+from itertools import accumulate
 from typing import Any
+from unicodedata import east_asian_width
 
 from gsseg_viewer.session import Session
 from gsseg_viewer.state import EditError
-from gsseg_viewer.text import escaped
-
-from gsseg.errors import InputError
+from gsseg_viewer.text import exact
 
 MANY_LETTERS = 28
 """Longest name on a button."""
@@ -38,14 +39,16 @@ def swatch(color: tuple[int, int, int]) -> str:
 
 def code(text: str) -> str:
     """Text that one click selects whole, to be copied."""
-    look = "user-select:all;font-size:0.95em;background:rgba(127,127,127,0.18);padding:0.15em 0.4em;border-radius:3px"
-    return f'<code style="{look}">{escaped(text)}</code>'
+    look = "user-select:all;white-space:pre-wrap;font-size:0.95em;padding:0.15em 0.4em"
+    look += ";background:rgba(127,127,127,0.18);border-radius:3px"
+    return f'<code style="{look}">{exact(text)}</code>'
 
 
 def plain(name: str, letters: int = MANY_LETTERS) -> str:
-    """A name on one line, cut where it is long; not for html."""
+    """A name on one line, cut where it is long, wide letters such as Chinese counting twice; not for html."""
     name = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
-    return name if len(name) <= letters else name[: letters - 1] + "…"
+    ends = list(accumulate(2 if east_asian_width(letter) in "WF" else 1 for letter in name))
+    return name if not ends or ends[-1] <= letters else name[: bisect_right(ends, letters - 1)] + "…"
 
 
 def size(number: int) -> str:
@@ -65,7 +68,7 @@ def handler(session: Session, action: Callable[[Any], object]) -> Callable[[Any]
     async def run(event: Any) -> None:  # on viser's event loop, which keeps the order
         value = event.target.value
         if event.client is not None:
-            session.enqueue(lambda: said(session, action, value))
+            session.enqueue(lambda: action(value))
 
     return run
 
@@ -81,21 +84,11 @@ def slow_handler(session: Session, action: Callable[[Any], object]) -> Callable[
             session.tell("Still busy", "The last one of these is not done yet.", color="yellow")
             return
         try:
-            said(session, action, event.target.value)
+            session.attempt(lambda: action(event.target.value))
         finally:
             busy.release()
 
     return run
-
-
-def said(session: Session, action: Callable[[Any], object], value: Any) -> None:
-    """Acts; what cannot be done becomes a message to the person."""
-    try:
-        action(value)
-    except EditError as error:
-        session.tell("Not done", str(error)[:1].upper() + str(error)[1:], color="yellow")
-    except (InputError, OSError) as error:
-        session.tell("That failed", str(error), color="red")
 
 
 def chosen(value: object, options: tuple[str, ...], what: str) -> str:

@@ -4,6 +4,7 @@ The splats are drawn by gsseg's own renderer and not by the browser: with the ca
 be the picture's, in the colours that were trained, and without what is hidden or deleted.
 """
 
+import shlex
 import threading
 from collections.abc import Callable
 from typing import Any, Literal, cast, get_args
@@ -11,13 +12,15 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 import torch
 from gsseg_viewer.exporting import over
-from gsseg_viewer.panels.parts import block, chosen, code, dim, handler, plain, said
+from gsseg_viewer.panels.parts import block, chosen, code, dim, handler, plain
+from gsseg_viewer.saving import opened
 from gsseg_viewer.session import Session
-from gsseg_viewer.state import EditError
+from gsseg_viewer.state import EditError, State
 from gsseg_viewer.text import escaped
 from jaxtyping import Bool, UInt8
 from numpy import ndarray
 
+from gsseg.errors import InputError
 from gsseg.export.pictures import BACKDROP, fitted, labels_picture, photo_of, seen_colors, strip
 from gsseg.render import render_map
 from gsseg.scene import Gaussians, View
@@ -42,13 +45,14 @@ class ViewsPanel:
     def __init__(self, session: Session) -> None:
         """Builds its elements in the session's browser."""
         self.session = session
-        self.pictures: dict[tuple[str, frozenset[int]], Picture] = {}
-        self.shown: tuple[int, frozenset[int]] | None = None
+        self.pictures: dict[tuple[int, bytes], Picture] = {}
+        self.shown: tuple[int, bytes] | None = None
         self.drawing = Latest()
         gui = session.client.gui
         if not session.views:
             gui.add_html(block(dim("The scene of these splats is not at hand, so there are no photos.")))
-            gui.add_html(block(f"Start with it: {code(f'gsseg view -m {session.document.run.path} -s SCENE')}"))
+            words = ["gsseg", "view", "-m", str(opened(session.document.run).resolve())]
+            gui.add_html(block(f"Start with it: {code(shlex.join([*words, '-s', 'SCENE']))}"))
             return
         # Two photos of one name in two folders would be one entry of the menu: the number tells them apart.
         self.names = tuple(f"{number}: {plain(view.name, 40)}" for number, view in enumerate(session.views, 1))
@@ -73,7 +77,7 @@ class ViewsPanel:
         if not self.session.views or at is None:
             return
         self.view.value = self.names[at] if isinstance(self.view.value, str) else at + 1
-        now = (at, self.session.document.state.gone)
+        now = (at, _drawn_labels(self.session.document.state))
         if self.shown != now:
             self.shown = now
             self._draw_soon()
@@ -94,14 +98,19 @@ class ViewsPanel:
 
     def _draw_soon(self) -> None:
         """Draws on a thread of its own, because that may take seconds; of many changes in a row only the last."""
-        self.drawing.do(lambda: said(self.session, lambda _: self._draw(), None))
+        self.drawing.do(lambda: self.session.attempt(self._draw))
 
     def _draw(self) -> None:
         session, at = self.session, self.session.view
         if at is None:
             raise EditError("choose a view first")
         view, show = session.views[at], cast(Show, chosen(self.show.value, SHOWS, "picture"))
-        picture, missing = self._picture(view, show)
+        try:
+            picture, missing = self._picture(at, show)
+        except InputError:  # else the picture of another view would stay
+            self.image.visible = self.wipe.visible = False
+            self.note.content = block(dim(f"{escaped(view.name)}: its photo cannot be read"))
+            raise
         if session.closed:
             return
         self.wipe.visible = show == "wipe" and not missing
@@ -110,34 +119,40 @@ class ViewsPanel:
             self.image.image = picture
         self.image.visible = picture is not None
 
-    def _picture(self, view: View, show: Show) -> tuple[Picture | None, str]:
-        """What is to be shown, or None; and what it lacks, as a sentence's end."""
+    def _picture(self, at: int, show: Show) -> tuple[Picture | None, str]:
+        """What is to be shown of a view, or None; and what it lacks, as a sentence's end."""
+        view = self.session.views[at]
         camera = fitted(view.camera, SIDE)
         if show == "splats":
-            return self._splats(view), ""
+            return self._splats(at), ""
         photo = photo_of(view, camera)
         if show == "masks":
             if view.labels is None:
                 return photo, "no masks are known of it"
-            look = photo if photo is not None else self._splats(view)
+            look = photo if photo is not None else self._splats(at)
             return labels_picture(view.labels, camera, look), ""
         if photo is None:
-            return (None if show == "photo" else self._splats(view)), "its photo is not there"
+            return (None if show == "photo" else self._splats(at)), "its photo is not there"
         if show == "photo":
             return photo, ""
-        splats = self._splats(view)
+        splats = self._splats(at)
         if show == "side by side":
             return strip([photo, splats]), ""
         return wiped(photo, splats, self.wipe.value / 100), ""
 
-    def _splats(self, view: View) -> Picture:
-        document, state = self.session.document, self.session.document.state
-        key = (view.name, state.gone)
+    def _splats(self, at: int) -> Picture:
+        document, state, view = self.session.document, self.session.document.state, self.session.views[at]
+        key = (at, _drawn_labels(state))
         if key not in self.pictures:
             with self.session.working(f"Drawing {plain(view.name)}"):
                 drawn = drawn_from(document.gaussians, document.shown(state), view)
             self.pictures = dict([*self.pictures.items(), (key, drawn)][-KEPT:])
         return self.pictures[key]
+
+
+def _drawn_labels(state: State) -> bytes:
+    """What is drawn of a state. Not by the ids of what is hidden: edits and saving change what they mean."""
+    return np.isin(state.owner, list(state.gone)).tobytes()
 
 
 class Latest:
