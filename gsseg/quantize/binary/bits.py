@@ -54,7 +54,7 @@ def as_words(packed: UInt8[ndarray, "rows bytes"]) -> UInt64[ndarray, "rows word
 
 
 def interleave(words: UInt64[ndarray, "rows words"], bits: int) -> UInt64[ndarray, "rows words"]:
-    """Words of ``bits`` (4 or 8) planes a row in the order `product` takes queries: of the four lowest planes the four
+    """Words of ``bits`` (4 or 8) planes a row in the order `products` takes queries: of the four lowest planes the four
     first words, the four second ones and so on, then those of the next four planes."""
     rows, size = words.shape
     groups = words.reshape(rows, bits // 4, 4, size // bits)
@@ -111,12 +111,15 @@ def _weighted_count(typingctx, words, at, size, query, query_at):
 
 
 @njit(nogil=True, cache=True)
-def product(words, row, bits, query, query_row, query_bits):
-    """Integer product of row ``row`` of ``words`` and row ``query_row`` of ``query``, which `interleave` made."""
+def products(words, start, bits, query, query_row, query_bits, out):
+    """Integer products of row ``query_row`` of ``query``, which `interleave` made, and the rows of ``words`` from
+    ``start`` on, one for every place of ``out``."""
     size = words.shape[1] // bits
-    total = 0
-    for bit in range(bits):
-        for low in range(0, query_bits, 4):
-            place = (query_row * query_bits + low) * size
-            total += _weighted_count(words, (row * bits + bit) * size, size, query, place) << (bit + low)
-    return total
+    for i in range(len(out)):
+        total = 0
+        for bit in range(bits):
+            at = ((start + i) * bits + bit) * size
+            for low in range(0, query_bits, 4):
+                place = (query_row * query_bits + low) * size
+                total += _weighted_count(words, at, size, query, place) << (bit + low)
+        out[i] = total

@@ -20,12 +20,15 @@ from jaxtyping import Float, Float32, Int32, UInt64
 from numpy import ndarray
 
 from gsseg.compiled import njit
-from gsseg.quantize.binary.bits import interleave, product
+from gsseg.quantize.binary.bits import interleave, products
 from gsseg.quantize.binary.codes import BinaryCodes, Similarity
 from gsseg.threads import run_all, spans
 
 QUERY_WIDTHS = (4, 8)
 """Bits a component of an encoded query may have."""
+
+BLOCK = 256
+"""Rows that all queries see before the next ones: their codes stay in the first cache."""
 
 
 class Operands(NamedTuple):
@@ -92,21 +95,33 @@ def check_pair(queries: BinaryCodes, codes: BinaryCodes) -> None:
         raise ValueError("queries and vectors were encoded with different centroids, similarities or rotations")
 
 
-@njit(nogil=True, cache=True, inline="always")
-def estimate(asked, q, index, i, dim, euclidean, centroid_dp):
-    """The estimate of query ``q`` and vector ``i``; ``dim`` in float32."""
-    ax, lx = index.lower[i], index.steps[i]
+@njit(nogil=True, cache=True)
+def estimate_rows(asked, q, index, start, dim, euclidean, centroid_dp, dots, out):
+    """The estimates of query ``q`` and the vectors from ``start`` on, one for every place of ``out``; ``dots`` is
+    as long and for use here.
+
+    Every array has a name before the loop: taken from its tuple for each row, it is counted as another owner's and
+    given back for each row, which costs several times the counting of bits.
+    """
+    lowers, steps, additional, sums = index.lower, index.steps, index.additional, index.sums
+    size = np.float32(dim)
     ay, ly = asked.lower[q], asked.steps[q]
-    dot = np.float32(product(index.words, i, index.bits, asked.words, q, asked.bits))
-    total = ax * ay * dim + ay * lx * np.float32(index.sums[i]) + ax * ly * np.float32(asked.sums[q]) + lx * ly * dot
-    if euclidean:
-        return asked.additional[q] + index.additional[i] - np.float32(2.0) * total
-    return total + (asked.additional[q] + index.additional[i] - centroid_dp)
+    sum_y, additional_y = np.float32(asked.sums[q]), asked.additional[q]
+    products(index.words, start, index.bits, asked.words, q, asked.bits, dots)
+    for i in range(len(out)):
+        ax, lx = lowers[start + i], steps[start + i]
+        total = ax * ay * size + ay * lx * np.float32(sums[start + i]) + ax * ly * sum_y
+        total += lx * ly * np.float32(dots[i])
+        if euclidean:
+            out[i] = additional_y + additional[start + i] - np.float32(2.0) * total
+        else:
+            out[i] = total + (additional_y + additional[start + i] - centroid_dp)
 
 
 @njit(nogil=True, cache=True)
 def _estimates(asked, index, dim, euclidean, centroid_dp, out, start, stop):
-    size = np.float32(dim)
-    for q in range(len(out)):
-        for i in range(start, stop):
-            out[q, i] = estimate(asked, q, index, i, size, euclidean, centroid_dp)
+    dots = np.empty(BLOCK, np.int64)
+    for low in range(start, stop, BLOCK):
+        high = min(low + BLOCK, stop)
+        for q in range(len(out)):
+            estimate_rows(asked, q, index, low, dim, euclidean, centroid_dp, dots[: high - low], out[q, low:high])

@@ -12,11 +12,8 @@ from numpy import ndarray
 from gsseg.compiled import njit
 from gsseg.quantize.binary.bits import interleave
 from gsseg.quantize.binary.codes import BinaryCodes
-from gsseg.quantize.binary.scoring import check_pair, estimate, operands
+from gsseg.quantize.binary.scoring import BLOCK, check_pair, estimate_rows, operands
 from gsseg.threads import run_all, spans, thread_count
-
-BLOCK = 256
-"""Rows that all queries see before the next ones: their codes stay in the first cache."""
 
 QUERIES = 4096
 PLACES = 1 << 24
@@ -68,18 +65,19 @@ def _best_keys(queries: BinaryCodes, codes: BinaryCodes, count: int):
 
 @njit(nogil=True, cache=True)
 def _scan(asked, index, dim, euclidean, centroid_dp, heap_keys, heap_rows, run, start, stop):
-    size = np.float32(dim)
+    sign = np.float32(1 if euclidean else -1)
+    dots, estimates = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.float32)
     for low in range(start, stop, BLOCK):
+        size = min(BLOCK, stop - low)
         for q in range(len(heap_keys)):
             keys, rows = heap_keys[q, run], heap_rows[q, run]
-            for i in range(low, min(low + BLOCK, stop)):
-                key = estimate(asked, q, index, i, size, euclidean, centroid_dp)
-                if not euclidean:
-                    key = -key
+            estimate_rows(asked, q, index, low, dim, euclidean, centroid_dp, dots[:size], estimates[:size])
+            for i in range(size):
+                key = sign * estimates[i]
                 if not key < WORST:
                     key = np.float32(WORST)
-                if key < keys[0] or (key == keys[0] and i < rows[0]):
-                    _replace_root(keys, rows, key, i)
+                if key < keys[0] or (key == keys[0] and low + i < rows[0]):
+                    _replace_root(keys, rows, key, low + i)
 
 
 @njit(nogil=True, cache=True)
