@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
@@ -172,7 +173,7 @@ def _timed(
     return times
 
 
-def _faiss_index(vectors: Float32[ndarray, "rows dim"]):
+def _faiss_index(vectors: Float32[ndarray, "rows dim"]) -> Any:
     """faiss' one-bit index with 4-bit queries, trained; None where faiss is not installed."""
     if find_spec("faiss") is None:
         return None

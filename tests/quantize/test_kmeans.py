@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from gsseg.quantize.residual import kmeans as module
-from gsseg.quantize.residual.kmeans import Clusters, code_means, kmeans, lloyd, plus_plus, subsample, swap_search
+from gsseg.quantize.residual.kmeans import (
+    Clusters,
+    code_means,
+    kmeans,
+    lloyd,
+    plus_plus,
+    pulled,
+    subsample,
+    swap_search,
+)
 from gsseg.quantize.residual.nearest import nearest
 
 
@@ -73,6 +82,23 @@ def test_a_start_spreads_better_than_chance():
     spread = np.mean([nearest(x, plus_plus(x, 9, rng))[1].sum() for _ in range(5)])
     chance = np.mean([nearest(x, x[rng.choice(2000, 9, replace=False)])[1].sum() for _ in range(5)])
     assert spread < 0.5 * chance
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_codes_share_the_items_of_shapeless_long_vectors(seed):
+    # codes that start on items leave nearly all items to the one nearest to the mean
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(2000, 128)).astype(np.float32) * rng.uniform(0.5, 1.5, (2000, 1)).astype(np.float32)
+    start = plus_plus(x, 16, rng)
+    power = np.square(x).sum()
+    gained, gained_on_items = (power - lloyd(x, codes, 60).error for codes in (pulled(x, start), start))
+    assert gained > 1.1 * gained_on_items
+
+
+def test_codes_that_start_well_are_not_pulled():
+    x = blobs(900, 6)
+    centers = np.random.default_rng(0).normal(size=(9, 6)).astype(np.float32)
+    np.testing.assert_allclose(pulled(x, centers), centers, rtol=1e-6, atol=1e-6)
 
 
 def test_swaps_keep_only_what_is_better():

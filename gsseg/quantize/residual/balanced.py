@@ -25,10 +25,9 @@ ROUNDS = 4
 TOLERANCE = 1e-4
 """Rounds end when one lowers the error by less than this part of it."""
 
-
 MOST_SWAPS = 24
 SWAP_WORK = 2**21
-"""As in kmeans.py; a balanced round takes some thirty times as long as a plain one."""
+"""Swaps are tried while items x codes x swaps stays below this: a round costs thirty plain ones, whatever the width."""
 
 
 def size_bounds(items: int, codes: int) -> tuple[int, int]:

@@ -30,8 +30,11 @@ TOLERANCE = 1e-4
 """Rounds end when one lowers the error by less than this part of it."""
 
 MOST_SWAPS = 60
-SWAP_WORK = 2**24
-"""Swaps are tried while items x codes x swaps stays below this: about a second a level."""
+SWAP_WORK = 2**27
+"""Swaps are tried while items x codes x dim x swaps stays below this: about a second a level."""
+
+PULLS = (1.0, 0.5, 0.25, 0.125)
+"""How far from the mean the first codes may stand, as parts of where they were drawn."""
 
 PARTS = 16
 
@@ -53,8 +56,8 @@ class Clusters:
 def kmeans(x: Float32[ndarray, "items dim"], codes: int, generator: np.random.Generator) -> Clusters:
     """Codes at the means of their items, nearly the nearest ones; each has items while there are enough unlike rows."""
     sample = subsample(x, max(SAMPLE, PER_CODE * codes), generator)
-    found = lloyd(sample, plus_plus(sample, codes, generator), SAMPLE_ROUNDS)
-    swaps = int(min(MOST_SWAPS, SWAP_WORK // (len(sample) * codes)))
+    found = lloyd(sample, pulled(sample, plus_plus(sample, codes, generator)), SAMPLE_ROUNDS)
+    swaps = int(min(MOST_SWAPS, SWAP_WORK // (sample.size * codes)))
     found = swap_search(sample, found, lambda centers: lloyd(sample, centers, SAMPLE_ROUNDS), swaps, generator)
     return found if len(sample) == len(x) else lloyd(x, found.centers, ROUNDS)
 
@@ -114,6 +117,23 @@ def plus_plus(
         chosen.append(int(drawn[best]))
         nearest = after[best]
     return x[chosen]
+
+
+def pulled(x: Float32[ndarray, "items dim"], centers: Float32[ndarray, "codes dim"]) -> Float64[ndarray, "codes dim"]:
+    """The codes, all pulled towards the mean by that one of a few factors which leaves the least error.
+
+    In many dimensions items lie about equally far from each other and all nearest to whatever item is nearest to their
+    mean: codes on items then have one item each and one code has all others, a valley that rounds do not leave.
+    """
+    mean = x.mean(axis=0, dtype=np.float64)
+    tries = [mean + pull * (centers - mean) for pull in PULLS]
+    return min(tries, key=lambda tried: _error_of_means(x, tried))
+
+
+def _error_of_means(x: Float32[ndarray, "items dim"], centers: Float[ndarray, "codes dim"]) -> float:
+    """Error about the means of the items nearest to each code, less the constant sum of squares of x."""
+    means, sizes = code_means(x, nearest(x, centers)[0], len(centers))
+    return -float(sizes @ np.square(means).sum(axis=1))
 
 
 def lloyd(x: Float32[ndarray, "items dim"], centers: Float[ndarray, "codes dim"], rounds: int) -> Clusters:
