@@ -91,6 +91,22 @@ def small_scene(tmp_path: Path, make_small_scene: Callable[[Path], Path]) -> Pat
     return make_small_scene(tmp_path / "scene")
 
 
+@pytest.fixture(params=["of other photos", "empty"])
+def useless_masks(request: pytest.FixtureRequest, small_scene: Path) -> tuple[Path, str]:
+    """The masks of `small_scene`, made useless in one of two ways, and what is to be said of them."""
+    folder = small_scene / "masks"
+    for path in list(folder.iterdir()):
+        if request.param == "empty":
+            Image.new("L", (32, 24)).save(path)
+        else:
+            path.rename(path.with_name("other_" + path.name))
+    said = {
+        "of other photos": "none of its 3 masks (other_view_0.png, other_view_1.png, ...)",
+        "empty": "all its masks are empty",
+    }
+    return folder, said[request.param]
+
+
 @pytest.fixture(scope="session")
 def make_gaussians() -> Callable[..., Gaussians]:
     """A function (kind, count, seed) -> Gaussians about the origin; `kind` says what is hard about them."""
@@ -138,6 +154,23 @@ def make_camera() -> Callable[..., Camera]:
     def make(width: int = 40, height: int = 30) -> Camera:
         pose = np.array([[1.0, 0, 0, 0], [0, 0, -1.0, 0.3], [0, 1.0, 0, 3.0], [0, 0, 0, 1.0]])
         return Camera(width, height, 0.9 * width, 1.1 * height, 0.48 * width, 0.55 * height, pose)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def one_pixel() -> Callable[[np.ndarray, np.ndarray], Camera]:
+    """A function (origin, direction) -> camera of one tiny pixel that sees along the ray: there the affine projection
+    is exact."""
+
+    def make(origin: np.ndarray, direction: np.ndarray) -> Camera:
+        z = direction / np.linalg.norm(direction)
+        x = np.cross(z, [0.3, -0.5, 0.8])
+        x /= np.linalg.norm(x)
+        pose = np.eye(4)
+        pose[:3, :3] = np.stack([x, np.cross(z, x), z])
+        pose[:3, 3] = -pose[:3, :3] @ origin
+        return Camera(1, 1, 1e5, 1e5, 0.5, 0.5, pose)
 
     return make
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import viser
 from gsseg_viewer.colors import COLORINGS
+from gsseg_viewer.moving import frame_selection, step_view
 from gsseg_viewer.panels.selection import hide_selected, isolate_selected
 from gsseg_viewer.session import Session
 from gsseg_viewer.state import show_all
@@ -80,12 +81,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("Redo", Session.redo, "Z", "cmd/ctrl+shift"),
     Command("Save", Session.save, "S", "cmd/ctrl"),
     Command("Clear the selection", _escape, "escape"),
-    Command("Frame the selection, or back to the start", Session.frame_selection, "F"),
+    Command("Frame the selection, or back to the start", frame_selection, "F"),
     Command("Hide the selected objects", hide_selected, "H"),
     Command("Show only the selected objects", isolate_selected, "I"),
     Command("Show what is hidden", _show_all, "H", "shift"),
-    Command("Next training view", lambda session: session.step_view(1), "pagedown"),
-    Command("Previous training view", lambda session: session.step_view(-1), "pageup"),
+    Command("Next training view", lambda session: step_view(session, 1), "pagedown"),
+    Command("Previous training view", lambda session: step_view(session, -1), "pageup"),
     Command("Next colouring", _next_coloring, "C"),
     Command("Mouse and keys", _help, "M"),
 )

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from gsseg_viewer import picking
+from gsseg_viewer.picking import Hit
 from gsseg_viewer.saving import FileStamps, file_stamps
 from gsseg_viewer.selection import LabelTable, Selection
 from gsseg_viewer.state import EditError, ObjectState, State, largest_first, renumbered
 from jaxtyping import Bool, Float64, Int32, Int64
 from numpy import ndarray
 
-from gsseg.objects.select import MIN_WEIGHT, Hits, pick
-from gsseg.objects.table import NO_OBJECT, ObjectInfo
+from gsseg.objects.table import ObjectInfo
 from gsseg.run import Run
 from gsseg.scene import Gaussians
 
@@ -39,18 +40,6 @@ class Change:
     """The client that did it."""
     renumbered: Mapping[int, int] | None = None
     """New id of every earlier one, where saving has numbered the objects anew; None where ids mean what they meant."""
-
-
-@dataclass(frozen=True)
-class Hit:
-    """What a click meets first."""
-
-    label: int
-    """Label that stops most of the ray's light inside the winning object."""
-    gaussian: int
-    """Row of the Gaussian that counts most."""
-    position: Float64[ndarray, "3"]
-    """World point on the ray."""
 
 
 class Document:
@@ -207,40 +196,13 @@ class Document:
         return ~np.isin(state.owner, list(state.gone))[self.labels]
 
     def pick(self, origin: ndarray, direction: ndarray) -> Hit | None:
-        """The object that a ray meets of all that is drawn, as `gsseg.objects.select.select`; None where there is none.
-
-        ValueError for what is no ray.
-        """
+        """The object that a ray meets of all that is drawn; None where there is none. ValueError for what is no ray."""
         state = self.state
-        hits = self._hits(state, origin, direction)
-        if hits.weights.sum() < MIN_WEIGHT:
-            return None
-        labels = self.labels[hits.rows]
-        owners = state.owner[labels]
-        ids, places = np.unique(owners, return_inverse=True)
-        winner = ids[np.argmax(np.bincount(places, hits.weights))]
-        if winner == NO_OBJECT:
-            return None
-        inside = np.where(owners == winner, hits.weights, 0.0)
-        there, places = np.unique(labels, return_inverse=True)
-        first = int(np.argmax(inside))
-        ray = np.asarray(direction, np.float64)
-        ray = ray / np.abs(ray).max()  # so that no length is too great to be squared
-        return Hit(
-            label=int(there[np.argmax(np.bincount(places, inside))]),
-            gaussian=int(hits.rows[first]),
-            position=np.asarray(origin, np.float64) + hits.distances[first] * ray / np.linalg.norm(ray),
-        )
+        return picking.pick(self._drawn(state), self.labels, state, origin, direction)
 
     def meets(self, origin: ndarray, direction: ndarray) -> bool:
         """Whether a ray meets anything that is drawn, of an object or of none. ValueError as `pick`."""
-        return bool(self._hits(self.state, origin, direction).weights.sum() >= MIN_WEIGHT)
-
-    def _hits(self, state: State, origin: ndarray, direction: ndarray) -> Hits:
-        start, ray = np.asarray(origin, np.float64), np.asarray(direction, np.float64)
-        if start.shape != (3,) or ray.shape != (3,):
-            raise ValueError(f"no ray: origin {start.tolist()}, direction {ray.tolist()}")
-        return pick(self._drawn(state), start, ray)
+        return picking.meets(self._drawn(self.state), origin, direction)
 
     def _drawn(self, state: State) -> Gaussians:
         """The Gaussians with only those drawable that a state shows; kept for the next click."""

@@ -13,7 +13,8 @@ from typing import Literal, get_args
 import numpy as np
 from gsseg_viewer.document import Document
 from gsseg_viewer.selection import Selection
-from gsseg_viewer.splats import SplatNodes, mended_page
+from gsseg_viewer.shader import mended_page
+from gsseg_viewer.splats import SplatNodes
 from gsseg_viewer.state import State
 from jaxtyping import Float, Int64, UInt8
 from numpy import ndarray

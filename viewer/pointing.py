@@ -32,7 +32,7 @@ class Sight:
     @classmethod
     def of(cls, camera: viser.CameraHandle) -> "Sight":
         """The present sight of a client."""
-        return cls(np.asarray(camera.position, np.float64), rotation(camera.wxyz), camera.fov, camera.aspect)
+        return cls(np.asarray(camera.position, np.float64), rotation(camera.wxyz), camera.fov, aspect(camera))
 
     @property
     def tangents(self) -> tuple[float, float]:
@@ -57,6 +57,12 @@ class Sight:
         """Which points lie in front of the camera and inside a rectangle of the screen."""
         screen, depth = self.project(points)
         return (depth > 0) & ((screen >= np.array(low, np.float32)) & (screen <= np.array(high, np.float32))).all(1)
+
+
+def aspect(camera: viser.CameraHandle) -> float:
+    """Width of a client's screen divided by its height; 1 where it has no size, as that of a collapsed tab."""
+    width, height = camera.image_width, camera.image_height
+    return width / height if width > 0 and height > 0 else 1.0
 
 
 def rotation(wxyz: ndarray) -> Float[ndarray, "3 3"]:

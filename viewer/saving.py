@@ -41,9 +41,11 @@ def save(document: "Document", by: int | None = None) -> Path:
     """Writes the current version and returns the folder or file that it is in; nothing is written where it is there.
 
     Afterwards ids of the document are those on disk (`Document.mark_saved`). Raises `InputError`, with nothing changed,
-    where the file system refuses and where somebody else has changed the files since they were opened or saved.
+    where the file system refuses and where somebody else has changed or removed the files since they were opened or
+    saved.
     """
     with document.saving:
+        _check_there(document.run)
         state, numbers = document.to_save()
         if state is document.saved:
             return opened(document.run)
@@ -91,6 +93,14 @@ def _write(document: "Document", state: State) -> Run:
             write_scene(out / run.compressed_path.name, _compressed(run.compressed, ids, table, sources))
         _write_marks(out / run.marks_path.name, state, ids)
     return run
+
+
+def _check_there(run: Run) -> None:
+    """`InputError` where the folder or the splats are not there any more."""
+    for path in (run.path, run.splats):
+        if _stamp(path) is None:
+            problem = "is gone: it has been deleted or moved, or its disk taken away, since it was opened here"
+            raise InputError(path, problem, "put it back where it was, and save again")
 
 
 def _check_whole(run: Run) -> None:

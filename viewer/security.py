@@ -11,7 +11,7 @@ and any client can have it open a public tunnel. Here
     framing   only by the viewer's own pages, so that no other page can lay itself over its buttons
 
 All other requests, for files and for websockets, get 403. The page itself is mended where it passes,
-by `gsseg_viewer.splats.mended_page`. All this takes private names of viser, hence `VISER`.
+by `gsseg_viewer.shader.mended_page`. All this takes private names of viser, hence `VISER`.
 """
 
 import errno
@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 import rich
 import viser
 import websockets.asyncio.server
-from gsseg_viewer.splats import mended_page
+from gsseg_viewer.shader import mended_page
 from viser import _messages
 from websockets import Headers, Request, Response
 from websockets.asyncio.server import ServerConnection

@@ -4,25 +4,22 @@ Nothing is printed here and nothing leaves the machine (`gsseg_viewer.security`)
 """
 
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import viser
 from gsseg_viewer.camera import Surroundings
 from gsseg_viewer.commands import register
 from gsseg_viewer.document import Document
 from gsseg_viewer.meaning import Meaning
+from gsseg_viewer.mouse import listen_to_mouse
 from gsseg_viewer.panels import build_panels
 from gsseg_viewer.panels.parts import plain
 from gsseg_viewer.security import safe_server
-from gsseg_viewer.session import How, Session
+from gsseg_viewer.session import Session
 from gsseg_viewer.splats import SplatNodes
 
 from gsseg.language.clip import ClipModel
 from gsseg.scene import View
-
-MODIFIERS: tuple[tuple[Any, How], ...] = ((None, "set"), ("shift", "add"), ("alt", "remove"))
-"""Keys held at a click, and what it does then."""
 
 
 class Viewer:
@@ -92,7 +89,7 @@ class Viewer:
             self._sessions[client.client_id] = session
         build_panels(session)
         register(session)
-        _register_pointer(session)
+        listen_to_mouse(session)
         session.start()
         if client.client_id not in self._server.get_clients():
             self._disconnect(client)
@@ -125,28 +122,3 @@ def serve(
     )
     viewer._open()
     return viewer
-
-
-def _register_pointer(session: Session) -> None:
-    scene = session.client.scene
-    for modifier, how in MODIFIERS:
-        scene.on_click(modifier=modifier)(_clicked(session, how))
-        if modifier is not None:  # a plain drag turns the camera
-            scene.on_rect_select(modifier=modifier)(_dragged(session, how))
-
-
-# Handlers are coroutines: viser runs those on its event loop in the order of the events, all others on many threads.
-
-
-def _clicked(session: Session, how: How) -> Callable[[viser.SceneClickEvent], Any]:
-    async def run(event: viser.SceneClickEvent) -> None:
-        session.enqueue(lambda: session.click(event.ray_origin, event.ray_direction, how))
-
-    return run
-
-
-def _dragged(session: Session, how: How) -> Callable[[viser.SceneRectSelectEvent], Any]:
-    async def run(event: viser.SceneRectSelectEvent) -> None:
-        session.enqueue(lambda: session.select_rectangle(event.screen_min, event.screen_max, how))
-
-    return run

@@ -11,10 +11,8 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-import numpy as np
 import viser
 from gsseg_viewer import camera, colors, selection
 from gsseg_viewer.camera import Surroundings
@@ -22,7 +20,6 @@ from gsseg_viewer.colors import Coloring
 from gsseg_viewer.document import Change, Document, Edit
 from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.messages import Messages
-from gsseg_viewer.pointing import Sight, objects_in_rectangle
 from gsseg_viewer.saving import save
 from gsseg_viewer.selection import Selection
 from gsseg_viewer.splats import ClientSplats, SplatNodes
@@ -32,9 +29,6 @@ from numpy import ndarray
 
 from gsseg.errors import InputError
 from gsseg.scene import View
-
-How = Literal["set", "add", "remove"]
-"""What becomes of the earlier selection."""
 
 _LOG = logging.getLogger("gsseg_viewer")
 
@@ -125,50 +119,17 @@ class Session:
 
     def select(self, chosen: Selection) -> None:
         """Makes this the selection."""
+        self.reselect(lambda before: chosen)
+
+    def reselect(self, change: Callable[[Selection], Selection]) -> None:
+        """Makes the selection what a function makes of the present one; two at once lose nothing."""
         with self._lock:
-            self.selection = chosen
+            self.selection = change(self.selection)
         self.refresh()
-
-    def click(self, ray_origin: Any, ray_direction: Any, how: How = "set") -> None:
-        """Selects what a ray meets first, adds it, or takes it away; a click on nothing clears.
-
-        What belongs to no object counts as nothing, and the person is told. `EditError` for what is no ray.
-        """
-        try:
-            hit = self.document.pick(ray_origin, ray_direction)
-            unassigned = hit is None and self.document.meets(ray_origin, ray_direction)
-        except (TypeError, ValueError) as error:
-            raise EditError("the browser sent no ray with that click") from error
-        if unassigned:
-            self.tell("No object there", "What you clicked belongs to no object.", seconds=3.0)
-        anchor = None if hit is None else hit.label
-        self._reselect(lambda chosen: selection.click(chosen, self.document.state, self.document.table, anchor, how))
-
-    def select_rectangle(
-        self, screen_min: tuple[float, float], screen_max: tuple[float, float], how: How = "set"
-    ) -> None:
-        """Selects, adds or takes away the objects with half of their centres in a rectangle of the screen."""
-        state, means = self.document.state, self.document.gaussians.means.numpy()
-        sight = Sight.of(self.client.camera)
-        ids = objects_in_rectangle(sight, means, self.document.labels, state, screen_min, screen_max)
-        if not ids:
-            self.tell("No object there", "A rectangle selects objects of which it holds at least half.")
-            return
-
-        def chosen(before: Selection) -> Selection:
-            there = selection.of_objects(before, state, ids)
-            if how == "set":
-                return there
-            if how == "remove":
-                return selection.without(before, there.labels)
-            labels, anchors = before.labels | there.labels, before.anchors | there.anchors
-            return replace(before, labels=labels, anchor=there.anchor, anchors=anchors)
-
-        self._reselect(chosen)
 
     def clear(self) -> None:
         """Selects nothing."""
-        self._reselect(selection.cleared)
+        self.reselect(selection.cleared)
 
     def color_by(self, coloring: Coloring) -> None:
         """Colours the splats by something else."""
@@ -211,36 +172,12 @@ class Session:
 
     # The camera.
 
-    def look_at(self, low: Any, high: Any) -> None:
-        """Moves the camera, without turning it, until a box fills the screen."""
-        sight = Sight.of(self.client.camera)
-        self._move(camera.framing(sight, self.surroundings.up, np.asarray(low), np.asarray(high)))
-
-    def frame_selection(self) -> None:
-        """Moves the camera to the selection; back to where it began where nothing is selected."""
-        rows = self.document.rows(self.selection.labels)
-        if not len(rows):
-            self._move(self.surroundings.start)
-            return
-        # One in a hundred may lie outside: a few strays would make the rest small.
-        low, high = np.quantile(self.document.gaussians.means.numpy()[rows], [0.01, 0.99], axis=0)
-        grown = camera.typical_reach(self.document.gaussians, rows, self.surroundings.size)
-        self.look_at(low - grown, high + grown)
-
-    def go_to(self, view: View) -> None:
-        """Jumps to where a training view was taken from."""
+    def move_camera(self, pose: camera.Pose) -> None:
+        """Puts the camera there; nothing happens once the browser is gone."""
         with self._lock:
-            self.view = next((at for at, each in enumerate(self.views) if each is view), None)
-        self._move(self.surroundings.pose_of(view.camera, self.client.camera.aspect))
-        self.refresh()
-
-    def step_view(self, step: int) -> None:
-        """Jumps to the next (1) or previous (-1) training view; says so where the run knows none."""
-        if not self.views:
-            self.tell("No training views", "Open the run with its scene folder to jump to its photos.")
-            return
-        at = self.view
-        self.go_to(self.views[(at + step) % len(self.views) if at is not None else min(0, step)])
+            if not self._closed:
+                with self.client.atomic():
+                    camera.move(self.client.camera, pose)
 
     # What is said.
 
@@ -253,17 +190,6 @@ class Session:
         return self.messages.working(title)
 
     # Inside.
-
-    def _reselect(self, change: Callable[[Selection], Selection]) -> None:
-        with self._lock:
-            self.selection = change(self.selection)
-        self.refresh()
-
-    def _move(self, pose: camera.Pose) -> None:
-        with self._lock:
-            if not self._closed:
-                with self.client.atomic():
-                    camera.move(self.client.camera, pose)
 
     def _try(self, edit: Callable[[], object]) -> bool:
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
@@ -11,6 +11,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from gsseg.cli.command import Command, RunPath, parse_command
+from gsseg.cli.device import Device, check_device
 from gsseg.cli.output import Stages
 from gsseg.cli.run_folder import read_settings
 from gsseg.compressed import compress, write_scene
@@ -52,6 +53,8 @@ class Compress(Command):
     """Where photos and cameras are, for language vectors. Without it: the scene that RUN was made from."""
     seed: int = 0
     """Seed of the codebooks."""
+    device: Device = "auto"
+    """Where blending weights are computed and CLIP looks at photos, for language vectors; auto = cpu."""
 
     @property
     def writes(self) -> Path:
@@ -66,6 +69,7 @@ class Compress(Command):
             raise InputError(f"--codebook-size {self.codebook_size}", "is out of range", "give 2 to 4096")
         if self.clip is not None and self.language is not None:
             raise InputError("--clip and --language", "both make language vectors", "give one of them")
+        check_device(self.device)
         run = Run.open(self.run)
         if run.path != self.run:
             raise InputError(self.run, "is no RUN folder", "name the folder that gsseg train wrote")
@@ -116,13 +120,13 @@ class Compress(Command):
         from gsseg.language.describe import describe
 
         assert self.clip is not None
-        model = ClipModel.open(self.clip)
-        scene, views = self._views(run)
+        model = ClipModel.open(self.clip, self._where)
+        scene, views = self._views(run, read_masks=False)
         if all(view.photo is None for view in views):
             raise InputError(scene, "has no photos to look at", "put them into its folder images")
 
         def make(shown: Stages) -> Vectors:
-            return describe(run.gaussians, ids, objects, views, model, progress=shown).vectors
+            return describe(run.gaussians.to(self._where), ids, objects, views, model, progress=shown).vectors
 
         return make, model.fingerprint
 
@@ -131,21 +135,25 @@ class Compress(Command):
         from gsseg.language.mask_files import MaskVectorFiles
 
         assert self.language is not None
-        scene, views = self._views(run)
+        scene, views = self._views(run, read_masks=True)  # a view without a photo counts where it has masks
         files = MaskVectorFiles.find(self.language, scene, views)
         views = [view for view in views if view.name in files.files]
 
         def make(shown: Stages) -> Vectors:
             report = lambda done, total: shown("views", done, total)  # noqa: E731
-            return associate(run.gaussians, ids, objects, views, files.read, progress=report).vectors
+            return associate(run.gaussians.to(self._where), ids, objects, views, files.read, progress=report).vectors
 
         return make, ""
 
-    def _views(self, run: Run) -> tuple[Path, list[View]]:
+    @property
+    def _where(self) -> Literal["cpu", "cuda"]:
+        return "cuda" if self.device == "cuda" else "cpu"
+
+    def _views(self, run: Run, read_masks: bool) -> tuple[Path, list[View]]:
         alone = self.scene is not None and not (run.path / "config.yaml").exists()
         settings = {"splats": run.splats} if alone else read_settings(run.path)
         scene = self.scene or Path(settings["scene"])
-        return scene, load_views(scene, Path(settings["splats"]), max_side=SIDE)[0]
+        return scene, load_views(scene, Path(settings["splats"]), max_side=SIDE, read_masks=read_masks)[0]
 
 
 def _kept(run: Run) -> tuple[BinaryCodes | None, str]:

@@ -49,15 +49,22 @@ def load_views(
     downscale: int | None = None,
     max_side: int | None = None,
     need_masks: bool = False,
+    read_masks: bool = True,
 ) -> tuple[list[View], list[str]]:
-    """The views of a SCENE folder in the world of the splats, sorted by name, and notes; otherwise as `load_scene`."""
+    """The views of a SCENE folder in the world of the splats, sorted by name, and notes; otherwise as `load_scene`.
+
+    Without ``read_masks`` masks are not even looked for, and no view has labels; ValueError together with
+    ``need_masks``.
+    """
+    if need_masks and not read_masks:
+        raise ValueError("masks that are needed have to be read")
     check_folder(path)
     posed, notes = read_cameras(path)
     dataparser, transforms = splats_path.parent / FILE_NAME, find_transforms(path)
     if transforms and dataparser.exists():
         posed = follow_nerfstudio(posed, transforms[0], dataparser)
         notes.append(f"Cameras were moved into nerfstudio's world as {FILE_NAME} beside the splats says.")
-    mask_files = find_masks(path, None if masks is None else Path(masks))
+    mask_files = find_masks(path, None if masks is None else Path(masks)) if read_masks else None
     if mask_files is None and need_masks:
         raise InputError(
             path, "has no masks (masks/*.png, language_features/*_s.npy, object_mask/*.png or sam_masks/*.pt)",

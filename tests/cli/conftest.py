@@ -1,8 +1,10 @@
 """A scene of two things, small enough to be trained in a second, and a run of it."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,6 +68,41 @@ def finished_run(two_things: Path, few_steps: list[str]) -> Path:
     """A run of `two_things`, with the seed 0 and few steps."""
     run = two_things.parent / "run"
     assert main(["train", "-s", str(two_things), "-m", str(run), "--quiet", *few_steps]) == 0
+    return run
+
+
+@pytest.fixture
+def run(finished_run: Path, tmp_path: Path) -> Path:
+    """A copy of `finished_run` of its own for this test."""
+    return Path(shutil.copytree(finished_run, tmp_path / "run"))
+
+
+@pytest.fixture
+def answer(capfd: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """A function (*args) that runs a command which must succeed, and returns its last line of stdout as JSON."""
+
+    def run(*args: object) -> Any:
+        assert main([*map(str, args), "--json"]) == 0
+        out, err = capfd.readouterr()
+        assert err == ""
+        return json.loads(out.splitlines()[-1])
+
+    return run
+
+
+@pytest.fixture
+def refusal(capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """A function (*args) that runs a command which must be refused, and returns its one line on stderr."""
+
+    def run(*args: object) -> str:
+        assert main([*map(str, args)]) == 2
+        err = capfd.readouterr().err
+        assert err.startswith("gsseg: error: ")
+        assert err.count("\n") == 1
+        assert err.endswith("\n")
+        assert "; " in err
+        return err
+
     return run
 
 

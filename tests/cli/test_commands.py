@@ -14,14 +14,6 @@ from gsseg.cli.main import COMMANDS
 from gsseg.run import Run
 
 
-def answer(capsys, *args: object):
-    """Runs a command that must succeed; its last line of stdout as JSON."""
-    assert main([*map(str, args), "--json"]) == 0
-    out, err = capsys.readouterr()
-    assert err == ""
-    return json.loads(out.splitlines()[-1])
-
-
 def contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -47,29 +39,29 @@ def test_help_is_instant_and_lists_every_command(in_shell):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_explains_every_option(name, capsys):
+def test_help_explains_every_option(name, capfd):
     assert main([name, "--help"]) == 0
-    text = capsys.readouterr().out
+    text = capfd.readouterr().out
     assert f"usage: gsseg {name}" in text
     assert "--json" in text
     assert "--quiet" in text
 
 
-def test_wrong_arguments_are_status_2(capsys):
+def test_wrong_arguments_are_status_2(capfd):
     for args in ([], ["nonsense"], ["train"], ["train", "--presett", "x"], ["train", "--preset", "x"], ["--nonsense"]):
         assert main(args) == 2
-        out, err = capsys.readouterr()
+        out, err = capfd.readouterr()
         assert out == ""
         assert err
     assert main(["--version"]) == 0
 
 
-def test_every_setting_of_training_has_an_option(capsys):
+def test_every_setting_of_training_has_an_option(capfd):
     from gsseg.cli.advanced import Advanced
     from gsseg.config import TrainConfig
 
     assert main(["train", "--help"]) == 0
-    text = capsys.readouterr().out
+    text = capfd.readouterr().out
     short = {"pixels_per_view": "--pixels-per-view", "memory_budget_mb": "--memory-budget", "seed": "--seed"}
     inner = {each.name for each in fields(Advanced)}
     for each in fields(TrainConfig):
@@ -100,10 +92,10 @@ def test_train_leaves_these_files(finished_run):
     )  # fmt: skip
 
 
-def test_train_says_what_came_out(two_things, tmp_path, capsys):
+def test_train_says_what_came_out(two_things, tmp_path, capfd):
     run, before = tmp_path / "run", contents(two_things)
     assert main(["train", "-s", str(two_things), "-m", str(run), "--json"]) == 0
-    out, err = capsys.readouterr()
+    out, err = capfd.readouterr()
     lines = out.splitlines()
     summary = json.loads(lines[-1])
     assert err == ""
@@ -116,14 +108,14 @@ def test_train_says_what_came_out(two_things, tmp_path, capsys):
     assert contents(two_things) == before
 
 
-def test_quiet_says_nothing_but_json(two_things, few_steps, tmp_path, capsys):
+def test_quiet_says_nothing_but_json(two_things, few_steps, tmp_path, capfd):
     run = tmp_path / "run"
     assert main(["train", "-s", str(two_things), "-m", str(run), "-r", "2", "--quiet", "--json", *few_steps]) == 0
-    out, err = capsys.readouterr()
+    out, err = capfd.readouterr()
     assert (out.count("\n"), err) == (1, "")
     assert json.loads(out)["counts"]["views_with_masks"] == 5
     assert main(["info", str(run), "--quiet"]) == 0
-    assert capsys.readouterr() == ("", "")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_same_seed_gives_the_same_objects_on_any_memory_budget(finished_run, two_things, few_steps, tmp_path):
@@ -141,37 +133,37 @@ def test_a_run_inside_the_scene_changes_nothing_else(small_scene, few_steps):
     assert {path: blob for path, blob in after.items() if (small_scene / "run") not in path.parents} == before
 
 
-def test_export_counts(finished_run, tmp_path, capsys):
+def test_export_counts(finished_run, tmp_path, answer):
     run = Run.open(finished_run)
-    manifest = answer(capsys, "export", "-m", finished_run, "--out", tmp_path / "all")
+    manifest = answer("export", "-m", finished_run, "--out", tmp_path / "all")
     sizes = np.bincount(run.object_ids[run.object_ids >= 0])
     assert [entry["gaussians"] for entry in manifest["objects"]] == sizes.tolist()
     for entry in manifest["objects"]:
         assert b"element vertex %d\n" % entry["gaussians"] in (tmp_path / "all" / entry["file"]).read_bytes()
-    one = answer(capsys, "export", "-m", finished_run, "--out", tmp_path / "one", "--objects", 1, "--drop", 0)
+    one = answer("export", "-m", finished_run, "--out", tmp_path / "one", "--objects", 1, "--drop", 0)
     assert [entry["id"] for entry in one["objects"]] == [1]
     assert one["scene"]["gaussians"] == int((run.object_ids != 0).sum())
 
 
-def test_export_of_an_object_that_is_not_there(finished_run, tmp_path, capsys):
+def test_export_of_an_object_that_is_not_there(finished_run, tmp_path, capfd):
     assert main(["export", "-m", str(finished_run), "--out", str(tmp_path / "e"), "--objects", "99"]) == 2
-    assert "has no object 99" in capsys.readouterr().err
+    assert "has no object 99" in capfd.readouterr().err
     assert not (tmp_path / "e").exists()
 
 
-def test_query_a_point(finished_run, capsys):
+def test_query_a_point(finished_run, capfd, answer):
     run = Run.open(finished_run)
     for info in run.objects:
-        found = answer(capsys, "query", "-m", finished_run, "--point", *info.centroid)
+        found = answer("query", "-m", finished_run, "--point", *info.centroid)
         assert (found["id"], found["name"], found["gaussians"]) == (info.id, info.name, info.gaussians)
         assert found["codes"] == info.codes
         assert found["bbox_min"] == info.bbox_min
-    assert answer(capsys, "query", "-m", finished_run, "--point", -1e3, 2.5e2, 0) is None
+    assert answer("query", "-m", finished_run, "--point", -1e3, 2.5e2, 0) is None
     assert main(["query", "-m", str(finished_run), "--point", "-1e3", "0", "0"]) == 0
-    assert capsys.readouterr().out == "nothing there\n"
+    assert capfd.readouterr().out == "nothing there\n"
 
 
-def test_query_a_pixel(finished_run, two_things, capsys):
+def test_query_a_pixel(finished_run, two_things, answer):
     from gsseg.io.label_png import read_label_png
 
     run, ids = Run.open(finished_run), read_label_png(two_things / "gt" / "ids" / "view_2.png")
@@ -179,10 +171,10 @@ def test_query_a_pixel(finished_run, two_things, capsys):
     for label in (1, 2):
         row, column = (int(np.median(axis)) for axis in np.nonzero(ids == label))
         assert ids[row, column] == label
-        found = answer(capsys, "query", "-m", finished_run, "--view", "view_2", "--pixel", column, row)
+        found = answer("query", "-m", finished_run, "--view", "view_2", "--pixel", column, row)
         assert found["id"] == np.bincount(run.object_ids[(truth == label - 1) & (run.object_ids >= 0)]).argmax()
         assert 0.3 <= found["weight"] <= 1
-    assert answer(capsys, "query", "-m", finished_run, "-s", two_things, "--view", "view_2", "--pixel", 0, 0) is None
+    assert answer("query", "-m", finished_run, "-s", two_things, "--view", "view_2", "--pixel", 0, 0) is None
 
 
 @pytest.mark.parametrize(
@@ -197,38 +189,38 @@ def test_query_a_pixel(finished_run, two_things, capsys):
         (["--point", "nan", "0", "0"], "is no point"),
     ],
 )
-def test_query_of_no_place(finished_run, capsys, place, says):
+def test_query_of_no_place(finished_run, capfd, place, says):
     assert main(["query", "-m", str(finished_run), *place]) == 2
-    out, err = capsys.readouterr()
+    out, err = capfd.readouterr()
     assert out == ""
     assert says in err
     assert err.count("\n") == 1
 
 
-def test_eval_agrees_with_the_scores_of_training(finished_run, two_things, capsys):
-    scores = answer(capsys, "eval", "-m", finished_run, "--gt", two_things / "gt")
+def test_eval_agrees_with_the_scores_of_training(finished_run, two_things, capfd, answer):
+    scores = answer("eval", "-m", finished_run, "--gt", two_things / "gt")
     trained = json.loads((finished_run / "metrics.json").read_text())["scores"]
     assert scores["object_iou"] == pytest.approx(trained["object_iou"], abs=1e-9)
     assert scores["view_iou"] == pytest.approx(trained["view_iou"], abs=1e-9)
     assert scores["protocol"] == "click"
     assert len(scores["by_instance"]) == 2
     assert main(["eval", "-m", str(finished_run), "--gt", str(two_things / "masks")]) == 2
-    assert "holds no ground truth" in capsys.readouterr().err
+    assert "holds no ground truth" in capfd.readouterr().err
 
 
-def test_info(finished_run, two_things, capsys):
-    assert answer(capsys, "info", two_things / "splats.ply")["gaussians"] == "120"
-    scene = answer(capsys, "info", two_things)
+def test_info(finished_run, two_things, answer):
+    assert answer("info", two_things / "splats.ply")["gaussians"] == "120"
+    scene = answer("info", two_things)
     assert scene["views"].startswith("6 ")
-    run = answer(capsys, "info", finished_run)
+    run = answer("info", finished_run)
     assert run["objects"] == str(len(Run.open(finished_run).objects))
     assert run["object 0"].startswith("object 0: ")
 
 
-def test_info_tells_what_it_can_and_what_is_wrong(small_scene, capsys):
+def test_info_tells_what_it_can_and_what_is_wrong(small_scene, capfd):
     (small_scene / "transforms.json").write_text("{")
     assert main(["info", str(small_scene), "--json"]) == 2
-    out, err = capsys.readouterr()
+    out, err = capfd.readouterr()
     assert err.startswith(f"gsseg: error: {small_scene / 'transforms.json'}: is not valid JSON")
     assert err.count("\n") == 1
     assert json.loads(out.splitlines()[-1])["gaussians"] == "40"
@@ -245,17 +237,17 @@ def test_a_real_process_trains_and_fails_alike(in_shell, small_scene, tmp_path):
     assert failed.stderr.count("\n") == 1
 
 
-def test_cuda_where_there_is_none(two_things, tmp_path, capsys):
+def test_cuda_where_there_is_none(two_things, tmp_path, capfd):
     import torch
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA GPU; the message for one without cannot be shown")
     assert main(["train", "-s", str(two_things), "-m", str(tmp_path / "run"), "--device", "cuda"]) == 2
-    assert capsys.readouterr().err.startswith("gsseg: error: --device cuda: PyTorch finds no CUDA GPU; ")
+    assert capfd.readouterr().err.startswith("gsseg: error: --device cuda: PyTorch finds no CUDA GPU; ")
     assert not (tmp_path / "run").exists()
 
 
-def test_demo_makes_a_room_segments_it_and_uses_it_again(tmp_path, capsys, monkeypatch):
+def test_demo_makes_a_room_segments_it_and_uses_it_again(tmp_path, capfd, monkeypatch, answer):
     import gsseg.cli.demo
     from gsseg.sample import MaskNoise, RoomConfig
 
@@ -270,7 +262,7 @@ def test_demo_makes_a_room_segments_it_and_uses_it_again(tmp_path, capsys, monke
 
     monkeypatch.setattr(gsseg.cli.demo, "preset", tiny)
     monkeypatch.setattr(gsseg.cli.demo, "TrainConfig", short)
-    first = answer(capsys, "demo", "--out", tmp_path / "demo")
+    first = answer("demo", "--out", tmp_path / "demo")
     assert first["counts"]["gaussians"] == 3000
     assert 0 < first["scores"]["object_iou"] <= 1
     assert Path(first["report"]).is_file()
@@ -281,13 +273,13 @@ def test_demo_makes_a_room_segments_it_and_uses_it_again(tmp_path, capsys, monke
 
     monkeypatch.setattr(gsseg.cli.demo, "write_room", refuse)
     assert main(["demo", "--out", str(tmp_path / "demo")]) == 0
-    out = capsys.readouterr().out
+    out = capfd.readouterr().out
     assert f"gsseg export -m {tmp_path / 'demo' / 'run'} --out " in out
     assert "object IoU" in out
     np.testing.assert_array_equal(Run.open(first["run"]).object_ids, ids)
 
 
-def test_bench_shows_the_baseline_beside_what_it_measured(capsys, monkeypatch):
+def test_bench_shows_the_baseline_beside_what_it_measured(capfd, monkeypatch):
     import gsseg.cli.bench
 
     def measured(seconds):
@@ -300,7 +292,7 @@ def test_bench_shows_the_baseline_beside_what_it_measured(capsys, monkeypatch):
     monkeypatch.setattr(gsseg.cli.bench, "run_bench", lambda quick, parts, progress: measured(0.25 if quick else 0.5))
     monkeypatch.setattr(gsseg.cli.bench, "load_baseline", lambda: measured(0.125))
     assert main(["bench", "--quick", "--json"]) == 0
-    out = capsys.readouterr().out
+    out = capfd.readouterr().out
     assert "250.00 ms" in out
     assert "125.00 ms" in out
     assert "binary: 3 items" in out

@@ -4,6 +4,7 @@ Each case takes a good scene folder, damages it, and says which file the message
 """
 
 import json
+import re
 import shutil
 import struct
 
@@ -16,7 +17,7 @@ from gsseg.errors import InputError
 from gsseg.io.compressed_ply import PACKED
 from gsseg.io.photos import read_photo
 from gsseg.io.ply import read_splats, write_splats
-from gsseg.io.scene_folder import load_scene
+from gsseg.io.scene_folder import load_scene, load_views
 from gsseg.io.splat_file import REQUIRED
 
 
@@ -156,18 +157,6 @@ def saga(value):
     return damage
 
 
-def unrelated_masks(scene):
-    for path in list((scene / "masks").iterdir()):
-        path.rename(path.with_name("other_" + path.name))
-    return scene / "masks"
-
-
-def empty_masks(scene):
-    for path in (scene / "masks").iterdir():
-        Image.new("L", (32, 24)).save(path)
-    return scene / "masks"
-
-
 def empty_folder(scene):
     shutil.rmtree(scene)
     scene.mkdir()
@@ -305,8 +294,6 @@ CASES = {
     "empty mask": (file("masks/view_0.png", b""), "is empty"),
     "broken mask": (file("masks/view_0.png", b"\x89PNG\r\n\x1a\n" + bytes(50)), "not a picture|damaged"),
     "mask of another shape": (picture("masks/view_0.png", "L", (24, 32)), "is 24 x 32 pixels, its camera is 32 x 24"),
-    "masks of other photos": (unrelated_masks, r"none of its 3 masks \(other_view_0.png, other_view_1.png, ...\)"),
-    "all masks empty": (empty_masks, "all its masks are empty"),
     "a photo as mask": (too_many_colours, "holds 76800 different labels, at most 65535"),
     "npy that is none": (file("language_features/view_0_s.npy", b"hello", "masks"), "not an array that numpy can read"),
     "npy of objects": (langsplat(np.array([{"a": 1}], dtype=object)), "not an array that numpy can read"),
@@ -323,18 +310,36 @@ def snapshot(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_one_line_names_the_file_and_nothing_changes(small_scene, name):
-    damage, says = CASES[name]
-    at_fault = damage(small_scene)
-    before = snapshot(small_scene.parent)
+def check_refused(scene, at_fault, says):
+    before = snapshot(scene.parent)
     with pytest.raises(InputError, match=says) as caught:
-        load_scene(small_scene, need_masks=True)
+        load_scene(scene, need_masks=True)
     assert caught.value.path == str(at_fault)
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith(caught.value.path + ": ")
     assert caught.value.remedy
-    assert snapshot(small_scene.parent) == before
+    assert snapshot(scene.parent) == before
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_line_names_the_file_and_nothing_changes(small_scene, name):
+    damage, says = CASES[name]
+    check_refused(small_scene, damage(small_scene), says)
+
+
+def test_useless_masks_are_named(small_scene, useless_masks):
+    at_fault, says = useless_masks
+    check_refused(small_scene, at_fault, re.escape(says))
+
+
+def test_useless_masks_do_no_harm_where_they_are_not_read(small_scene, useless_masks):
+    (useless_masks[0] / "view_0.png").write_bytes(b"no picture")
+    views, notes = load_views(small_scene, small_scene / "splats.ply", read_masks=False)
+    assert [view.name for view in views] == ["view_0", "view_1", "view_2", "view_3"]
+    assert not any(view.labels is not None for view in views)
+    assert notes == []
+    with pytest.raises(ValueError, match="needed have to be read"):
+        load_views(small_scene, small_scene / "splats.ply", need_masks=True, read_masks=False)
 
 
 def test_a_truncated_photo_is_noticed_when_it_is_read(small_scene):

@@ -1,5 +1,6 @@
 """Picking: the same light as the renderer's, and an object for it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,22 +45,11 @@ def spheres(positions: list[list[float]], opacities: list[float], radius: float 
     )
 
 
-def one_pixel(origin: np.ndarray, direction: np.ndarray) -> Camera:
-    """A camera of one tiny pixel that sees along the ray: there the affine projection is exact."""
-    z = direction / np.linalg.norm(direction)
-    x = np.cross(z, [0.3, -0.5, 0.8])
-    x /= np.linalg.norm(x)
-    pose = np.eye(4)
-    pose[:3, :3] = np.stack([x, np.cross(z, x), z])
-    pose[:3, 3] = -pose[:3, :3] @ origin
-    return Camera(1, 1, 1e5, 1e5, 0.5, 0.5, pose)
-
-
 ORIGIN, DIRECTION = np.array([0.05, -0.03, -0.5]), np.array([0.02, 0.01, 1.0])
 
 
 @pytest.mark.parametrize("scale", [0.1, 1.0, 100.0])
-def test_each_gaussian_responds_as_in_the_reference_renderer(scale: float) -> None:
+def test_each_gaussian_responds_as_in_the_reference_renderer(scale: float, one_pixel: Callable[..., Camera]) -> None:
     gaussians = random_gaussians(7, 150, scale)
     config = RenderConfig(near_plane=NEAR, dilation=0.0)
     blended = reference.blend(gaussians, one_pixel(ORIGIN * scale, DIRECTION), config)
@@ -76,7 +66,7 @@ def test_each_gaussian_responds_as_in_the_reference_renderer(scale: float) -> No
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_weights_are_those_of_the_reference_renderer(seed: int) -> None:
+def test_weights_are_those_of_the_reference_renderer(seed: int, one_pixel: Callable[..., Camera]) -> None:
     shaped = random_gaussians(seed)
     # Round ones peak at the depth of their centre, so that both sort alike.
     gaussians = replace(shaped, log_scales=shaped.log_scales[:, :1].repeat(1, 3))

@@ -12,20 +12,6 @@ from gsseg.quantize.binary.rotation import rotate
 
 LUCENE = {"EUCLIDEAN": "euclidean", "COSINE": "cosine", "DOT_PRODUCT": "dot",
           "MAXIMUM_INNER_PRODUCT": "max_inner_product"}  # fmt: skip
-ARRAYS = ("packed", "lower", "upper", "additional", "component_sum", "centroid")
-
-
-def gaussian(rows: int, dim: int, seed: int = 0) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    return (0.3 * rng.normal(size=dim) + rng.lognormal(0, 0.4, dim) * rng.normal(size=(rows, dim))).astype(np.float32)
-
-
-def assert_same(first: BinaryCodes, second: BinaryCodes) -> None:
-    for name in ARRAYS:
-        a, b = getattr(first, name), getattr(second, name)
-        np.testing.assert_array_equal(a, b)
-        assert a.dtype == b.dtype
-    assert (first.similarity, first.bits, first.rotation) == (second.similarity, second.bits, second.rotation)
 
 
 def plain_estimates(queries: BinaryCodes, codes: BinaryCodes) -> np.ndarray:
@@ -40,7 +26,7 @@ def plain_estimates(queries: BinaryCodes, codes: BinaryCodes) -> np.ndarray:
 
 @pytest.mark.parametrize("similarity", SIMILARITIES)
 @pytest.mark.parametrize("bits", WIDTHS)
-def test_permuting_rows_permutes_codes(similarity, bits):
+def test_permuting_rows_permutes_codes(similarity, bits, gaussian, assert_same):
     vectors = gaussian(30, 70)
     quantizer = BinaryQuantizer.fit(vectors, similarity, bits)
     order = np.random.default_rng(1).permutation(30)
@@ -49,7 +35,7 @@ def test_permuting_rows_permutes_codes(similarity, bits):
 
 @pytest.mark.parametrize("intervals", ["descent", "exact"])
 @pytest.mark.parametrize("dim", [2, 6, 64, 100, 300])
-def test_encoding_what_was_decoded_gives_the_same_bits(dim, intervals):
+def test_encoding_what_was_decoded_gives_the_same_bits(dim, intervals, gaussian):
     vectors = gaussian(50, dim)
     quantizer = BinaryQuantizer.fit(vectors, intervals=intervals)
     codes = quantizer.encode(vectors)
@@ -58,7 +44,7 @@ def test_encoding_what_was_decoded_gives_the_same_bits(dim, intervals):
 
 
 @pytest.mark.parametrize("similarity", SIMILARITIES)
-def test_wider_codes_lower_the_loss(similarity):
+def test_wider_codes_lower_the_loss(similarity, gaussian):
     vectors = gaussian(60, 90)
     quantizer = BinaryQuantizer.fit(vectors, similarity)
     losses = [quantizer.loss(vectors, codes).mean() for codes in quantizer.encode_widths(vectors, WIDTHS).values()]
@@ -66,7 +52,7 @@ def test_wider_codes_lower_the_loss(similarity):
 
 
 @pytest.mark.parametrize("similarity", SIMILARITIES)
-def test_exact_intervals_never_lose_to_the_descent(similarity):
+def test_exact_intervals_never_lose_to_the_descent(similarity, gaussian):
     vectors = gaussian(100, 40)
     by_descent = BinaryQuantizer.fit(vectors, similarity)
     best = BinaryQuantizer.fit(vectors, similarity, intervals="exact")
@@ -74,7 +60,7 @@ def test_exact_intervals_never_lose_to_the_descent(similarity):
     assert (best.loss(vectors, best.encode(vectors)) <= descended * (1 + 1e-5)).all()
 
 
-def test_several_widths_are_the_single_ones():
+def test_several_widths_are_the_single_ones(gaussian, assert_same):
     vectors = gaussian(20, 33)
     codes = BinaryQuantizer.fit(vectors).encode_widths(vectors, (1, 4, 8))
     for bits, many in codes.items():
@@ -83,7 +69,7 @@ def test_several_widths_are_the_single_ones():
 
 @pytest.mark.parametrize("similarity", SIMILARITIES)
 @pytest.mark.parametrize(("bits", "query_bits"), [(1, 4), (2, 4), (4, 8), (7, 4), (8, 8)])
-def test_estimates_are_those_of_the_integer_product(similarity, bits, query_bits):
+def test_estimates_are_those_of_the_integer_product(similarity, bits, query_bits, gaussian):
     vectors, queries = gaussian(40, 77), gaussian(7, 77, 3)
     quantizer = BinaryQuantizer.fit(vectors, similarity, bits, query_bits=query_bits)
     codes, asked = quantizer.encode(vectors), quantizer.encode_query(queries)
@@ -116,7 +102,7 @@ def test_estimates_are_unbiased_on_random_data(similarity, options):
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3, 6, 64, 100, 129])
-def test_a_rotation_keeps_products_and_goes_back(dim):
+def test_a_rotation_keeps_products_and_goes_back(dim, gaussian):
     rows = gaussian(20, dim)
     turned = rotate(rows, seed=4)
     np.testing.assert_allclose(turned @ turned.T, rows @ rows.T, rtol=1e-4, atol=1e-3)
@@ -136,7 +122,7 @@ def test_a_rotation_helps_where_axes_differ():
 
 
 @pytest.mark.parametrize("options", [{}, {"bits": 4}, {"intervals": "exact", "rotate": True}])
-def test_decoding_comes_near_the_vectors(options):
+def test_decoding_comes_near_the_vectors(options, gaussian):
     vectors = gaussian(50, 100)
     quantizer = BinaryQuantizer.fit(vectors, **options)
     error = np.square(quantizer.decode(quantizer.encode(vectors)) - vectors).sum()
@@ -144,7 +130,7 @@ def test_decoding_comes_near_the_vectors(options):
 
 
 @pytest.mark.parametrize("kind", [np.float64, np.float16, torch.float32, torch.bfloat16])
-def test_any_float_array_will_do(kind):
+def test_any_float_array_will_do(kind, gaussian, assert_same):
     vectors = np.round(gaussian(10, 20) * 16) / 16  # exact in every one of the types
     vectors = np.clip(vectors, -4, 4).astype(np.float32)
     other = torch.from_numpy(vectors).to(kind) if isinstance(kind, torch.dtype) else vectors.astype(kind)
@@ -154,7 +140,7 @@ def test_any_float_array_will_do(kind):
     assert_same(quantizer.encode(strided), quantizer.encode(vectors))
 
 
-def test_codes_tell_what_they_hold():
+def test_codes_tell_what_they_hold(gaussian):
     vectors = gaussian(9, 100)
     codes = BinaryQuantizer.fit(vectors).encode(vectors)
     assert (codes.dimension, codes.size, len(codes), codes.bytes_per_vector) == (100, 9, 9, 16 + 14)

@@ -12,24 +12,9 @@ from gsseg.quantize.binary.bits import pack
 from gsseg.quantize.binary.codes import BinaryCodes
 from gsseg.quantize.binary.quantizer import BinaryQuantizer
 
-ARRAYS = ("packed", "lower", "upper", "additional", "component_sum", "centroid")
-
-
-def gaussian(rows: int, dim: int, seed: int = 0) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    return (0.3 * rng.normal(size=dim) + rng.lognormal(0, 0.4, dim) * rng.normal(size=(rows, dim))).astype(np.float32)
-
-
-def assert_same(first: BinaryCodes, second: BinaryCodes) -> None:
-    for name in ARRAYS:
-        a, b = getattr(first, name), getattr(second, name)
-        np.testing.assert_array_equal(a, b)
-        assert a.dtype == b.dtype
-    assert (first.similarity, first.bits, first.rotation) == (second.similarity, second.bits, second.rotation)
-
 
 @pytest.mark.parametrize("options", [{}, {"bits": 8, "similarity": "cosine"}, {"rotate": True, "seed": 7}])
-def test_a_file_gives_back_what_was_saved(tmp_path, options):
+def test_a_file_gives_back_what_was_saved(tmp_path, options, gaussian, assert_same):
     vectors = gaussian(21, 100)
     codes = BinaryQuantizer.fit(vectors, **options).encode(vectors)
     codes.save(tmp_path / "codes.npz")
@@ -39,7 +24,7 @@ def test_a_file_gives_back_what_was_saved(tmp_path, options):
     np.testing.assert_array_equal(again.estimate(vectors, codes), BinaryQuantizer.of(codes).estimate(vectors, codes))
 
 
-def test_a_file_of_the_other_byte_order_is_the_same(tmp_path):
+def test_a_file_of_the_other_byte_order_is_the_same(tmp_path, gaussian, assert_same):
     vectors = gaussian(5, 70)
     codes = BinaryQuantizer.fit(vectors).encode(vectors)
     codes.save(tmp_path / "codes.npz")
@@ -52,7 +37,7 @@ def test_a_file_of_the_other_byte_order_is_the_same(tmp_path):
     assert_same(BinaryCodes.load(tmp_path / "swapped.npz"), codes)
 
 
-def test_damaged_and_foreign_files_are_refused(tmp_path):
+def test_damaged_and_foreign_files_are_refused(tmp_path, gaussian):
     vectors = gaussian(40, 100)
     BinaryQuantizer.fit(vectors).encode(vectors).save(tmp_path / "codes.npz")
     whole = (tmp_path / "codes.npz").read_bytes()
@@ -79,7 +64,7 @@ def test_damaged_and_foreign_files_are_refused(tmp_path):
         BinaryCodes.load(tmp_path / "absent")
 
 
-def test_no_damaged_value_is_believed(tmp_path):
+def test_no_damaged_value_is_believed(tmp_path, gaussian, assert_same):
     vectors = gaussian(12, 20)
     codes = BinaryQuantizer.fit(vectors).encode(vectors)
     codes.save(tmp_path / "codes.npz")
@@ -102,7 +87,7 @@ def test_no_damaged_value_is_believed(tmp_path):
     ("bits", lambda a: a + 2), ("similarity", lambda a: np.array("hamming")), ("format", lambda a: np.array("v2")),
     ("bits", lambda a: np.array([1, 1])), ("lower", lambda a: a[:, None]),
 ])  # fmt: skip
-def test_files_with_wrong_contents_are_refused(tmp_path, name, change):
+def test_files_with_wrong_contents_are_refused(tmp_path, name, change, gaussian):
     vectors = gaussian(9, 100)
     BinaryQuantizer.fit(vectors).encode(vectors).save(tmp_path / "codes.npz")
     with np.load(tmp_path / "codes.npz") as file:
@@ -117,7 +102,7 @@ def test_files_with_wrong_contents_are_refused(tmp_path, name, change):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("options", [{}, {"similarity": "cosine"}, {"rotate": True}, {"bits": 8}])
-def test_rows_that_are_not_finite_are_named(value, options):
+def test_rows_that_are_not_finite_are_named(value, options, gaussian):
     good = gaussian(30, 20)
     quantizer = BinaryQuantizer.fit(good, **options)
     bad = good.copy()
@@ -128,7 +113,7 @@ def test_rows_that_are_not_finite_are_named(value, options):
             call()
 
 
-def test_rows_without_direction_are_named():
+def test_rows_without_direction_are_named(gaussian):
     good = gaussian(30, 20)
     bad = good.copy()
     bad[3], bad[5], bad[6] = 0, 1e-30, 1e25
@@ -138,7 +123,7 @@ def test_rows_without_direction_are_named():
     assert len(BinaryQuantizer.fit(good).encode(bad[:6])) == 6
 
 
-def test_rows_that_overflow_are_named():
+def test_rows_that_overflow_are_named(gaussian):
     vectors = gaussian(30, 20)
     quantizer = BinaryQuantizer.fit(vectors)
     vectors[8, 2] = 1e20
@@ -159,12 +144,12 @@ def test_many_bad_rows_are_not_all_listed():
     ({"bits": 3}, "bits is one of 1, 2, 4, 7, 8"), ({"bits": 4, "intervals": "exact"}, "one bit"),
     ({"query_bits": 5}, "4 or 8"),
 ])  # fmt: skip
-def test_wrong_options_are_refused(options, words):
+def test_wrong_options_are_refused(options, words, gaussian):
     with pytest.raises(ValueError, match=words):
         BinaryQuantizer.fit(gaussian(5, 8), **options)
 
 
-def test_what_does_not_belong_together_is_refused():
+def test_what_does_not_belong_together_is_refused(gaussian):
     vectors = gaussian(5, 8)
     quantizer = BinaryQuantizer.fit(vectors)
     codes = quantizer.encode(vectors)
@@ -187,7 +172,7 @@ def test_what_does_not_belong_together_is_refused():
                     codes.component_sum, codes.centroid, "euclidean", 1)  # fmt: skip
 
 
-def test_nothing_encodes_to_nothing():
+def test_nothing_encodes_to_nothing(gaussian):
     quantizer = BinaryQuantizer.fit(gaussian(5, 8))
     codes = quantizer.encode(np.empty((0, 8), np.float32))
     assert len(codes) == 0

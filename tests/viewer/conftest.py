@@ -29,6 +29,7 @@ def _load(name: str, file: Path, package: bool = False) -> ModuleType:
 if importlib.util.find_spec("gsseg_viewer") is None:  # gsseg is on the path but not installed
     _load("gsseg_viewer", ROOT / "viewer" / "__init__.py", package=True)
 harness = _load("gsseg_viewer_test_browser", Path(__file__).with_name("browser.py"))
+stages = _load("gsseg_viewer_test_stage", Path(__file__).with_name("stage.py"))
 stand_in = _load("gsseg_viewer_test_desk", Path(__file__).with_name("desk.py"))
 _load("gsseg_viewer_test_saved", Path(__file__).with_name("saved.py"))  # for the tests of saving to import from
 
@@ -201,3 +202,11 @@ def open_desk() -> Iterator[Callable[..., Any]]:
 def desk(balls: Any, open_desk: Callable[..., Any]) -> Any:
     """The four balls, nothing selected."""
     return open_desk(balls.document())
+
+
+@pytest.fixture
+def stage(balls: Any) -> Iterator[Any]:
+    """A Stage of the four balls: browsers that only record may enter it; closed afterwards."""
+    made = stages.Stage(balls)
+    yield made
+    made.close()

@@ -5,16 +5,19 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import viser
-from gsseg_viewer.camera import Surroundings
+from gsseg_viewer.camera import Pose, Surroundings
 from gsseg_viewer.document import Document
 from gsseg_viewer.panels import build_panels
 from gsseg_viewer.selection import of_objects
 from gsseg_viewer.session import Session
 from gsseg_viewer.splats import SplatNodes
+from gsseg_viewer_test_stage import FRONT
 from viser._messages import GuiUpdateMessage
 from viser.infra._infra import WebsockMessageHandler
 
@@ -69,13 +72,13 @@ class Desk:
         self.thread.start()
         self.client = viser.ClientHandle(self.connection, server)  # pyright: ignore[reportArgumentType]
         self.told: list[tuple[str, str]] = []
-        self.framed: list[Any] = []
-        self.gone_to: list[Any] = []
+        self.poses: list[Pose] = []
+        self.resize(400, 300)
         self.downloads: list[tuple[str, bytes]] = []
         surroundings = Surroundings.of(document.gaussians, [])
         self.session = Session(self.client, document, SplatNodes.of(document), surroundings, views or [], meaning)
         self.session.tell = lambda title, body="", color=None, seconds=0.0: self.told.append((title, body))
-        self.session.look_at = lambda low, high: self.framed.append((low, high))
+        self.session.move_camera = self.poses.append
         self.client.send_file_download = lambda name, content, **_: self.downloads.append((name, content))
         build_panels(self.session)
         self.session._show = lambda: [panel.refresh() for panel in self._fresh()]  # panels only, no splats
@@ -107,6 +110,13 @@ class Desk:
         """Until the session has done all it was asked for, and what that asked for."""
         for _ in range(3):
             self.session._queue.submit(lambda: None).result(timeout=20)
+
+    def resize(self, width: int, height: int) -> None:
+        """What a camera message of the browser does: its screen is so large, and it looks at the origin from FRONT."""
+        self.client.camera._state = replace(
+            self.client.camera._state, position=FRONT, wxyz=np.array([0.5**0.5, -(0.5**0.5), 0.0, 0.0]), fov=1.0,
+            image_width=width, image_height=height, up_direction=np.array([0.0, 0.0, 1.0]), update_timestamp=1.0,
+        )  # fmt: skip
 
     def updates(self) -> list[dict[str, Any]]:
         return [each.updates for each in self.connection.sent if isinstance(each, GuiUpdateMessage)]

@@ -1,11 +1,49 @@
-"""What tests of saving compare: a document before and after a restart, and a folder before and after a failure."""
+"""What tests of saving start from, and what they compare: documents before and after a restart, and folders."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from gsseg_viewer.document import Document
+from gsseg_viewer.state import State, delete, hide, merge, rename, split
 from safetensors import safe_open
+
+from gsseg.compressed import compress, write_scene
+from gsseg.compressed.language import encode_language
+from gsseg.objects.segmentation import Segmentation
+from gsseg.run import Run
+
+EDITS: list[Callable[[State], State]] = [
+    lambda state: split(state, 2), lambda state: merge(state, [0, 1]), lambda state: rename(state, 3, "Stühle <b>"),
+    lambda state: hide(state, [3]), lambda state: delete(state, [2]),
+]  # fmt: skip
+"""Ball 2 becomes two objects, balls 0 and 1 one."""
+
+
+def edited(path: Path) -> Document:
+    """The run at a path with `EDITS` made, not saved."""
+    document = Document.open(path)
+    for edit in EDITS:
+        document.apply("edit", edit)
+    return document
+
+
+def add_compressed(folder: Path, language: bool = False) -> np.ndarray:
+    """Writes scene.gsseg with residuals, and returns the learnt features that it holds."""
+    run = Run.open(folder)
+    discrete = run.features.numpy()
+    learnt = discrete + np.random.default_rng(0).normal(0, 0.05, discrete.shape).astype(np.float32)
+    learnt[~discrete.any(axis=1)] = 0
+    made = Segmentation(run.object_ids, run.code_coarse, run.code_fine, discrete, learnt, run.objects)
+    vectors = np.random.default_rng(1).normal(size=(len(run.objects), 64)).astype(np.float32)
+    scene = compress(
+        made, "segmented.ply", run.gaussians.means.numpy(), codebook_size=8,
+        language=encode_language(vectors) if language else None,
+    )  # fmt: skip
+    write_scene(folder / "scene.gsseg", scene)
+    return scene.learnt
 
 
 def plain(document: Document) -> tuple[Any, ...]:

@@ -52,11 +52,12 @@ def test_every_way_to_select(tab, balls, poll):
 
 def test_the_page_draws_where_the_server_thinks(tab, balls):
     """`Sight.project` against the page's own matrices, and a training view fills the screen as its camera says."""
+    from gsseg_viewer.moving import go_to
     from gsseg_viewer.pointing import Sight
 
     for view in (None, *tab.session.views):
         if view is not None:
-            tab.session.go_to(view)
+            go_to(tab.session, view)
             tab.wait_until_settled(view.camera.position)
         screen, depth = Sight.of(tab.session.client.camera).project(balls.centres)
         drawn = np.array([tab.pixel(point) for point in balls.centres])

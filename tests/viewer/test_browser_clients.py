@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from gsseg_viewer.moving import go_to
 from gsseg_viewer.state import hide, merge, show_all
 
 
@@ -21,7 +22,7 @@ def test_two_browsers(viewer, open_tab, balls, poll):
     one.click(balls.centres[0])
     two.click(balls.centres[3])
     poll("own selections", lambda: [_selected(one), _selected(two)] == [[0], [3]])
-    two.session.go_to(two.session.views[1])
+    go_to(two.session, two.session.views[1])
     two.wait_until_settled(two.session.views[1].camera.position)
     assert abs(one.session.client.camera.position - two.session.client.camera.position).max() > 1
     one.click(balls.centres[1], "Shift")

@@ -54,17 +54,6 @@ def rays(count: int, seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(origin, rng.uniform(-0.8, 0.8, 3) - origin) for origin in origins]
 
 
-def one_pixel(origin: np.ndarray, direction: np.ndarray) -> Camera:
-    """A camera of one tiny pixel that sees along the ray."""
-    z = direction / np.linalg.norm(direction)
-    x = np.cross(z, [0.3, -0.5, 0.8])
-    x /= np.linalg.norm(x)
-    pose = np.eye(4)
-    pose[:3, :3] = np.stack([x, np.cross(z, x), z])
-    pose[:3, 3] = -pose[:3, :3] @ origin
-    return Camera(1, 1, 1e5, 1e5, 0.5, 0.5, pose)
-
-
 def test_labels_stand_for_object_and_code(document: Document) -> None:
     run, state = document.run, document.state
     assert np.array_equal(document.object_ids(state), run.object_ids)
@@ -85,7 +74,9 @@ def test_labels_stand_for_object_and_code(document: Document) -> None:
     assert np.array_equal(high, means.max(0))
 
 
-def test_a_pick_is_that_of_the_library_and_of_the_reference_renderer(document: Document) -> None:
+def test_a_pick_is_that_of_the_library_and_of_the_reference_renderer(
+    document: Document, one_pixel: Callable[..., Camera]
+) -> None:
     ids, config = document.run.object_ids, RenderConfig(near_plane=NEAR, dilation=0.0)
     hits, close = 0, 0
     for origin, direction in rays(150):

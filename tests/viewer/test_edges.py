@@ -16,6 +16,8 @@ from gsseg_viewer.camera import Surroundings, typical_reach
 from gsseg_viewer.document import Document
 from gsseg_viewer.exporting import export_command
 from gsseg_viewer.messages import Messages
+from gsseg_viewer.mouse import click
+from gsseg_viewer.moving import frame_selection
 from gsseg_viewer.panels.edit import EditPanel
 from gsseg_viewer.panels.export import ExportPanel
 from gsseg_viewer.panels.objects import BUTTON, Entry
@@ -23,13 +25,12 @@ from gsseg_viewer.panels.parts import code, plain
 from gsseg_viewer.panels.views import ViewsPanel
 from gsseg_viewer.saving import save
 from gsseg_viewer.state import ObjectState, State, move, rename
+from gsseg_viewer_test_stage import FRONT
 
 from gsseg.errors import InputError
 from gsseg.io.ply import write_splats
 from gsseg.run import Run
 from gsseg.scene import View
-
-FRONT = np.array([0.0, -5.0, 0.0])
 
 
 def only(balls: Any, row: int, folder: Path) -> Document:
@@ -46,10 +47,9 @@ def test_one_gaussian_is_seen_from_outside_itself(balls: Any, open_desk: Callabl
     assert 0.01 < around.size < 1
     desk = open_desk(document)
     desk.select(0)
-    desk.session.frame_selection()
-    ((low, high),) = desk.framed
-    assert (high - low > 0.01).all()
-    assert (high - low < around.size).all()
+    frame_selection(desk.session)
+    (pose,) = desk.poses
+    assert 0.04 < np.linalg.norm(pose.position - pose.look_at) < around.size
 
 
 def test_the_reach_of_huge_gaussians_is_bounded(balls: Any):
@@ -65,10 +65,10 @@ def test_a_click_on_what_belongs_to_no_object_says_so(desk: Any):
     state = session.document.state
     session.document.apply("", lambda each: replace(each, owner=np.full_like(each.owner, -1), objects={}))
     desk.told.clear()
-    session.click(FRONT, np.array([-1.2, 0.0, 0.0]) - FRONT)
+    click(session, FRONT, np.array([-1.2, 0.0, 0.0]) - FRONT)
     assert desk.told == [("No object there", "What you clicked belongs to no object.")]
     assert not session.selection
-    session.click(FRONT, FRONT)
+    click(session, FRONT, FRONT)
     assert len(desk.told) == 1
     session.document.undo()
     assert session.document.state is state
@@ -76,7 +76,7 @@ def test_a_click_on_what_belongs_to_no_object_says_so(desk: Any):
 
 @pytest.mark.parametrize("ray", [None, "up", [], [1.0, 2.0], 10**18, {"x": 1}, [np.nan] * 3, [0.0] * 3])
 def test_what_is_no_ray_is_one_message(desk: Any, ray: Any, caplog: pytest.LogCaptureFixture):
-    desk.session.enqueue(lambda: desk.session.click(FRONT, ray))
+    desk.session.enqueue(lambda: click(desk.session, FRONT, ray))
     desk.settle()
     assert desk.told == [("Not done", "The browser sent no ray with that click")]
     assert caplog.records == []

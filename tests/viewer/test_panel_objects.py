@@ -16,7 +16,7 @@ def test_an_object_is_found_chosen_and_framed(desk: Any):
     assert objects.buttons.options == ("green ball (2)",)
     desk.send(objects.buttons, "green ball (2)")
     assert desk.session.selection.objects(desk.session.document.state) == [2]
-    assert len(desk.framed) == 1
+    assert len(desk.poses) == 1
 
 
 @pytest.mark.parametrize("value", ["ball", "green ball (3)", "", "__class__"])

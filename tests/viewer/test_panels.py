@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,6 @@ def test_without_a_scene_the_views_say_how_to_name_it(desk: Any):
 def test_a_view_is_jumped_to_and_drawn(balls: Any, open_desk: Callable[..., Any]):
     desk = open_desk(balls.document(), balls.views())
     views = desk.panel(ViewsPanel)
-    desk.session.go_to = lambda view: setattr(desk.session, "view", desk.session.views.index(view)) or views.refresh()
     desk.send(views.view, "2: view_1")
     views.drawing.wait()
     assert desk.session.view == 1
@@ -76,7 +74,6 @@ def test_a_browser_that_draws_nothing_is_reported(desk: Any):
         raise TimeoutError("no frame")
 
     desk.client.get_render = never
-    desk.client.camera._state = SimpleNamespace(image_height=480, image_width=640, update_timestamp=1.0)
     desk.send(desk.panel(ExportPanel).picture)
     assert desk.told[-1][0] == "No picture"
 

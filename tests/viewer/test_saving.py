@@ -3,52 +3,19 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from gsseg_viewer.document import Change, Document
 from gsseg_viewer.saving import save
-from gsseg_viewer.state import State, delete, hide, isolate, merge, move, rename, restore, split
-from gsseg_viewer_test_saved import checksum, contents, plain
+from gsseg_viewer.state import isolate, merge, move, rename, restore
+from gsseg_viewer_test_saved import EDITS, add_compressed, checksum, contents, edited, plain
 
-from gsseg.compressed import compress, read_scene, write_scene
-from gsseg.compressed.language import encode_language
+from gsseg.compressed import read_scene
 from gsseg.errors import InputError
-from gsseg.io.generation import forget
 from gsseg.io.ply import read_splats
-from gsseg.objects.segmentation import Segmentation
 from gsseg.run import Run
-
-EDITS: list[Callable[[State], State]] = [
-    lambda state: split(state, 2), lambda state: merge(state, [0, 1]), lambda state: rename(state, 3, "Stühle <b>"),
-    lambda state: hide(state, [3]), lambda state: delete(state, [2]),
-]  # fmt: skip
-"""Ball 2 becomes two objects, balls 0 and 1 one."""
-
-
-def edited(path: Path) -> Document:
-    document = Document.open(path)
-    for edit in EDITS:
-        document.apply("edit", edit)
-    return document
-
-
-def add_compressed(folder: Path, language: bool = False) -> np.ndarray:
-    """Writes scene.gsseg with residuals, and returns the learnt features that it holds."""
-    run = Run.open(folder)
-    discrete = run.features.numpy()
-    learnt = discrete + np.random.default_rng(0).normal(0, 0.05, discrete.shape).astype(np.float32)
-    learnt[~discrete.any(axis=1)] = 0
-    made = Segmentation(run.object_ids, run.code_coarse, run.code_fine, discrete, learnt, run.objects)
-    vectors = np.random.default_rng(1).normal(size=(len(run.objects), 64)).astype(np.float32)
-    scene = compress(
-        made, "segmented.ply", run.gaussians.means.numpy(), codebook_size=8,
-        language=encode_language(vectors) if language else None,
-    )  # fmt: skip
-    write_scene(folder / "scene.gsseg", scene)
-    return scene.learnt
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -226,66 +193,3 @@ def test_opened_by_one_of_its_files_a_run_is_saved_whole(balls, tmp_path: Path) 
     with pytest.raises(InputError, match="open the folder itself"):
         save(document)
     assert contents(balls.path) == before
-
-
-def test_what_another_program_changed_is_not_overwritten(balls) -> None:
-    document = edited(balls.path)
-    add_compressed(balls.path)
-    before = contents(balls.path)
-    with pytest.raises(InputError, match="changed by another program"):
-        save(document)
-    assert contents(balls.path) == before
-    assert document.unsaved
-
-
-def test_marks_of_other_objects_are_left_out_and_damaged_ones_refused(balls) -> None:
-    save(edited(balls.path))
-    marks = (balls.path / "viewer.json").read_text()
-    for name in ("segmented.ply", "objects.json"):
-        shutil.copyfile(balls.path / "earlier" / name, balls.path / name)
-    assert Document.open(balls.path).state.gone == frozenset()
-    save(edited(balls.path))
-    for wrong in (
-        "", "[]", marks[:40], marks.replace("[", "{").replace("]", "}"), marks.replace('d": [', 'd": ["x",'),
-        marks.replace("gsseg viewer", "other"), marks.replace('"version": 1', '"version": 2'),
-        marks.replace("false", "3"), marks.replace("hidden", "hid"),
-    ):  # fmt: skip
-        (balls.path / "viewer.json").write_text(wrong)
-        with pytest.raises(InputError, match=r"viewer\.json: cannot be read"):
-            Document.open(balls.path)
-    forget(balls.path)
-    assert not (balls.path / "earlier").exists()
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may write anywhere")
-def test_a_folder_that_may_not_be_written_to(balls) -> None:
-    document = edited(balls.path)
-    balls.path.chmod(0o500)
-    try:
-        with pytest.raises(InputError, match="cannot be written"):
-            save(document)
-    finally:
-        balls.path.chmod(0o700)
-
-
-def test_an_earlier_folder_that_is_none(balls) -> None:
-    (balls.path / "earlier").write_text("mine")
-    before = contents(balls.path)
-    document = edited(balls.path)
-    with pytest.raises(InputError, match="earlier: is no folder"):
-        save(document)
-    assert contents(balls.path) == before
-
-
-@pytest.mark.parametrize("name", ["../stolen.txt", "..", "", "a/b", "/etc/passwd"])
-def test_a_list_of_files_leads_nowhere_else(balls, name: str) -> None:
-    """A RUN folder may come from anybody."""
-    (balls.path / ".saved").mkdir()
-    (balls.path / ".saved" / "files.json").write_text(json.dumps({name: False}))
-    with pytest.raises(InputError, match="no list of files"):
-        Run.open(balls.path)
-    (balls.path / ".saved" / "files.json").write_text("{")
-    with pytest.raises(InputError, match="cannot be read"):
-        Run.open(balls.path)
-    forget(balls.path)
-    assert len(Run.open(balls.path).objects) == 4

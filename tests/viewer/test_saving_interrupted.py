@@ -8,33 +8,14 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from gsseg_viewer.document import Document
 from gsseg_viewer.saving import save
-from gsseg_viewer.state import delete, hide, merge, rename, split
-from gsseg_viewer_test_saved import contents, plain
+from gsseg_viewer.state import rename
+from gsseg_viewer_test_saved import add_compressed, contents, edited, plain
 
-from gsseg.compressed import compress, write_scene
 from gsseg.errors import InputError
 from gsseg.io.generation import finish
-from gsseg.objects.segmentation import Segmentation
-from gsseg.run import Run
-
-
-def edited(path: Path) -> Document:
-    """Ball 2 becomes two objects, balls 0 and 1 one."""
-    document = Document.open(path)
-    document.apply("", lambda state: merge(split(state, 2), [0, 1]))
-    document.apply("", lambda state: delete(hide(state, [3]), [2]))
-    return document
-
-
-def add_compressed(folder: Path) -> None:
-    run = Run.open(folder)
-    features, codes = run.features.numpy(), (run.code_coarse, run.code_fine)
-    made = Segmentation(run.object_ids, *codes, features, features * np.float32(1.1), run.objects)
-    write_scene(folder / "scene.gsseg", compress(made, "segmented.ply", run.gaussians.means.numpy(), codebook_size=8))
 
 
 class Died(BaseException):

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 from gsseg_viewer import splats
-from gsseg_viewer.splats import MAX_NODES, SplatNodes, mended_page
+from gsseg_viewer.shader import mended_page
+from gsseg_viewer.splats import MAX_NODES, SplatNodes
 
 from gsseg.scene import Gaussians
 

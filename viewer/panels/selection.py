@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from gsseg_viewer.moving import frame_selection
 from gsseg_viewer.panels.parts import block, chosen, dim, handler, swatch
 from gsseg_viewer.selection import LEVELS, Level, Selection, widened
 from gsseg_viewer.session import Session
@@ -78,7 +79,7 @@ def frame(session: Session) -> None:
     """Moves the camera to the selection."""
     if not session.selection:
         raise EditError("select something to look at")
-    session.frame_selection()
+    frame_selection(session)
 
 
 def hide_selected(session: Session) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 import torch
 from gsseg_viewer.exporting import over
+from gsseg_viewer.moving import go_to, step_view
 from gsseg_viewer.panels.parts import block, chosen, code, dim, handler, plain
 from gsseg_viewer.saving import opened
 from gsseg_viewer.session import Session
@@ -66,7 +67,7 @@ class ViewsPanel:
         self.wipe = gui.add_slider("Wipe", 0, 100, 1, 50, hint="Photo on the left, splats on the right.", visible=False)
         self.image = gui.add_image(np.zeros((2, 2, 3), np.uint8), visible=False)
         self.note = gui.add_html(block(dim("Choose a view, and the camera jumps to it.")))
-        self.view.on_update(handler(session, lambda value: session.go_to(session.views[self._index(value)])))
+        self.view.on_update(handler(session, lambda value: go_to(session, session.views[self._index(value)])))
         self.steps.on_click(handler(session, self._step))
         self.show.on_update(handler(session, lambda _: self._draw_soon()))
         self.wipe.on_update(handler(session, lambda _: self._draw_soon()))
@@ -92,9 +93,9 @@ class ViewsPanel:
     def _step(self, value: Any) -> None:
         session, step = self.session, STEPS.index(chosen(value, STEPS, "button")) - 1
         if step or session.view is None:
-            session.step_view(step)
+            step_view(session, step)
         else:
-            session.go_to(session.views[session.view])
+            go_to(session, session.views[session.view])
 
     def _draw_soon(self) -> None:
         """Draws on a thread of its own, because that may take seconds; of many changes in a row only the last."""
