@@ -13,7 +13,7 @@ from numpy import ndarray
 from gsseg.cli.command import Command, RunPath, parse_command
 from gsseg.cli.device import Device, check_device
 from gsseg.cli.output import Stages
-from gsseg.cli.run_folder import read_settings
+from gsseg.cli.run_folder import scene_of
 from gsseg.compressed import compress, write_scene
 from gsseg.compressed.describe import part_rows
 from gsseg.compressed.encode import CODEBOOK_SIZE, LEVELS
@@ -150,10 +150,8 @@ class Compress(Command):
         return "cuda" if self.device == "cuda" else "cpu"
 
     def _views(self, run: Run, read_masks: bool) -> tuple[Path, list[View]]:
-        alone = self.scene is not None and not (run.path / "config.yaml").exists()
-        settings = {"splats": run.splats} if alone else read_settings(run.path)
-        scene = self.scene or Path(settings["scene"])
-        return scene, load_views(scene, Path(settings["splats"]), max_side=SIDE, read_masks=read_masks)[0]
+        scene, splats = scene_of(run, self.scene)
+        return scene, load_views(scene, splats, max_side=SIDE, read_masks=read_masks)[0]
 
 
 def _kept(run: Run) -> tuple[BinaryCodes | None, str]:

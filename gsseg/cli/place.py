@@ -6,11 +6,9 @@ import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
-from gsseg.cli.run_folder import read_settings
+from gsseg.cli.run_folder import scene_of
 from gsseg.errors import InputError
-from gsseg.io.nerfstudio_world import FILE_NAME, follow_nerfstudio
-from gsseg.io.scene_folder import check_folder, read_cameras, view_names
-from gsseg.io.transforms import find_transforms
+from gsseg.io.scene_folder import cameras_of_splats, view_names
 from gsseg.objects.select import Selection, select_point
 from gsseg.run import Run
 
@@ -36,14 +34,8 @@ def pixel_ray(
 
     ``scene`` None: the one that RUN/config.yaml names. Raises `InputError` for a view or a pixel that is not there.
     """
-    alone = scene is not None and not (run.path / "config.yaml").exists()  # scene.gsseg, taken out of its run
-    settings = {"splats": run.splats} if alone else read_settings(run.path)
-    scene = scene or Path(settings["scene"])
-    check_folder(scene)
-    posed, _ = read_cameras(scene)
-    dataparser, transforms = Path(settings["splats"]).parent / FILE_NAME, find_transforms(scene)
-    if transforms and dataparser.exists():
-        posed = follow_nerfstudio(posed, transforms[0], dataparser)
+    scene, splats = scene_of(run, scene)
+    posed, _ = cameras_of_splats(scene, splats)
     cameras = {name: one.camera for name, one in zip(view_names(scene, [p.name for p in posed]), posed, strict=True)}
     if view not in cameras:
         names = sorted(cameras)

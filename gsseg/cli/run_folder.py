@@ -10,6 +10,7 @@ import yaml
 from gsseg.cli.output import Output
 from gsseg.errors import InputError
 from gsseg.io.generation import EARLIER, SAVED
+from gsseg.run import Run
 
 FILES = {"segmented.ply", "objects.json", "features.safetensors", "codebook.safetensors", "scene.gsseg", "metrics.json"}
 FILES |= {"config.yaml", "log.txt", "report.html", "cache", "viewer.json", EARLIER, SAVED}
@@ -84,3 +85,15 @@ def tell_result(run: Path, output: Output, then: list[str]) -> dict[str, Any]:
 def scored(name: str) -> str:
     """A score's name for people: ``object_iou`` is ``object IoU``."""
     return name.replace("_", " ").replace("iou", "IoU")
+
+
+def scene_of(run: Run, scene: Path | None) -> tuple[Path, Path]:
+    """Folder of the scene that a run was made from and its splat file, as config.yaml names them.
+
+    ``scene``: taken in place of the folder that config.yaml names; with it the run may be a scene.gsseg that was taken
+    out of its folder, whose splats stand for those of the scene. `InputError` where neither tells.
+    """
+    if scene is not None and not (run.path / "config.yaml").exists():
+        return scene, run.splats
+    settings = read_settings(run.path)
+    return scene or Path(settings["scene"]), Path(settings["splats"])

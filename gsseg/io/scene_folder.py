@@ -58,12 +58,7 @@ def load_views(
     """
     if need_masks and not read_masks:
         raise ValueError("masks that are needed have to be read")
-    check_folder(path)
-    posed, notes = read_cameras(path)
-    dataparser, transforms = splats_path.parent / FILE_NAME, find_transforms(path)
-    if transforms and dataparser.exists():
-        posed = follow_nerfstudio(posed, transforms[0], dataparser)
-        notes.append(f"Cameras were moved into nerfstudio's world as {FILE_NAME} beside the splats says.")
+    posed, notes = cameras_of_splats(path, splats_path)
     mask_files = find_masks(path, None if masks is None else Path(masks)) if read_masks else None
     if mask_files is None and need_masks:
         raise InputError(
@@ -94,6 +89,17 @@ def check_folder(path: Path) -> None:
         raise InputError(path, "is a file, not a scene folder", "give the folder that holds cameras and splats")
     if not any(path.iterdir()):
         raise InputError(path, "is an empty folder", "give a folder with cameras, splats and masks")
+
+
+def cameras_of_splats(path: Path, splats_path: Path) -> tuple[list[PosedCamera], list[str]]:
+    """A scene's cameras as `read_cameras`, moved into the world of the splats where nerfstudio gave them another."""
+    check_folder(path)
+    posed, notes = read_cameras(path)
+    dataparser, transforms = splats_path.parent / FILE_NAME, find_transforms(path)
+    if transforms and dataparser.exists():
+        posed = follow_nerfstudio(posed, transforms[0], dataparser)
+        notes.append(f"Cameras were moved into nerfstudio's world as {FILE_NAME} beside the splats says.")
+    return posed, notes
 
 
 def read_cameras(path: Path) -> tuple[list[PosedCamera], list[str]]:
