@@ -98,7 +98,7 @@ def check_pair(queries: BinaryCodes, codes: BinaryCodes) -> None:
 @njit(nogil=True, cache=True)
 def estimate_rows(asked, q, index, start, dim, euclidean, centroid_dp, dots, out):
     """The estimates of query ``q`` and the vectors from ``start`` on, one for every place of ``out``; ``dots`` is
-    as long and for use here.
+    scratch of the same length.
 
     Every array has a name before the loop: taken from its tuple for each row, it is counted as another owner's and
     given back for each row, which costs several times the counting of bits.
