@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from gsseg.config import preset as preset
     from gsseg.io.scene_folder import load_scene as load_scene
     from gsseg.objects.select import Selection as Selection
-    from gsseg.objects.table import ObjectInfo as ObjectInfo
     from gsseg.pipeline import train as train
     from gsseg.render import BlendWeights as BlendWeights
     from gsseg.render import RenderConfig as RenderConfig
@@ -31,13 +30,14 @@ if TYPE_CHECKING:
     from gsseg.scene import Gaussians as Gaussians
     from gsseg.scene import Scene as Scene
     from gsseg.scene import View as View
+    from gsseg.segmentation import ObjectInfo as ObjectInfo
 
 _HOMES = {
     "TrainConfig": "config",
     "preset": "config",
     "load_scene": "io.scene_folder",
     "Selection": "objects.select",
-    "ObjectInfo": "objects.table",
+    "ObjectInfo": "segmentation",
     "train": "pipeline",
     "BlendWeights": "render",
     "RenderConfig": "render",

@@ -24,13 +24,13 @@ from gsseg.features.evidence import gather_evidence
 from gsseg.features.fit import fit_features
 from gsseg.features.opengaussian import fit_opengaussian
 from gsseg.objects.build import build_objects
-from gsseg.objects.table import Objects
 from gsseg.render.cache import SampledWeights
 from gsseg.run import Run
-from gsseg.run_files import write_run
+from gsseg.run.stages import StageStore
+from gsseg.run.write import write_run
 from gsseg.scene import Scene
 from gsseg.scene.sh import base_colors
-from gsseg.stages import StageStore
+from gsseg.segmentation.table import Objects
 from gsseg.threads import one_torch_thread
 
 Progress = Callable[[str, int, int], None]

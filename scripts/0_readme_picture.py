@@ -11,7 +11,7 @@ import numpy as np
 import gsseg
 from gsseg.export.pictures import jpeg, strip
 from gsseg.export.report import ReportData, view_pictures
-from gsseg.objects.table import Objects
+from gsseg.segmentation.table import Objects
 
 COLUMNS = ("photo", "masks", "features", "objects")
 

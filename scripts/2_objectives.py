@@ -16,7 +16,7 @@ import gsseg
 from gsseg.evaluate.ground_truth import read_ground_truth
 from gsseg.evaluate.metrics import object_iou
 from gsseg.evaluate.score import total_visibility
-from gsseg.run import NO_CODE
+from gsseg.segmentation import NO_CODE
 
 RUNS = {
     "default": [],

@@ -24,8 +24,8 @@ from gsseg.evaluate.score import total_visibility
 from gsseg.objects.build import build_objects
 from gsseg.pipeline import run_stages
 from gsseg.quantize import BinaryQuantizer, ResidualKMeans
+from gsseg.run.stages import StageStore
 from gsseg.scene.sh import base_colors
-from gsseg.stages import StageStore
 from gsseg.threads import one_torch_thread
 
 SIZES = ((16, 1), (64, 1), (256, 1), (16, 2), (64, 2), (256, 2), (64, 3), (256, 3))

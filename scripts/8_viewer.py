@@ -22,8 +22,8 @@ from gsseg_viewer.splats import SplatNodes
 import gsseg
 from gsseg.compressed import compress, write_scene
 from gsseg.io.ply import write_splats
-from gsseg.objects.describe import default_colors, default_name, describe_objects
-from gsseg.objects.segmentation import NO_CODE, Segmentation
+from gsseg.segmentation.describe import default_colors, default_name, describe_objects
+from gsseg.segmentation.segmentation import NO_CODE, Segmentation
 
 GAUSSIANS = 1_000_000
 CLICKS = 50

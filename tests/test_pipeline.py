@@ -13,14 +13,14 @@ from plyfile import PlyData
 from safetensors.numpy import load_file
 
 import gsseg
-import gsseg.run_files
+import gsseg.run.write
 from gsseg.codebook.levels import CodebookConfig
 from gsseg.features.fit import FeatureConfig
 from gsseg.features.opengaussian import OpenGaussianConfig
 from gsseg.io.ply import read_splats, write_splats
 from gsseg.render import RenderConfig
-from gsseg.run import NO_CODE
-from gsseg.stages import run_key
+from gsseg.run.stages import run_key
+from gsseg.segmentation import NO_CODE
 
 CONFIG = gsseg.TrainConfig(
     features=FeatureConfig(steps=20), codebook=CodebookConfig(coarse=4, fine=3, steps=3), pixels_per_view=256
@@ -179,7 +179,7 @@ def test_interrupted_while_a_file_is_written(whole, scene, tmp_path, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(gsseg.run_files, "write_report", interrupt)
+        patch.setattr(gsseg.run.write, "write_report", interrupt)
         with pytest.raises(KeyboardInterrupt):
             gsseg.train(scene, CONFIG, tmp_path / "run")
     assert not list((tmp_path / "run").glob(".*"))
@@ -195,7 +195,7 @@ def test_half_of_a_second_run_is_no_finished_run(scene, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     gsseg.train(scene, CONFIG, tmp_path / "run")
-    monkeypatch.setattr(gsseg.run_files, "write_report", interrupt)
+    monkeypatch.setattr(gsseg.run.write, "write_report", interrupt)
     with pytest.raises(KeyboardInterrupt):
         gsseg.train(scene, replace(CONFIG, seed=1), tmp_path / "run")
     with pytest.raises(gsseg.InputError, match="--resume"):

@@ -11,9 +11,10 @@ import gsseg
 from gsseg.codebook.levels import CodebookConfig
 from gsseg.errors import InputError
 from gsseg.features.fit import FeatureConfig
-from gsseg.io.generation import replace_together
+from gsseg.files.together import replace_together
 from gsseg.io.ply import read_splats, write_splats
-from gsseg.run import NO_CODE, Run
+from gsseg.run import Run
+from gsseg.segmentation import NO_CODE
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +134,7 @@ def test_an_interrupted_saving_is_ended_by_whoever_opens(trained: Run, tmp_path:
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gsseg.io.generation._move", die)
+    monkeypatch.setattr("gsseg.files.together._move", die)
     with pytest.raises(KeyboardInterrupt), replace_together(folder) as beside:
         (beside / "objects.json").write_text(renamed)
     monkeypatch.undo()

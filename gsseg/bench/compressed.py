@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from gsseg.compressed import CompressedScene, compress, read_scene, write_scene
-from gsseg.objects.segmentation import NO_CODE, Segmentation
-from gsseg.objects.table import ObjectInfo
+from gsseg.segmentation.segmentation import NO_CODE, Segmentation
+from gsseg.segmentation.table import ObjectInfo
 
 GAUSSIANS, QUICK_GAUSSIANS = 1_000_000, 100_000
 OBJECTS, CODES_PER_OBJECT, DIM = 64, 40, 6

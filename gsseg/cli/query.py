@@ -8,11 +8,11 @@ import numpy as np
 import tyro
 
 from gsseg.cli.command import Command, RunPath, at_least, parse_command
-from gsseg.cli.place import at_point, pixel_ray
+from gsseg.cli.query_location import at_point, pixel_ray
 from gsseg.errors import InputError
 from gsseg.objects.select import Selection
-from gsseg.objects.table import ObjectInfo
 from gsseg.run import Run
+from gsseg.segmentation.table import ObjectInfo
 
 SHOWN = 12
 """Numbers of a list that a person is shown; a wall has hundreds of codes."""

@@ -9,7 +9,7 @@ import yaml
 
 from gsseg.cli.output import Output
 from gsseg.errors import InputError
-from gsseg.io.generation import EARLIER, SAVED
+from gsseg.files.together import EARLIER, SAVED
 from gsseg.run import Run
 
 FILES = {"segmented.ply", "objects.json", "features.safetensors", "codebook.safetensors", "scene.gsseg", "metrics.json"}

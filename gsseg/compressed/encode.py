@@ -7,8 +7,8 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from gsseg.compressed.scene import CompressedScene
-from gsseg.objects.segmentation import Segmentation
 from gsseg.quantize.binary.codes import BinaryCodes
+from gsseg.segmentation.segmentation import Segmentation
 
 LEVELS, CODEBOOK_SIZE = 1, 256
 """Of the residual codes; docs/quantizers.md holds the table that they were chosen from."""

@@ -30,8 +30,8 @@ from gsseg.compressed.packing import bits_for, pack, unpack
 from gsseg.compressed.scene import LANGUAGE, LANGUAGE_PARTS, CompressedScene
 from gsseg.errors import InputError
 from gsseg.files import check_readable, whole_file
-from gsseg.objects.table import table_from_json, table_json
 from gsseg.quantize.binary.codes import BinaryCodes, Similarity
+from gsseg.segmentation.table import table_from_json, table_json
 
 SUFFIX = ".gsseg"
 FORMAT, VERSION = "gsseg scene", "1"

@@ -12,8 +12,8 @@ from jaxtyping import Float32, Int32, Integer
 from numpy import ndarray
 
 from gsseg.compressed.packing import bits_for, packed_size
-from gsseg.objects.table import ObjectInfo
 from gsseg.quantize.binary.codes import BinaryCodes
+from gsseg.segmentation.table import ObjectInfo
 
 LANGUAGE = "language."
 LANGUAGE_PARTS = {

@@ -13,9 +13,9 @@ from gsseg.evaluate.click import view_iou
 from gsseg.evaluate.ground_truth import GroundTruth, read_ground_truth
 from gsseg.evaluate.metrics import object_iou
 from gsseg.io.photos import check_aspect
-from gsseg.objects.table import Objects
 from gsseg.render import RenderConfig, blend_weights
 from gsseg.scene import Camera, Scene
+from gsseg.segmentation.table import Objects
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, the steps done and their total."""

@@ -14,9 +14,9 @@ from PIL import Image
 from torch import Tensor
 
 from gsseg.io.photos import fit_photo, read_photo
-from gsseg.objects.table import Objects, display_colors
 from gsseg.render import BlendWeights
 from gsseg.scene import Camera, Gaussians, View
+from gsseg.segmentation.table import Objects, display_colors
 
 BACKDROP = (0.09, 0.1, 0.12)
 """Where nothing is drawn: dark, and none of the colours that mean something."""

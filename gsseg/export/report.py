@@ -16,7 +16,6 @@ from numpy import ndarray
 from torch import Tensor
 
 from gsseg.export.charts import bars, curve, number
-from gsseg.export.page import POLICY, SCRIPT, STYLE
 from gsseg.export.pictures import (
     Picture,
     blended,
@@ -31,11 +30,12 @@ from gsseg.export.pictures import (
     photo_of,
     seen_colors,
 )
+from gsseg.export.report_style import POLICY, SCRIPT, STYLE
 from gsseg.files import whole_file
-from gsseg.objects.table import ObjectInfo, Objects
 from gsseg.render import RenderConfig, blend_weights
-from gsseg.run import NO_CODE
 from gsseg.scene import Scene
+from gsseg.segmentation import NO_CODE
+from gsseg.segmentation.table import ObjectInfo, Objects
 
 PICTURE_SIDE = 480
 """Longer side of a picture, pixels: twenty of them stay near 1 MB."""

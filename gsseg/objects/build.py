@@ -13,11 +13,11 @@ from gsseg.codebook.kmeans import nearest_codes
 from gsseg.features.evidence import MaskEvidence
 from gsseg.objects.agreement import BARELY_SEEN
 from gsseg.objects.assignment import AssignmentConfig, assign
-from gsseg.objects.describe import default_colors, default_name, describe_objects
 from gsseg.objects.grouping import GroupingConfig, group_codes
 from gsseg.objects.profiles import Profiles, mask_profiles, neighbours, touching
 from gsseg.objects.strays import rehome_strays
-from gsseg.objects.table import NO_OBJECT, ObjectInfo, Objects
+from gsseg.segmentation.describe import default_colors, default_name, describe_objects
+from gsseg.segmentation.table import NO_OBJECT, ObjectInfo, Objects
 
 
 @dataclass(frozen=True)

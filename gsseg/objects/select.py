@@ -16,9 +16,9 @@ from numpy import ndarray
 from torch import Tensor
 
 from gsseg.compiled import njit
-from gsseg.objects.table import NO_OBJECT
 from gsseg.render.config import ALPHA_MAX, ALPHA_THRESHOLD, TRANSMITTANCE_THRESHOLD, RenderConfig
 from gsseg.scene import Gaussians
+from gsseg.segmentation.table import NO_OBJECT
 
 MIN_WEIGHT = 0.3
 """A ray that gives less of its light than this to all Gaussians together hits nothing: fringes and lone floaters."""

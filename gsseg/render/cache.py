@@ -11,7 +11,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from gsseg.render.config import RenderConfig
-from gsseg.render.door import Renderer, blend_weights
+from gsseg.render.renderers import Renderer, blend_weights
 from gsseg.render.sampling import stratified_pixels
 from gsseg.render.weights import BlendWeights
 from gsseg.render.weights_file import content_key, file_name, in_steps, read_weights, weights_key, write_weights

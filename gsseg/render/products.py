@@ -16,7 +16,7 @@ from jaxtyping import Float, Float32, Int, Int32
 from numpy import ndarray
 
 from gsseg.compiled import njit
-from gsseg.render.six import SIX, fetch_ahead, gather_row, scatter_row
+from gsseg.render.six_channels import SIX, fetch_ahead, gather_row, scatter_row
 from gsseg.threads import run_all, spans, thread_count
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from gsseg.compressed import CompressedScene, compress, write_scene
 from gsseg.compressed.language import encode_language
-from gsseg.objects.segmentation import NO_CODE, Segmentation
-from gsseg.objects.table import ObjectInfo
+from gsseg.segmentation.segmentation import NO_CODE, Segmentation
+from gsseg.segmentation.table import ObjectInfo
 
 
 def make_segmentation(gaussians: int = 3000, seed: int = 0) -> Segmentation:

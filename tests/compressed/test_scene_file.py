@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 from gsseg.compressed import compress, read_scene, write_scene
 from gsseg.compressed.describe import describe_compressed
 from gsseg.compressed.language import encode_language
-from gsseg.objects.segmentation import NO_CODE, Segmentation
+from gsseg.segmentation.segmentation import NO_CODE, Segmentation
 
 MEANS = np.zeros((3000, 3), np.float32)
 

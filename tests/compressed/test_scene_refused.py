@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 from gsseg.compressed import read_scene
 from gsseg.compressed.file import _digest
 from gsseg.errors import InputError
-from gsseg.objects.table import ObjectInfo
+from gsseg.segmentation.table import ObjectInfo
 
 
 @pytest.mark.parametrize("kept", [0, 1, 7, 8, 100, 0.5, 0.99, -1])

@@ -12,8 +12,8 @@ from gsseg.errors import InputError
 from gsseg.evaluate import evaluate, read_ground_truth, score_run
 from gsseg.evaluate.click import silhouette
 from gsseg.evaluate.score import total_visibility
-from gsseg.objects.table import Objects
 from gsseg.render import blend_weights
+from gsseg.segmentation.table import Objects
 
 
 @pytest.fixture

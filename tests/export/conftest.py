@@ -9,8 +9,8 @@ import pytest
 
 from gsseg.export.ply import write_segmented
 from gsseg.io.ply import read_splats, write_splats
-from gsseg.objects.table import ObjectInfo, table_json
 from gsseg.run import Run
+from gsseg.segmentation.table import ObjectInfo, table_json
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,8 @@ from gsseg.errors import InputError
 from gsseg.export import ply
 from gsseg.export.ply import ADDED_COLUMNS, export_objects, write_segmented
 from gsseg.io.ply import read_splats
-from gsseg.objects.marks import Marks, marks_json
 from gsseg.run import FEATURE_COLUMNS, Run
+from gsseg.run.marks import Marks, marks_json
 
 
 def contents(folder: Path) -> dict[str, bytes]:

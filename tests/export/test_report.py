@@ -29,9 +29,9 @@ from gsseg.export.pictures import (
 )
 from gsseg.export.report import NO_CODE, ReportData, view_pictures, write_report
 from gsseg.io.scene_folder import load_scene
-from gsseg.objects.table import ObjectInfo, Objects
 from gsseg.render import blend_weights
 from gsseg.scene import Camera, Scene, View
+from gsseg.segmentation.table import ObjectInfo, Objects
 
 VOID = {"meta", "img", "br"}
 

@@ -12,10 +12,10 @@ from gsseg.compressed.language import encode_language, has_vector, read_language
 from gsseg.errors import InputError
 from gsseg.language.clip import ClipModel
 from gsseg.language.search import CONTRAST, Found, find_by_text, relevancy
-from gsseg.objects.describe import default_colors, describe_objects
-from gsseg.objects.segmentation import Segmentation
 from gsseg.quantize import BinaryQuantizer
 from gsseg.quantize.binary.codes import WIDTHS, BinaryCodes
+from gsseg.segmentation.describe import default_colors, describe_objects
+from gsseg.segmentation.segmentation import Segmentation
 
 
 def unit(rows: np.ndarray) -> np.ndarray:

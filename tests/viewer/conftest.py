@@ -15,9 +15,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def _load(name: str, file: Path, package: bool = False) -> ModuleType:
-    folders = [str(file.parent)] if package else None
-    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=folders)
+def _load(name: str, file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -26,8 +25,6 @@ def _load(name: str, file: Path, package: bool = False) -> ModuleType:
     return module
 
 
-if importlib.util.find_spec("gsseg_viewer") is None:  # gsseg is on the path but not installed
-    _load("gsseg_viewer", ROOT / "viewer" / "__init__.py", package=True)
 harness = _load("gsseg_viewer_test_browser", Path(__file__).with_name("browser.py"))
 stages = _load("gsseg_viewer_test_stage", Path(__file__).with_name("stage.py"))
 stand_in = _load("gsseg_viewer_test_desk", Path(__file__).with_name("desk.py"))
@@ -37,9 +34,9 @@ from gsseg_viewer.document import Document  # noqa: E402
 
 from gsseg.export.ply import write_segmented  # noqa: E402
 from gsseg.io.ply import write_splats  # noqa: E402
-from gsseg.objects.table import ObjectInfo, table_json  # noqa: E402
 from gsseg.run import Run  # noqa: E402
 from gsseg.scene import Camera, View  # noqa: E402
+from gsseg.segmentation.table import ObjectInfo, table_json  # noqa: E402
 
 PER_BALL = 700
 RADIUS = 0.28

@@ -12,8 +12,8 @@ from safetensors import safe_open
 
 from gsseg.compressed import compress, write_scene
 from gsseg.compressed.language import encode_language
-from gsseg.objects.segmentation import Segmentation
 from gsseg.run import Run
+from gsseg.segmentation.segmentation import Segmentation
 
 EDITS: list[Callable[[State], State]] = [
     lambda state: split(state, 2), lambda state: merge(state, [0, 1]), lambda state: rename(state, 3, "Stühle <b>"),

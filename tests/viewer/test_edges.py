@@ -19,9 +19,9 @@ from gsseg_viewer.messages import Messages
 from gsseg_viewer.mouse import click
 from gsseg_viewer.moving import frame_selection
 from gsseg_viewer.panels.edit import EditPanel
+from gsseg_viewer.panels.elements import code, plain
 from gsseg_viewer.panels.export import ExportPanel
 from gsseg_viewer.panels.objects import BUTTON, Entry
-from gsseg_viewer.panels.parts import code, plain
 from gsseg_viewer.panels.views import ViewsPanel
 from gsseg_viewer.saving import save
 from gsseg_viewer.state import ObjectState, State, move, rename

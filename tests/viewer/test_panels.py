@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from gsseg_viewer.panels.edit import EditPanel
+from gsseg_viewer.panels.elements import block, plain, size
 from gsseg_viewer.panels.export import ExportPanel
 from gsseg_viewer.panels.look import LookPanel
-from gsseg_viewer.panels.parts import block, plain, size
 from gsseg_viewer.panels.views import Latest, ViewsPanel, wiped
 
 

@@ -15,7 +15,7 @@ from gsseg_viewer.state import rename
 from gsseg_viewer_test_saved import add_compressed, contents, edited, plain
 
 from gsseg.errors import InputError
-from gsseg.io.generation import finish
+from gsseg.files.together import finish
 
 
 class Died(BaseException):
@@ -153,8 +153,8 @@ def test_many_may_end_a_saving_at_once(twice: Path) -> None:
     for seed in range(8):
         document.apply("", lambda state, seed=seed: rename(state, 0, f"name {seed}"))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("gsseg.io.generation._withdraw", lambda *_: False)
-            patch.setattr("gsseg.io.generation._move", _refuse)
+            patch.setattr("gsseg.files.together._withdraw", lambda *_: False)
+            patch.setattr("gsseg.files.together._move", _refuse)
             with pytest.raises(InputError, match="not every new file"):
                 save(document)
         barrier, failed = threading.Barrier(4), list[Exception]()

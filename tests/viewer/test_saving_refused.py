@@ -12,7 +12,7 @@ from gsseg_viewer.state import rename
 from gsseg_viewer_test_saved import add_compressed, contents, edited, plain
 
 from gsseg.errors import InputError
-from gsseg.io.generation import forget
+from gsseg.files.together import forget
 from gsseg.run import Run
 
 

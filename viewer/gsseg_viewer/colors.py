@@ -1,0 +1,239 @@
+"""What colour each Gaussian has: values in, values out, and fast enough to follow a click.
+
+    colouring  -> what the colours mean; a colour for each label, carried over to the rows by one look-up; only
+                  `photo` has a colour for each row
+    grey       -> belongs to no object, or has no code
+    lit        -> selected: its own colour, lifted towards a warm white
+    dimmed     -> not selected while something is: darker and nearly grey
+
+Dimming costs one full update when a selection begins and one when it ends; between two selections only what either
+holds changes. A tint alone is cheaper, but no hue stands out in a picture that has every hue. So scenes above
+`DIMMED_UP_TO` are not dimmed and the selection is lifted further: there a click sends what it selects and no more.
+
+Colours and opacities are uint8, 0..255, as the browser takes them.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, get_args
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from jaxtyping import Float, Integer, UInt8, UInt32
+from numpy import ndarray
+
+from gsseg.scene import Gaussians
+from gsseg.scene.sh import base_colors
+from gsseg.segmentation.segmentation import NO_CODE
+from gsseg.segmentation.table import NO_OBJECT, display_colors
+from gsseg_viewer.document import Document
+from gsseg_viewer.selection import LabelTable, Selection
+from gsseg_viewer.state import State
+
+Coloring = Literal["photo", "object", "coarse code", "fine code", "feature", "agreement"]
+COLORINGS: tuple[Coloring, ...] = get_args(Coloring)
+"""In the order in which they are offered."""
+
+Color = tuple[int, int, int]
+
+GREY: Color = (110, 110, 110)
+"""Of what belongs to no object, or has no code."""
+
+RAMP: tuple[Color, ...] = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
+"""Low to high in even steps: lightness grows all the way, so the order shows without colour vision too."""
+
+RAMP_ENDS = (0.5, 1.0)
+"""Agreements at the ends of `RAMP`. An object whose views agree less than half is as doubtful as can be."""
+
+DIMMED_UP_TO = 300_000
+"""Gaussians: to dim so many sends 10 MB."""
+
+_WARM_WHITE, _LIFT, _LIFT_ALONE = np.array([255.0, 240.0, 200.0]), 0.35, 0.75
+_FADING, _DIMNESS = 0.6, 0.55
+_LUMA = np.array([0.299, 0.587, 0.114])
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What a colouring means, for the panel to show."""
+
+    text: str
+    """One plain sentence."""
+    swatches: list[tuple[Color, str]]
+    """Single colours and what they stand for; names are as people typed them and not escaped."""
+    ramp: tuple[Color, ...] = ()
+    """A scale in even steps; empty where there is none."""
+    ramp_ends: tuple[str, str] = ("", "")
+    """What the first and the last colour of the ramp stand for."""
+
+
+def colors(document: Document, state: State, coloring: Coloring, selection: Selection) -> UInt8[ndarray, "gaussians 3"]:
+    """Colour of each Gaussian. Not to be written to: `photo` without a selection is the same array every time."""
+    on = selection.mask(len(state.owner)) if selection else None
+    alone = len(document.gaussians) > DIMMED_UP_TO
+    if coloring == "photo":
+        photo = _photo_of(document)
+        if on is None:
+            return _rgb(photo.plain)
+        rest, chosen = (photo.plain, photo.lit_alone) if alone else (photo.dimmed, photo.lit)
+        return _rgb(np.where(on[document.labels], chosen, rest))
+    by_label = label_colors(document.table, state, coloring)
+    if on is not None:
+        by_label = np.where(on[:, None], lit(by_label, alone), by_label if alone else dimmed(by_label))
+    return _rgb(_words(by_label)[document.labels])
+
+
+def alphas(document: Document, state: State) -> UInt8[ndarray, " gaussians"]:
+    """Opacity of each Gaussian, 0 for what is hidden, deleted or cannot be drawn."""
+    seen = ~np.isin(state.owner, list(state.gone))
+    return _photo_of(document).opacities * seen.astype(np.uint8)[document.labels]
+
+
+def label_colors(table: LabelTable, state: State, coloring: Coloring) -> UInt8[ndarray, "labels 3"]:
+    """Colour of each label, nothing selected. ValueError for `photo`, which has none."""
+    if coloring == "object":
+        ids, place = np.unique(state.owner, return_inverse=True)
+        of_id = [GREY if each == NO_OBJECT else state.objects[each].color for each in ids.tolist()]
+        return np.array(of_id, np.uint8).reshape(-1, 3)[place]
+    if coloring == "agreement":
+        return _by_agreement(state)
+    if coloring == "coarse code":
+        return _by_code(table.coarse)
+    if coloring == "fine code":
+        return _by_code(table.fine)
+    if coloring == "feature":
+        return _by_feature(table, state)
+    raise ValueError(f"{coloring!r} is no colouring of labels")
+
+
+def lit(rgb: UInt8[ndarray, "items 3"], alone: bool = False) -> UInt8[ndarray, "items 3"]:
+    """How a selected colour is shown; ``alone``: while the rest is not dimmed."""
+    table = _LIT_ALONE if alone else _LIT
+    out = np.empty_like(rgb)
+    for channel in range(3):
+        out[:, channel] = table[channel][rgb[:, channel]]
+    return out
+
+
+def dimmed(rgb: UInt8[ndarray, "items 3"]) -> UInt8[ndarray, "items 3"]:
+    """How a colour is shown while something else is selected."""
+    luma = (rgb @ _LUMA.astype(np.float32))[:, None]
+    return np.round((rgb * np.float32(1.0 - _FADING) + luma * np.float32(_FADING)) * np.float32(_DIMNESS)).astype(
+        np.uint8
+    )
+
+
+def legend(state: State, coloring: Coloring) -> Legend:
+    """What to say about a colouring."""
+    grey = [(GREY, "no object")]
+    if coloring == "photo":
+        return Legend("The colours of the photos.", [])
+    if coloring == "object":
+        largest = sorted(set(state.objects) - state.gone, key=lambda each: (-state.gaussians(each), each))[:8]
+        named = [(state.objects[each].color, state.objects[each].name) for each in largest]
+        return Legend("Every object has a colour of its own; these are the largest.", named + grey)
+    if coloring == "agreement":
+        low, high = RAMP_ENDS
+        ends = (f"{low:.0%} or less", f"{high:.0%}")
+        return Legend("How well the views agree that this is one object. Dark ones deserve a look.", grey, RAMP, ends)
+    if coloring == "feature":
+        return Legend("Similar colours mean similar features: what the masks could hardly tell apart.", grey)
+    what = "coarse" if coloring == "coarse code" else "fine"
+    return Legend(f"Every {what} code has a colour of its own.", [(GREY, "no code")])
+
+
+@dataclass(frozen=True, eq=False)
+class _Photo:
+    """What never changes: 5 bytes a Gaussian, and up to 8 more once something has been selected."""
+
+    plain: UInt32[ndarray, " gaussians"]
+    """Colours as `_words`, and so the others."""
+    opacities: UInt8[ndarray, " gaussians"]
+
+    @cached_property
+    def lit(self) -> UInt32[ndarray, " gaussians"]:
+        return _words(lit(_rgb(self.plain)))
+
+    @cached_property
+    def lit_alone(self) -> UInt32[ndarray, " gaussians"]:
+        return _words(lit(_rgb(self.plain), alone=True))
+
+    @cached_property
+    def dimmed(self) -> UInt32[ndarray, " gaussians"]:
+        return _words(dimmed(_rgb(self.plain)))
+
+
+def _words(rgb: UInt8[ndarray, "items 3"]) -> UInt32[ndarray, " items"]:
+    """Colours as one number each: looked up and chosen among several times quicker than three bytes."""
+    padded = np.zeros((len(rgb), 4), np.uint8)
+    padded[:, :3] = rgb
+    return padded.view(np.uint32)[:, 0]
+
+
+def _rgb(words: UInt32[ndarray, " items"]) -> UInt8[ndarray, "items 3"]:
+    """The colours of `_words`, which are shared."""
+    return words.view(np.uint8).reshape(-1, 4)[:, :3]
+
+
+_PHOTOS: WeakKeyDictionary[Document, _Photo] = WeakKeyDictionary()
+
+
+def _photo_of(document: Document) -> _Photo:
+    """Computed once for each document. Two threads that come first at once compute the same."""
+    photo = _PHOTOS.get(document)
+    if photo is None:
+        _PHOTOS[document] = photo = _photo(document.gaussians)
+    return photo
+
+
+def _photo(gaussians: Gaussians) -> _Photo:
+    plain = _words(base_colors(gaussians).mul(255.0).round_().byte().numpy())
+    plain.setflags(write=False)
+    return _Photo(plain, gaussians.opacities.mul(255.0).round_().byte().numpy())
+
+
+def _by_agreement(state: State) -> UInt8[ndarray, "labels 3"]:
+    ids, place = np.unique(state.owner, return_inverse=True)
+    agreements = np.array([0.0 if each == NO_OBJECT else state.objects[each].agreement for each in ids.tolist()])
+    steps = np.linspace(*RAMP_ENDS, len(RAMP))
+    out = np.stack([np.interp(agreements, steps, channel) for channel in np.array(RAMP, float).T], 1)
+    out[ids == NO_OBJECT] = GREY
+    return np.round(out).astype(np.uint8)[place]
+
+
+def _by_code(codes: Integer[ndarray, " labels"]) -> UInt8[ndarray, "labels 3"]:
+    known = codes != NO_CODE
+    out = np.full((len(codes), 3), GREY, np.uint8)
+    palette = np.round(display_colors(int(codes[known].max(initial=0)) + 1) * 255.0).astype(np.uint8)
+    out[known] = palette[codes[known]]
+    return out
+
+
+def _by_feature(table: LabelTable, state: State) -> UInt8[ndarray, "labels 3"]:
+    """The three main directions of the features as red, green and blue; Gaussians count alike, not labels."""
+    known = (state.owner != NO_OBJECT) & (table.fine != NO_CODE)
+    out = np.full((len(known), 3), GREY, np.uint8)
+    if known.any():
+        out[known] = _main_directions(table.features[known].astype(np.float64), state.sizes[known].astype(np.float64))
+    return out
+
+
+def _main_directions(
+    features: Float[ndarray, "items dim"], weights: Float[ndarray, " items"]
+) -> UInt8[ndarray, "items 3"]:
+    """Principal components 1 to 3 from -2 to 2 standard deviations, black left out; the largest loading positive."""
+    share = weights / weights.sum()
+    centred = features - share @ features
+    variances, vectors = np.linalg.eigh((centred * share[:, None]).T @ centred)
+    axes, spread = vectors[:, :-4:-1], 2.0 * np.sqrt(np.maximum(variances[:-4:-1], 1e-12))
+    axes = axes * np.sign(axes[np.abs(axes).argmax(0), np.arange(3)])
+    unit = np.clip(0.5 + 0.5 * (centred @ axes) / spread, 0.0, 1.0)
+    return np.round(40.0 + 215.0 * unit).astype(np.uint8)
+
+
+def _lift_table(lift: float) -> UInt8[ndarray, "3 256"]:
+    """What each value of red, green and blue becomes."""
+    return np.round(np.arange(256)[None] * (1.0 - lift) + _WARM_WHITE[:, None] * lift).astype(np.uint8)
+
+
+_LIT, _LIT_ALONE = _lift_table(_LIFT), _lift_table(_LIFT_ALONE)

@@ -1,0 +1,85 @@
+"""What the mouse does in the scene: a click selects what it meets, a dragged rectangle what it holds."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Literal
+
+import viser
+
+from gsseg_viewer import selection
+from gsseg_viewer.pointing import Sight, objects_in_rectangle
+from gsseg_viewer.selection import Selection
+from gsseg_viewer.session import Session
+from gsseg_viewer.state import EditError
+
+How = Literal["set", "add", "remove"]
+"""What becomes of the earlier selection."""
+
+MODIFIERS: tuple[tuple[Any, How], ...] = ((None, "set"), ("shift", "add"), ("alt", "remove"))
+"""Keys held at a click, and what it does then."""
+
+
+def listen_to_mouse(session: Session) -> None:
+    """Acts on every click and rectangle of the session's browser from now on."""
+    scene = session.client.scene
+    for modifier, how in MODIFIERS:
+        scene.on_click(modifier=modifier)(_clicked(session, how))
+        if modifier is not None:  # a plain drag turns the camera
+            scene.on_rect_select(modifier=modifier)(_dragged(session, how))
+
+
+def click(session: Session, ray_origin: Any, ray_direction: Any, how: How = "set") -> None:
+    """Selects what a ray meets first, adds it, or takes it away; a click on nothing clears.
+
+    What belongs to no object counts as nothing, and the person is told. `EditError` for what is no ray.
+    """
+    document = session.document
+    try:
+        hit = document.pick(ray_origin, ray_direction)
+        unassigned = hit is None and document.meets(ray_origin, ray_direction)
+    except (TypeError, ValueError) as error:
+        raise EditError("the browser sent no ray with that click") from error
+    if unassigned:
+        session.tell("No object there", "What you clicked belongs to no object.", seconds=3.0)
+    anchor = None if hit is None else hit.label
+    session.reselect(lambda before: selection.click(before, document.state, document.table, anchor, how))
+
+
+def select_rectangle(
+    session: Session, screen_min: tuple[float, float], screen_max: tuple[float, float], how: How = "set"
+) -> None:
+    """Selects, adds or takes away the objects with half of their centres in a rectangle of the screen."""
+    state, means = session.document.state, session.document.gaussians.means.numpy()
+    sight = Sight.of(session.client.camera)
+    ids = objects_in_rectangle(sight, means, session.document.labels, state, screen_min, screen_max)
+    if not ids:
+        session.tell("No object there", "A rectangle selects objects of which it holds at least half.")
+        return
+
+    def chosen(before: Selection) -> Selection:
+        there = selection.of_objects(before, state, ids)
+        if how == "set":
+            return there
+        if how == "remove":
+            return selection.without(before, there.labels)
+        labels, anchors = before.labels | there.labels, before.anchors | there.anchors
+        return replace(before, labels=labels, anchor=there.anchor, anchors=anchors)
+
+    session.reselect(chosen)
+
+
+# Handlers are coroutines: viser runs those on its event loop in the order of the events, all others on many threads.
+
+
+def _clicked(session: Session, how: How) -> Callable[[viser.SceneClickEvent], Any]:
+    async def run(event: viser.SceneClickEvent) -> None:
+        session.enqueue(lambda: click(session, event.ray_origin, event.ray_direction, how))
+
+    return run
+
+
+def _dragged(session: Session, how: How) -> Callable[[viser.SceneRectSelectEvent], Any]:
+    async def run(event: viser.SceneRectSelectEvent) -> None:
+        session.enqueue(lambda: select_rectangle(session, event.screen_min, event.screen_max, how))
+
+    return run

@@ -1,0 +1,152 @@
+"""What is selected, how far a click reaches, and what to do with it first."""
+
+from typing import Any, cast
+
+from gsseg_viewer.moving import frame_selection
+from gsseg_viewer.panels.elements import block, chosen, dim, handler, swatch
+from gsseg_viewer.selection import LEVELS, Level, Selection, widened
+from gsseg_viewer.session import Session
+from gsseg_viewer.state import EditError, ObjectState, State, hide, isolate
+from gsseg_viewer.text import escaped, extent, length, plural
+
+ACTIONS = ("frame", "hide", "isolate", "clear")
+HOW = "Click an object. Shift-click adds, alt-click takes away, shift-drag takes all in a rectangle."
+MARK = "✓ "
+"""Before the level in use."""
+NAMED = 5
+"""Objects of a larger selection that are named, largest first."""
+FARTHEST = 1.0
+"""End of the slider: features have unit length, and unlike ones are about 1.4 apart."""
+HIGH, FAIR = 0.85, 0.65
+"""Agreement from which on it is called so."""
+
+
+class SelectionPanel:
+    """The selection in words, its level, and buttons."""
+
+    def __init__(self, session: Session) -> None:
+        """Builds its elements in the session's browser."""
+        self.session = session
+        gui = session.client.gui
+        self.text = gui.add_html("")
+        self.level = gui.add_button_group(
+            "Reach", _marked(session.selection.level), hint="How far a click reaches, from narrow to wide."
+        )
+        self.distance = gui.add_slider(
+            "How similar", 0.0, FARTHEST, 0.01, min(session.selection.distance, FARTHEST),
+            hint="Distance of features up to which codes count as similar.", visible=False,
+        )  # fmt: skip
+        self.actions = gui.add_button_group("Selection", ACTIONS)
+        self.level.on_click(handler(session, self._widen))
+        self.distance.on_update(handler(session, self._reach))
+        self.actions.on_click(handler(session, self._act))
+
+    def refresh(self) -> None:
+        """Says what is selected now."""
+        session, selection = self.session, self.session.selection
+        self.text.content = block(*describe(session, selection))
+        self.level.options = _marked(selection.level)
+        self.distance.visible = selection.level == "similar features"
+        self.distance.value = min(selection.distance, FARTHEST)
+        self.actions.visible = bool(selection)
+
+    def _widen(self, value: Any) -> None:
+        level = chosen(str(value).removeprefix(MARK), LEVELS, "level")
+        self._select(cast(Level, level), self.session.selection.distance)
+
+    def _reach(self, value: Any) -> None:
+        if not isinstance(value, int | float) or not 0 <= value <= FARTHEST:
+            raise EditError("that is no distance")
+        self._select(self.session.selection.level, float(value))
+
+    def _select(self, level: Level, distance: float) -> None:
+        document, selection = self.session.document, self.session.selection
+        self.session.select(widened(selection, document.state, document.table, level, distance))
+
+    def _act(self, value: Any) -> None:
+        session, action = self.session, chosen(value, ACTIONS, "button")
+        if action == "clear":
+            session.clear()
+        elif action == "frame":
+            frame(session)
+        elif action == "hide":
+            hide_selected(session)
+        else:
+            isolate_selected(session)
+
+
+def frame(session: Session) -> None:
+    """Moves the camera to the selection."""
+    if not session.selection:
+        raise EditError("select something to look at")
+    frame_selection(session)
+
+
+def hide_selected(session: Session) -> None:
+    """Hides the objects of the selection."""
+    now = session.document.state
+    ids = session.selection.objects(now)
+    session.edit(f"hid {called(now, ids)}", lambda state: hide(state, ids), now)
+
+
+def isolate_selected(session: Session) -> None:
+    """Hides all objects but those of the selection."""
+    now = session.document.state
+    ids = session.selection.objects(now)
+    session.edit(f"isolated {called(now, ids)}", lambda state: isolate(state, ids), now)
+
+
+def called(state: State, ids: list[int]) -> str:
+    """Objects in the title of an edit: one by name, several by number."""
+    return state.objects[ids[0]].name if len(ids) == 1 and ids[0] in state.objects else plural(len(ids), "object")
+
+
+def describe(session: Session, selection: Selection) -> list[str]:
+    """The selection as lines of html."""
+    state = session.document.state
+    box = session.document.box(selection) if selection else None
+    if box is None:
+        return ["<b>Nothing selected</b>", dim(HOW)]
+    taken = int(state.sizes[selection.mask(len(state.owner))].sum())
+    ids = selection.objects(state)
+    lines = _one(state, selection, ids[0], taken) if len(ids) == 1 else _several(state, ids, taken)
+    low, high = (tuple(corner.tolist()) for corner in box)
+    middle = ", ".join(length((a + b) / 2) for a, b in zip(low, high, strict=True))
+    return [*lines, f"size {extent(low, high)}", f"middle at {middle}"]
+
+
+def _one(state: State, selection: Selection, object_id: int, taken: int) -> list[str]:
+    info, whole = state.objects[object_id], state.gaussians(object_id)
+    mine = [label for label in selection.labels if state.owner[label] == object_id]
+    own = int((state.owner == object_id).sum())
+    lines = [f"{swatch(info.color)} <b>{escaped(info.name)}</b> {dim(f'id {object_id}')}"]
+    if len(mine) < own:
+        lines.append(f"a part: {len(mine):,} of {plural(own, 'code')}, {taken:,} of {plural(whole, 'Gaussian')}")
+    elif taken > whole:
+        lines.append(f"{plural(whole, 'Gaussian')}, and {taken - whole:,} that belong to no object")
+    else:
+        lines.append(f"{plural(whole, 'Gaussian')} in {plural(own, 'code')}")
+    return [*lines, _agreement(info)]
+
+
+def _several(state: State, ids: list[int], taken: int) -> list[str]:
+    if not ids:
+        return ["<b>No object</b>", f"{plural(taken, 'Gaussian')} that belong to no object"]
+    ids = sorted(ids, key=lambda each: -state.gaussians(each))
+    lines = [f"<b>{plural(len(ids), 'object')}</b>, {plural(taken, 'Gaussian')}"]
+    lines += [
+        f"{swatch(state.objects[each].color)} {escaped(state.objects[each].name)} {dim(f'id {each}')}"
+        for each in ids[:NAMED]
+    ]
+    return [*lines, dim(f"and {plural(len(ids) - NAMED, 'more', 'more')}")] if len(ids) > NAMED else lines
+
+
+def _agreement(info: ObjectState) -> str:
+    if info.views == 0:
+        return dim("agreement of the masks: not known")
+    word = "high" if info.agreement >= HIGH else "fair" if info.agreement >= FAIR else "low"
+    return f"agreement of the masks: {word} ({info.agreement:.2f}, {plural(info.views, 'view')})"
+
+
+def _marked(level: Level) -> tuple[str, ...]:
+    return tuple(MARK + each if each == level else each for each in LEVELS)

@@ -1,0 +1,124 @@
+"""The server: one document, one viser server on this machine, one `Session` for each browser.
+
+Nothing is printed here and nothing leaves the machine (`gsseg_viewer.security`).
+"""
+
+import threading
+from collections.abc import Sequence
+
+import viser
+
+from gsseg.language.clip import ClipModel
+from gsseg.scene import View
+from gsseg_viewer.camera import Surroundings
+from gsseg_viewer.commands import register
+from gsseg_viewer.document import Document
+from gsseg_viewer.meaning import Meaning
+from gsseg_viewer.mouse import listen_to_mouse
+from gsseg_viewer.panels import build_panels
+from gsseg_viewer.panels.elements import plain
+from gsseg_viewer.security import safe_server
+from gsseg_viewer.session import Session
+from gsseg_viewer.splats import SplatNodes
+
+
+class Viewer:
+    """A running server; stops with `stop`, or as a context manager."""
+
+    def __init__(
+        self, server: viser.ViserServer, document: Document, views: Sequence[View], meaning: Meaning | None
+    ) -> None:
+        """Takes a server over; use `serve`."""
+        self.document = document
+        self._server = server
+        self._views = views
+        self._meaning = meaning
+        self._surroundings = Surroundings.of(document.gaussians, self._views)
+        self._splats = SplatNodes.of(document)
+        self._lock = threading.Lock()
+        self._sessions: dict[int, Session] = {}
+
+    def __enter__(self) -> "Viewer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._server.get_port()
+
+    @property
+    def url(self) -> str:
+        """What to open in a browser on this machine."""
+        host = self._server.get_host()
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+        return f"http://{shown}:{self.port}"
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The browsers that are connected, in the order they came."""
+        with self._lock:
+            return [self._sessions[each] for each in sorted(self._sessions)]
+
+    def stop(self) -> None:
+        """Ends all sessions and the server; nothing happens where it has ended."""
+        with self._lock:
+            sessions, self._sessions = list(self._sessions.values()), {}
+        for session in sessions:
+            session.close()
+        self._server.stop()
+
+    def _open(self) -> None:
+        """Lets browsers in."""
+        start, server = self._surroundings.start, self._server
+        server.scene.set_up_direction(tuple(self._surroundings.up.tolist()))
+        server.initial_camera.position = start.position
+        server.initial_camera.look_at = start.look_at
+        server.initial_camera.up = start.up
+        server.initial_camera.fov = start.fov
+        server.initial_camera.near = self._surroundings.near
+        server.initial_camera.far = self._surroundings.far
+        server.on_client_connect(self._connect)
+        server.on_client_disconnect(self._disconnect)
+
+    def _connect(self, client: viser.ClientHandle) -> None:
+        session = Session(client, self.document, self._splats, self._surroundings, self._views, self._meaning)
+        with self._lock:
+            self._sessions[client.client_id] = session
+        build_panels(session)
+        register(session)
+        listen_to_mouse(session)
+        session.start()
+        if client.client_id not in self._server.get_clients():
+            self._disconnect(client)
+
+    def _disconnect(self, client: viser.ClientHandle) -> None:
+        with self._lock:
+            session = self._sessions.pop(client.client_id, None)
+        if session is not None:
+            session.close()
+
+
+def serve(
+    document: Document,
+    views: Sequence[View] = (),
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    allowed_hosts: Sequence[str] = (),
+    clip: ClipModel | None = None,
+) -> Viewer:
+    """Serves a document to browsers until it is stopped; returns at once.
+
+    ``views``: those that the run was trained on, to jump to; ``port`` 0 takes a free one. ``host`` other than
+    the default opens the server to the network, and browsers may call it by ``allowed_hosts`` too. ``clip``: finds
+    objects by what words mean, in the language vectors of the document. InputError where the port is taken
+    (`gsseg_viewer.security.safe_server`), and where there is a model and there are no vectors of it.
+    """
+    meaning = None if clip is None else Meaning.of(document.run, clip)
+    viewer = Viewer(
+        safe_server(host, port, plain(document.run.path.resolve().name), allowed_hosts), document, views, meaning
+    )
+    viewer._open()
+    return viewer

@@ -1,0 +1,241 @@
+"""One browser at one document: what this person has selected, how it is coloured, where they look from.
+
+viser answers every event on another thread, in no order. A session has one queue with one thread: clicks and keys are
+put on it as they arrive, so they happen in their order; what must be shown again is put on it at most once, so a burst
+of fifty clicks costs fifty picks and a few repaints. The lock guards the few fields and is never held while picking,
+painting or sending.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import viser
+from jaxtyping import UInt8
+from numpy import ndarray
+
+from gsseg.errors import InputError
+from gsseg.scene import View
+from gsseg_viewer import camera, colors, selection
+from gsseg_viewer.camera import Surroundings
+from gsseg_viewer.colors import Coloring
+from gsseg_viewer.document import Change, Document, Edit
+from gsseg_viewer.meaning import Meaning
+from gsseg_viewer.messages import Messages
+from gsseg_viewer.saving import save
+from gsseg_viewer.selection import Selection
+from gsseg_viewer.splats import ClientSplats, SplatNodes
+from gsseg_viewer.state import EditError, State
+
+_LOG = logging.getLogger("gsseg_viewer")
+
+
+class Panel(Protocol):
+    """A part of the side panel."""
+
+    def refresh(self) -> None:
+        """Shows the session's present selection, colouring and document; called from the session's thread."""
+        ...
+
+
+class Session:
+    """What one browser sees; its methods may be called from any thread."""
+
+    def __init__(
+        self,
+        client: viser.ClientHandle,
+        document: Document,
+        nodes: SplatNodes,
+        surroundings: Surroundings,
+        views: Sequence[View] = (),
+        meaning: Meaning | None = None,
+    ) -> None:
+        """Shows nothing yet; see `start`."""
+        self.client = client
+        self.document = document
+        self.views = list(views)
+        self.meaning = meaning
+        """Finds objects by words, where there are language vectors and a model for them."""
+        self.surroundings = surroundings
+        self.selection = Selection()
+        self.coloring: Coloring = "photo"
+        self.view: int | None = None
+        """The training view that was jumped to last."""
+        self.panels: list[Panel] = []
+        self.messages = Messages(client)
+        self._nodes = nodes
+        self._splats: ClientSplats | None = None
+        self._lock = threading.RLock()
+        self._queue = ThreadPoolExecutor(1, thread_name_prefix=f"session-{client.client_id}")
+        self._stale = False
+        self._closed = False
+        self._state = document.state
+        # A browser may go away at any moment, also while something is being sent: that is lost, and viser need not warn
+        # of it. Entered for good, so it must be kept.
+        self._unheard = client._websock_connection.get_message_buffer().sanctioned_dead_writes()
+        self._unheard.__enter__()
+        self._stop_listening = document.listen(self._changed)
+
+    def start(self) -> None:
+        """Sends the splats; only then anything else is shown."""
+        self.surroundings.limit(self.client.camera)
+        self.enqueue(self._begin)
+
+    def close(self) -> None:
+        """The browser is gone: nothing is sent or kept any more."""
+        self._stop_listening()
+        with self._lock:
+            self._closed = True
+        self.messages.close()
+        self._queue.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the browser is gone."""
+        return self._closed
+
+    def enqueue(self, job: Callable[[], object]) -> None:
+        """Does something soon, after all that was asked for before; never blocks, so the event loop may call it."""
+        with self._lock:
+            if not self._closed:
+                self._queue.submit(self.attempt, job)
+
+    def attempt(self, job: Callable[[], object]) -> None:
+        """Does something now; what fails is told to the person, and raises nothing."""
+        try:
+            job()
+        except EditError as error:
+            self.tell("Not done", _sentence(str(error)), color="yellow")
+        except (InputError, OSError) as error:
+            self.tell("That failed", str(error), color="red")
+        except Exception as error:
+            _LOG.exception("in the session of client %d", self.client.client_id)
+            self.tell("That failed", f"{type(error).__name__}: {error}", color="red")
+
+    # What is selected and how it looks.
+
+    def select(self, chosen: Selection) -> None:
+        """Makes this the selection."""
+        self.reselect(lambda before: chosen)
+
+    def reselect(self, change: Callable[[Selection], Selection]) -> None:
+        """Makes the selection what a function makes of the present one; two at once lose nothing."""
+        with self._lock:
+            self.selection = change(self.selection)
+        self.refresh()
+
+    def clear(self) -> None:
+        """Selects nothing."""
+        self.reselect(selection.cleared)
+
+    def color_by(self, coloring: Coloring) -> None:
+        """Colours the splats by something else."""
+        with self._lock:
+            self.coloring = coloring
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Shows everything as it is now, soon; calls that come faster than it is shown are as one."""
+        with self._lock:
+            if self._stale or self._closed:
+                return
+            self._stale = True
+            self.enqueue(self._show)
+
+    # Edits, which all clients share.
+
+    def edit(self, title: str, change: Edit, ids_of: State | None = None) -> bool:
+        """Makes an edit and returns whether it could be made; where not, says why. ``ids_of``: `Document.apply`."""
+        return self._try(lambda: self.document.apply(title, change, self.client.client_id, ids_of))
+
+    def undo(self) -> bool:
+        """Takes the last edit back, whoever made it."""
+        return self._try(lambda: self.document.undo(by=self.client.client_id))
+
+    def redo(self) -> bool:
+        """Makes the edit again that was undone last."""
+        return self._try(lambda: self.document.redo(by=self.client.client_id))
+
+    def save(self) -> bool:
+        """Writes the document to its run and says where."""
+        try:
+            with self.working("Saving"):
+                path = save(self.document, by=self.client.client_id)
+        except (InputError, EditError) as error:
+            self.tell("Not saved", str(error), color="red")
+            return False
+        self.tell("Saved", str(path), color="green")
+        return True
+
+    # The camera.
+
+    def move_camera(self, pose: camera.Pose) -> None:
+        """Puts the camera there; nothing happens once the browser is gone."""
+        with self._lock:
+            if not self._closed:
+                with self.client.atomic():
+                    camera.move(self.client.camera, pose)
+
+    # What is said.
+
+    def tell(self, title: str, body: str = "", color: Any = None, seconds: float = 6.0) -> None:
+        """Shows a message for some seconds; of many in a row only the last few stay."""
+        self.messages.tell(title, body, color, seconds)
+
+    def working(self, title: str) -> AbstractContextManager[Callable[[str], None]]:
+        """Shows that something is being done, if it takes a while; yields a function that says how far it is."""
+        return self.messages.working(title)
+
+    # Inside.
+
+    def _try(self, edit: Callable[[], object]) -> bool:
+        try:
+            edit()
+        except EditError as error:
+            self.tell("Not done", _sentence(str(error)), color="yellow")
+            return False
+        return True
+
+    def _changed(self, change: Change) -> None:
+        """The document is another one, by whomever: what has vanished is no longer selected."""
+        with self._lock:
+            if self._closed:
+                return
+            state = self.document.state  # under the lock: of two changes at once the newer is compared last
+            # By labels, for saving may have given the objects other ids.
+            gone, earlier = (frozenset(each.labels_of(each.gone).tolist()) for each in (state, self._state))
+            self._state = state
+            if gone - earlier:
+                self.selection = selection.without(self.selection, gone - earlier)
+        if change.by != self.client.client_id:
+            self.tell("Somebody else changed the scene", _sentence(change.title), color="blue")
+        elif change.title != "saved":  # of which `save` says more
+            self.tell(_sentence(change.title), color="green", seconds=3.0)
+        self.refresh()
+
+    def _begin(self) -> None:
+        self._splats = self._nodes.show(self.client, *self._painted())
+        self.refresh()
+
+    def _show(self) -> None:
+        with self._lock:
+            self._stale = False
+        if self._splats is None:
+            return
+        self._splats.recolor(*self._painted())
+        for panel in list(self.panels):
+            if not self._closed:
+                panel.refresh()
+
+    def _painted(self) -> tuple[UInt8[ndarray, "gaussians 3"], UInt8[ndarray, " gaussians"]]:
+        """Colours and opacities as they should be now."""
+        with self._lock:
+            chosen, coloring, state = self.selection, self.coloring, self.document.state
+        return colors.colors(self.document, state, coloring, chosen), colors.alphas(self.document, state)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
