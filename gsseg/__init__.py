@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from gsseg.objects.select import Selection as Selection
     from gsseg.pipeline import train as train
     from gsseg.render import BlendWeights as BlendWeights
-    from gsseg.render import RenderConfig as RenderConfig
     from gsseg.render import blend_weights as blend_weights
     from gsseg.run import Run as Run
     from gsseg.scene import Camera as Camera
     from gsseg.scene import Gaussians as Gaussians
+    from gsseg.scene import RenderConfig as RenderConfig
     from gsseg.scene import Scene as Scene
     from gsseg.scene import View as View
     from gsseg.segmentation import ObjectInfo as ObjectInfo
@@ -40,7 +40,7 @@ _HOMES = {
     "ObjectInfo": "segmentation",
     "train": "pipeline",
     "BlendWeights": "render",
-    "RenderConfig": "render",
+    "RenderConfig": "scene",
     "blend_weights": "render",
     "Run": "run",
     "Camera": "scene",

@@ -7,7 +7,6 @@ from gsseg.codebook.levels import CodebookConfig
 from gsseg.features.fit import FeatureConfig
 from gsseg.features.opengaussian import OpenGaussianConfig
 from gsseg.objects.build import ObjectConfig
-from gsseg.render.config import RenderConfig
 
 Preset = Literal["default", "lerf", "scannet", "opengaussian"]
 
@@ -27,8 +26,6 @@ class TrainConfig:
     """Stage 2."""
     objects: ObjectConfig = field(default_factory=ObjectConfig)
     """Codes to objects."""
-    render: RenderConfig = field(default_factory=RenderConfig)
-    """Constants of the rasterizer the splats were trained with."""
     pixels_per_view: int = 8192
     """Pixels of each view that the pseudo-feature loss looks at, spread over its masks; 0 = all."""
     memory_budget_mb: int = 1024

@@ -81,7 +81,7 @@ def check_trainable(scene: Scene) -> None:
     if not any(view.labels is not None for view in scene.views):
         raise InputError(scene.path, "has no masks", "make some with 'gsseg masks' or give --masks DIR")
     if not bool(scene.gaussians.drawable.any()):
-        raise InputError(scene.splats_path, "has no Gaussian that can be drawn", "train the splats again")
+        raise InputError(scene.splats.path, "has no Gaussian that can be drawn", "train the splats again")
 
 
 def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: Progress) -> Trained:
@@ -94,7 +94,7 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
 
     started = time.perf_counter()
     weights = SampledWeights(
-        gaussians, views, store.cache, config.render, config.pixels_per_view, config.seed, config.memory_budget_mb << 20
+        gaussians, views, store.cache, config.pixels_per_view, config.seed, config.memory_budget_mb << 20
     )
     evidence = store.evidence(
         lambda: gather_evidence(gaussians, weights.full_views(lambda done: progress("weights", done, len(views))))
@@ -142,7 +142,7 @@ def _learn_features(
 def _check_seen(scene: Scene, evidence: MaskEvidence) -> None:
     if not evidence.visibility.any():
         raise InputError(
-            scene.splats_path, "no view with masks sees any Gaussian",
+            scene.splats.path, "no view with masks sees any Gaussian",
             "cameras and splats are of different worlds, or the poses are of another convention",
         )  # fmt: skip
     if not evidence.masked.any():

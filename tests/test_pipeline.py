@@ -18,8 +18,8 @@ from gsseg.codebook.levels import CodebookConfig
 from gsseg.features.fit import FeatureConfig
 from gsseg.features.opengaussian import OpenGaussianConfig
 from gsseg.io.ply import read_splats, write_splats
-from gsseg.render import RenderConfig
 from gsseg.run.stages import run_key
+from gsseg.scene import RenderConfig
 from gsseg.segmentation import NO_CODE
 
 CONFIG = gsseg.TrainConfig(
@@ -89,12 +89,12 @@ def test_the_configuration_is_written_whole(whole, scene):
     for name in (field.name for field in fields(CONFIG)):
         assert settings[name] == asdict(CONFIG)[name], name
     assert settings["gsseg"] == gsseg.__version__
-    assert Path(settings["splats"]) == scene.splats_path.resolve()
+    assert Path(settings["splats"]) == scene.splats.path.resolve()
     assert {"python", "torch", "numpy"} <= set(settings["versions"])
 
 
 def test_rows_and_columns_of_the_input_are_unchanged(whole, scene):
-    before, after = (PlyData.read(path)["vertex"].data for path in (scene.splats_path, whole.path / "segmented.ply"))
+    before, after = (PlyData.read(path)["vertex"].data for path in (scene.splats.path, whole.path / "segmented.ply"))
     assert list(after.dtype.names) == [*before.dtype.names, *ADDED]
     for name in before.dtype.names:
         assert after[name].tobytes() == before[name].tobytes()
@@ -264,7 +264,7 @@ def test_the_key_is_of_all_that_decides(scene):
     assert run_key(scene, replace(CONFIG, memory_budget_mb=1)) == key, "how much is kept decides nothing"
     configs = [
         replace(CONFIG, seed=1), replace(CONFIG, objective="pixels"), replace(CONFIG, pixels_per_view=0),
-        replace(CONFIG, features=FeatureConfig(steps=21)), replace(CONFIG, render=RenderConfig(antialiased=True)),
+        replace(CONFIG, features=FeatureConfig(steps=21)),
         replace(CONFIG, codebook=replace(CONFIG.codebook, target="mask_mean")),
         replace(CONFIG, opengaussian=OpenGaussianConfig(passes=1)),
         replace(CONFIG, objects=replace(CONFIG.objects, grouping=replace(CONFIG.objects.grouping, apart=1.0))),
@@ -283,6 +283,7 @@ def test_the_key_is_of_all_that_decides(scene):
         replace(scene, views=[replace(view, camera=replace(view.camera, fx=30.5)), *others]),
         replace(scene, views=others),
         replace(scene, gaussians=replace(gaussians, means=gaussians.means + 1e-3)),
+        replace(scene, gaussians=replace(gaussians, render=RenderConfig(antialiased=True))),
         replace(scene, gaussians=replace(gaussians, sh=gaussians.sh + 1e-3)),
         replace(scene, gaussians=replace(gaussians, opacity_logits=gaussians.opacity_logits.flip(0))),
     ]

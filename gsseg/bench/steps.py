@@ -16,7 +16,7 @@ from torch.nn.functional import l1_loss
 
 from gsseg.bench.scene import BenchScene
 from gsseg.features.losses import cohesion, inverse_distance_separation
-from gsseg.render import BlendWeights, RenderConfig
+from gsseg.render import BlendWeights
 from gsseg.render.products import times_dense
 from gsseg.render.projection import Projected
 from gsseg.render.rasterize import rasterize
@@ -60,7 +60,7 @@ class Steps:
         return self._gradient(loss)
 
     def _rasterized(self, features: Tensor, projected: Projected | None) -> Tensor:
-        return rasterize(features, self.scene.gaussians, self.scene.camera, RenderConfig(), projected)
+        return rasterize(features, self.scene.gaussians, self.scene.camera, projected)
 
     def _gradient(self, loss: Callable[[Tensor], Tensor]) -> Tensor:
         features = self.features.detach().requires_grad_()

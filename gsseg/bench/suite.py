@@ -21,7 +21,7 @@ from gsseg.bench.scene import BenchScene, bench_scene, surface_labels
 from gsseg.bench.steps import DIM, Pooled, Steps
 from gsseg.memory import peak_memory_mb
 from gsseg.objects.select import pick
-from gsseg.render import RenderConfig, blend_weights
+from gsseg.render import blend_weights
 from gsseg.render.projection import project
 from gsseg.threads import one_torch_thread, thread_count
 from gsseg.version import __version__
@@ -81,7 +81,7 @@ def run_bench(
 def measure(scene: BenchScene, repeats: int, progress: Callable[[str, int, int], None]) -> dict:
     """Counts, seconds and ratios of one scene."""
     steps = prepare(scene)
-    projected = project(scene.gaussians, scene.camera, RenderConfig())
+    projected = project(scene.gaussians, scene.camera)
     origin, direction = scene.camera.ray(320.0, 240.0)
     figures: dict[str, Callable[[], object]] = {
         "W of a view": lambda: blend_weights(scene.gaussians, scene.camera),

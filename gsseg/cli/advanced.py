@@ -8,7 +8,7 @@ from gsseg.config import TrainConfig
 from gsseg.features.fit import FeatureConfig
 from gsseg.features.opengaussian import OpenGaussianConfig
 from gsseg.objects.build import ObjectConfig
-from gsseg.render import RenderConfig
+from gsseg.scene import RenderConfig
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,10 @@ class Advanced:
     @classmethod
     def of(cls, config: TrainConfig) -> "Advanced":
         """The inner settings of a configuration."""
-        return cls(**{each.name: getattr(config, each.name) for each in fields(cls)})
+        return cls(**{each.name: getattr(config, each.name) for each in fields(cls) if each.name != "render"})
 
     def onto(self, config: TrainConfig) -> TrainConfig:
         """The configuration with these inner settings."""
-        return replace(config, **{each.name: getattr(self, each.name) for each in fields(self)})
+        return replace(
+            config, **{each.name: getattr(self, each.name) for each in fields(self) if each.name != "render"}
+        )

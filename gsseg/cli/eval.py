@@ -10,8 +10,8 @@ from gsseg.cli.command import Command, RunPath, at_least, parse_command
 from gsseg.cli.run_folder import read_settings
 from gsseg.evaluate import evaluate, read_ground_truth
 from gsseg.io.scene_folder import load_scene
-from gsseg.render import RenderConfig
 from gsseg.run import Run
+from gsseg.scene import RenderConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +38,11 @@ class Eval(Command):
         # segmented.ply holds the same rows; it stands in where the original has been moved.
         where = splats if splats.is_file() else self.run / "segmented.ply"
         with self.output.progress() as progress:
-            scene = load_scene(self.scene or Path(settings["scene"]), where, max_side=self.max_side or None)
             render = RenderConfig(**settings.get("render", {}))
-            scores = evaluate(scene, run.object_ids, truth, render, progress=progress)
+            scene = load_scene(
+                self.scene or Path(settings["scene"]), where, max_side=self.max_side or None, render=render
+            )
+            scores = evaluate(scene, run.object_ids, truth, progress=progress)
         self.output.table(scores.rows())
         self.output.finish({"run": str(self.run), "protocol": self.protocol, **scores.summary()})
 

@@ -77,7 +77,9 @@ class Train(Command):
         with self.output.progress() as progress:
             progress("read", 0, 1)
             size = (self.downscale, self.max_side or None)
-            scene = load_scene(self.scene, self.splats, self.masks, self.mask_level, *size, need_masks=True)
+            scene = load_scene(
+                self.scene, self.splats, self.masks, self.mask_level, *size, need_masks=True, render=self.config.render
+            )
             progress("read", 1, 1)
             train(on_device(scene, self.device), config, self.run, self.resume, progress)
         self.output.say(*scene.notes)

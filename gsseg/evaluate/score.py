@@ -13,7 +13,7 @@ from gsseg.evaluate.click import view_iou
 from gsseg.evaluate.ground_truth import GroundTruth, read_ground_truth
 from gsseg.evaluate.metrics import object_iou
 from gsseg.io.photos import check_aspect
-from gsseg.render import RenderConfig, blend_weights
+from gsseg.render import blend_weights
 from gsseg.scene import Camera, Scene
 from gsseg.segmentation.table import Objects
 
@@ -84,7 +84,6 @@ def evaluate(
     scene: Scene,
     object_ids: Int32[ndarray, " gaussians"],
     truth: GroundTruth,
-    config: RenderConfig | None = None,
     visibility: Float64[ndarray, " gaussians"] | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Scores:
@@ -97,14 +96,14 @@ def evaluate(
     """
     if len(object_ids) != len(scene.gaussians):
         raise InputError(
-            scene.splats_path, f"holds {len(scene.gaussians)} Gaussians, the run {len(object_ids)}",
+            scene.splats.path, f"holds {len(scene.gaussians)} Gaussians, the run {len(object_ids)}",
             "give the scene that the run was made from",
         )  # fmt: skip
     in_3d: tuple[float | None, dict[int, float]] = (None, {})
     in_2d: tuple[float | None, dict[int, float]] = (None, {})
     if truth.instances is not None:
         if visibility is None:
-            visibility = total_visibility(scene, config, lambda done, total: progress("visibility", done, total))
+            visibility = total_visibility(scene, lambda done, total: progress("visibility", done, total))
         try:
             in_3d = object_iou(object_ids, truth.instances, visibility)
         except ValueError as error:
@@ -113,7 +112,7 @@ def evaluate(
         cameras = [(_camera(scene, truth, name), ids) for name, ids in truth.maps.items()]
         try:
             in_2d = view_iou(
-                scene.gaussians, object_ids, cameras, truth.instances is None, config,
+                scene.gaussians, object_ids, cameras, truth.instances is None,
                 lambda done, total: progress("clicks", done, total),
             )  # fmt: skip
         except ValueError as error:
@@ -122,7 +121,7 @@ def evaluate(
     return Scores(in_3d[0], in_2d[0], count, in_3d[1], in_2d[1], truth.names)
 
 
-def score_run(scene: Scene, objects: Objects, config: RenderConfig | None = None) -> dict[str, Any]:
+def score_run(scene: Scene, objects: Objects) -> dict[str, Any]:
     """Scores of a run whose scene holds ground truth in ``gt/``, as `Scores.summary`; nothing where it does not.
 
     Truth that cannot be used is no reason to lose a finished run: it is named under ``unusable``.
@@ -131,18 +130,18 @@ def score_run(scene: Scene, objects: Objects, config: RenderConfig | None = None
     if not folder.is_dir():
         return {}
     try:
-        return evaluate(scene, objects.object_ids, read_ground_truth(folder, len(scene.gaussians)), config).summary()
+        return evaluate(scene, objects.object_ids, read_ground_truth(folder, len(scene.gaussians))).summary()
     except InputError as error:
         return {"unusable": str(error)}
 
 
 def total_visibility(
-    scene: Scene, config: RenderConfig | None = None, progress: Callable[[int, int], None] = lambda done, total: None
+    scene: Scene, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> Float64[ndarray, " gaussians"]:
     """Each Gaussian's summed blending weight over all views, those without masks and the held-out ones included."""
     total = np.zeros(len(scene.gaussians))
     for done, view in enumerate(scene.views):
-        total += blend_weights(scene.gaussians, view, config).visibility.cpu().numpy()
+        total += blend_weights(scene.gaussians, view).visibility.cpu().numpy()
         progress(done + 1, len(scene.views))
     return total
 

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, Float64, Integer, UInt8
+from jaxtyping import Bool, Float, Integer, UInt8
 from numpy import ndarray
 from PIL import Image
 from torch import Tensor
 
 from gsseg.io.photos import fit_photo, read_photo
 from gsseg.render import BlendWeights
-from gsseg.scene import Camera, Gaussians, View
+from gsseg.scene import Camera, View
 from gsseg.segmentation.table import Objects, display_colors
 
 BACKDROP = (0.09, 0.1, 0.12)
@@ -128,38 +128,6 @@ def object_colors(objects: Objects) -> Float[Tensor, "gaussians 3"]:
     """Each Gaussian in the display colour of its object; `NOBODY` for those of none."""
     palette = np.array([*(np.array(row.color) / 255.0 for row in objects.table), NOBODY], np.float32)
     return torch.from_numpy(palette[objects.object_ids])  # -1 is the last row
-
-
-def seen_colors(gaussians: Gaussians, position: Float64[ndarray, "3"]) -> Float32[Tensor, "gaussians 3"]:
-    """RGB of each Gaussian as seen from a position: its spherical harmonics to degree 3, as 3DGS evaluates them."""
-    sh = gaussians.sh.cpu()
-    offset = gaussians.means.cpu() - torch.from_numpy(position).float()
-    x, y, z = torch.nn.functional.normalize(offset, dim=1).unbind(1)
-    basis = [torch.full_like(x, 0.28209479177387814)]
-    if gaussians.sh_degree >= 1:
-        basis += [-0.4886025119029199 * y, 0.4886025119029199 * z, -0.4886025119029199 * x]
-    if gaussians.sh_degree >= 2:
-        basis += [
-            1.0925484305920792 * x * y,
-            -1.0925484305920792 * y * z,
-            0.31539156525252005 * (3.0 * z * z - 1.0),
-            -1.0925484305920792 * x * z,
-            0.5462742152960396 * (x * x - y * y),
-        ]
-    if gaussians.sh_degree >= 3:
-        basis += [
-            -0.5900435899266435 * y * (3.0 * x * x - y * y),
-            2.890611442640554 * x * y * z,
-            -0.4570457994644658 * y * (5.0 * z * z - 1.0),
-            0.3731763325901154 * z * (5.0 * z * z - 3.0),
-            -0.4570457994644658 * x * (5.0 * z * z - 1.0),
-            1.445305721320277 * z * (x * x - y * y),
-            -0.5900435899266435 * x * (x * x - 3.0 * y * y),
-        ]
-    color = torch.full((len(gaussians), 3), 0.5)
-    for k, function in enumerate(basis):
-        color += function[:, None] * sh[:, k]
-    return torch.clamp(color, min=0.0)
 
 
 def jpeg(picture: Picture, quality: int = 88) -> bytes:

@@ -28,12 +28,12 @@ from gsseg.export.pictures import (
     object_colors,
     over_brightness,
     photo_of,
-    seen_colors,
 )
 from gsseg.export.report_style import POLICY, SCRIPT, STYLE
 from gsseg.files import whole_file
-from gsseg.render import RenderConfig, blend_weights
+from gsseg.render import blend_weights
 from gsseg.scene import Scene
+from gsseg.scene.sh import seen_colors
 from gsseg.segmentation import NO_CODE
 from gsseg.segmentation.table import ObjectInfo, Objects
 
@@ -61,8 +61,6 @@ class ReportData:
     """What reading found, one sentence each."""
     views: int = 4
     """How many views to show."""
-    render: RenderConfig | None = None
-    """Constants of the rasterizer; None: the defaults."""
 
 
 def write_report(path: Path | str, data: ReportData) -> None:
@@ -77,7 +75,7 @@ def write_report(path: Path | str, data: ReportData) -> None:
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <title>{title} &middot; gsseg</title><style>{STYLE}</style></head><body>
-<h1>{title}</h1><p class="where">{html.escape(str(data.scene.splats_path))}</p>
+<h1>{title}</h1><p class="where">{html.escape(str(data.scene.splats.path))}</p>
 {_tiles(data)}
 <h2>Views</h2>{_views(data)}
 <h2>Objects</h2>{_objects(data.objects.table)}
@@ -110,7 +108,7 @@ def _colorings(data: ReportData) -> dict[str, Tensor]:
 def _pictures(data: ReportData, index: int, colorings: Mapping[str, Tensor]) -> dict[str, Picture | None]:
     view, gaussians = data.scene.views[index], data.scene.gaussians.to("cpu")
     camera = fitted(view.camera, PICTURE_SIDE)
-    weights = blend_weights(gaussians, camera, data.render)
+    weights = blend_weights(gaussians, camera)
     photo = photo_of(view, camera)
     *drawn, splats = blended(weights, camera, [*colorings.values(), seen_colors(gaussians, camera.position)])
     look = splats if photo is None else photo

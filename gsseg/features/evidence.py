@@ -70,14 +70,9 @@ class MaskEvidence:
 
 def centre_pixels(gaussians: Gaussians, camera: Camera) -> Int32[ndarray, " gaussians"]:
     """Row-major index of the pixel that each Gaussian's centre falls into; -1 outside the image or behind it."""
-    pose = camera.T_camera_world
-    points = gaussians.means.cpu().numpy().astype(np.float64) @ pose[:3, :3].T + pose[:3, 3]
-    ahead = points[:, 2] > 0
-    depth = np.where(ahead, points[:, 2], 1.0)
-    x = np.floor(points[:, 0] / depth * camera.fx + camera.cx)
-    y = np.floor(points[:, 1] / depth * camera.fy + camera.cy)
-    inside = ahead & (x >= 0) & (x < camera.width) & (y >= 0) & (y < camera.height)
-    return np.where(inside, y * camera.width + x, -1).astype(np.int32)
+    points, depth = camera.project(gaussians.means.cpu().numpy())
+    column, row = np.floor(points).T
+    return np.where(camera.sees(points, depth), row * camera.width + column, -1).astype(np.int32)
 
 
 def gather_evidence(gaussians: Gaussians, weighted_views: Iterable[tuple[View, BlendWeights]]) -> MaskEvidence:

@@ -20,6 +20,7 @@ from gsseg.files import check_readable
 from gsseg.io.lens import split_lens
 from gsseg.io.posed import PhotoIndex, PosedCamera, check_intrinsics, photo_key
 from gsseg.scene import Camera
+from gsseg.scene.rotations import rotation_matrices
 
 CAMERA_MODELS = {
     0: ("SIMPLE_PINHOLE", 3), 1: ("PINHOLE", 4), 2: ("SIMPLE_RADIAL", 4), 3: ("RADIAL", 5), 4: ("OPENCV", 8),
@@ -94,13 +95,8 @@ def _table(folder: Path, name: str) -> Path:
 
 def _transform(pose: np.ndarray) -> np.ndarray:
     """World-to-camera from a quaternion wxyz, of any length, and a translation."""
-    w, x, y, z = pose[:4] / np.linalg.norm(pose[:4])
     transform = np.eye(4)
-    transform[:3, :3] = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
+    transform[:3, :3] = rotation_matrices(pose[None, :4] / np.linalg.norm(pose[:4]))[0]
     transform[:3, 3] = pose[4:]
     return transform
 

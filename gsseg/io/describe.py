@@ -11,8 +11,7 @@ from gsseg.errors import InputError
 from gsseg.io.masks import find_masks
 from gsseg.io.ply import read_splats
 from gsseg.io.scene_folder import find_splats, load_scene
-from gsseg.io.splat_file import SplatFile
-from gsseg.scene import Gaussians, View
+from gsseg.scene import Gaussians, SplatFile, View
 
 Rows = list[tuple[str, str]]
 """(label, value), in the order to be printed."""
@@ -74,7 +73,7 @@ def _describe_scene(path: Path) -> Rows:
     lenses = Counter(view.lens.model for view in scene.views if view.lens is not None)
     photos = sum(view.photo is not None for view in scene.views)
     rows += [
-        ("splats", str(scene.splats_path)),
+        ("splats", str(scene.splats.path)),
         *_describe_gaussians(scene.gaussians),
         ("views", f"{len(scene.views)} ({f'{scene.views[0].name} to {scene.views[-1].name}'})"),
         ("resolution", ", ".join(f"{size} ({count})" for size, count in sizes.most_common(4))),

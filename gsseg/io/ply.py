@@ -15,7 +15,8 @@ from gsseg.files import whole_file
 from gsseg.io.compressed_ply import decode, is_compressed
 from gsseg.io.ply_header import read_header, read_rows
 from gsseg.io.splat import read_splat_columns
-from gsseg.io.splat_file import SplatFile, check_columns, gaussians_from_columns
+from gsseg.io.splat_file import check_columns, gaussians_from_columns
+from gsseg.scene import SplatFile
 
 _PLY_WORDS = {"i1": "char", "u1": "uchar", "i2": "short", "u2": "ushort", "i4": "int", "u4": "uint",
               "f4": "float", "f8": "double"}  # fmt: skip

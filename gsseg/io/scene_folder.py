@@ -14,7 +14,7 @@ from gsseg.io.photos import check_aspect, photo_size
 from gsseg.io.ply import read_splats
 from gsseg.io.posed import PhotoIndex, PosedCamera
 from gsseg.io.transforms import find_transforms, read_transforms
-from gsseg.scene import Camera, Scene, View
+from gsseg.scene import GSPLAT_RENDER, Camera, RenderConfig, Scene, View
 from gsseg.threads import run_all
 
 
@@ -26,19 +26,22 @@ def load_scene(
     downscale: int | None = None,
     max_side: int | None = None,
     need_masks: bool = False,
+    render: RenderConfig = GSPLAT_RENDER,
 ) -> Scene:
     """Reads a SCENE folder: splats, cameras and instance masks; photos are only looked for.
 
     ``splats`` and ``masks`` name a file and a folder elsewhere. ``mask_level`` chooses among LangSplat's levels.
     Cameras are shrunk by ``downscale`` and then until no side is longer than ``max_side`` pixels. With
-    ``need_masks`` a scene without any mask is an error. Raises `InputError` where the user's files are at fault.
+    ``need_masks`` a scene without any mask is an error. ``render``: settings of the rasterizer that the splats were
+    trained with. Raises `InputError` where the user's files are at fault.
     """
     path = Path(path)
     check_folder(path)
     splats_path = find_splats(path, None if splats is None else Path(splats))
     views, notes = load_views(path, splats_path, masks, mask_level, downscale, max_side, need_masks)
-    splat_file = read_splats(splats_path)
-    return Scene(path, splats_path, splat_file.gaussians, views, notes + splat_file.notes)
+    splats_file = read_splats(splats_path)
+    gaussians = replace(splats_file.gaussians, render=render)
+    return Scene(path, splats_file, gaussians, views, notes + splats_file.notes)
 
 
 def load_views(

@@ -5,7 +5,6 @@ optimiser left them, and now and then a row of NaN. No row is ever dropped, beca
 Gaussians by their row: what cannot be drawn stays where it is and is marked.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -34,21 +33,6 @@ REQUIRED = (*POSITION, *COLOUR, "opacity", *SCALE, *ROTATION)
 
 _CHUNK = 8192
 """Rows converted at a time: 2 MB of the widest layout, so that a row is fetched once and not once a column."""
-
-
-@dataclass(frozen=True, eq=False)
-class SplatFile:
-    """A splat file as it is on disk, and as the Gaussians it means."""
-
-    path: Path
-    gaussians: Gaussians
-    """Repaired, float32, in the file's row order."""
-    columns: np.ndarray
-    """(rows,) structured, read-only: every column as the file holds it, memory-mapped where it is binary."""
-    notes: list[str]
-    """What was repaired, one plain sentence each."""
-    comments: tuple[str, ...] = ()
-    """Comment lines of the header."""
 
 
 def check_columns(path: Path, columns: np.dtype) -> int:

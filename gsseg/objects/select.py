@@ -16,15 +16,12 @@ from numpy import ndarray
 from torch import Tensor
 
 from gsseg.compiled import njit
-from gsseg.render.config import ALPHA_MAX, ALPHA_THRESHOLD, TRANSMITTANCE_THRESHOLD, RenderConfig
+from gsseg.render.constants import ALPHA_MAX, ALPHA_THRESHOLD, TRANSMITTANCE_THRESHOLD
 from gsseg.scene import Gaussians
 from gsseg.segmentation.table import NO_OBJECT
 
 MIN_WEIGHT = 0.3
 """A ray that gives less of its light than this to all Gaussians together hits nothing: fringes and lone floaters."""
-
-NEAR = RenderConfig().near_plane
-"""World units: what peaks nearer than this to the ray's origin is not hit, as it is not drawn."""
 
 Level = Literal["fine", "object", "coarse"]
 """From narrow to wide; each level holds the one before."""
@@ -67,10 +64,10 @@ def pick(gaussians: Gaussians, origin: Vector, direction: Vector) -> Hits:
     """The Gaussians along a ray with their blending weights, equations (2)-(3) of Kerbl et al. 2023.
 
     One pass over all Gaussians on one thread, no structure to build or keep: 4 bytes a Gaussian while it runs. The
-    interpreter lock is free meanwhile. Order is by the depth of each peak. ValueError for a direction of length 0 or a
-    ray that is not finite.
+    interpreter lock is free meanwhile. Order is by the depth of each peak; what peaks before the near plane is not hit,
+    as it is not drawn. ValueError for a direction of length 0 or a ray that is not finite.
     """
-    return Hits(*_trace_ray(*_columns(gaussians), *_ray(origin, direction), NEAR))
+    return Hits(*_trace_ray(*_columns(gaussians), *_ray(origin, direction), gaussians.render.near_plane))
 
 
 def select(

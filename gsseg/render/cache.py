@@ -10,11 +10,10 @@ from jaxtyping import Int64, UInt16
 from numpy import ndarray
 from torch import Tensor
 
-from gsseg.render.config import RenderConfig
 from gsseg.render.renderers import Renderer, blend_weights
 from gsseg.render.sampling import stratified_pixels
 from gsseg.render.weights import BlendWeights
-from gsseg.render.weights_file import content_key, file_name, in_steps, read_weights, weights_key, write_weights
+from gsseg.render.weights_file import file_name, gaussians_key, in_steps, read_weights, weights_key, write_weights
 from gsseg.scene import Gaussians, View
 
 
@@ -30,7 +29,6 @@ class SampledWeights:
         gaussians: Gaussians,
         views: Sequence[View],
         folder: Path | None,
-        config: RenderConfig,
         pixels_per_view: int,
         seed: int,
         memory_budget: int,
@@ -39,7 +37,6 @@ class SampledWeights:
         self.views = [view for view in views if view.labels is not None]
         self.folder = folder
         self._gaussians = gaussians
-        self._config = config
         self._renderer: Renderer = renderer
         self._budget = memory_budget
         self._pixels = [
@@ -47,10 +44,8 @@ class SampledWeights:
             for view in self.views
             if view.labels is not None
         ]
-        content = content_key(gaussians)
-        self._keys = [
-            weights_key(content, view, config, pixels) for view, pixels in zip(self.views, self._pixels, strict=True)
-        ]
+        content = gaussians_key(gaussians)
+        self._keys = [weights_key(content, view, pixels) for view, pixels in zip(self.views, self._pixels, strict=True)]
         self._held: OrderedDict[int, BlendWeights] = OrderedDict()
         self._held_bytes = 0
 
@@ -73,7 +68,7 @@ class SampledWeights:
         found = self._read(i)
         if found is None:
             view, pixels = self.views[i], self._pixels[i]
-            found = self._keep(i, blend_weights(self._gaussians, view, self._config, pixels, self._renderer))
+            found = self._keep(i, blend_weights(self._gaussians, view, pixels, self._renderer))
         self._hold(i, found)
         return found
 
@@ -83,7 +78,7 @@ class SampledWeights:
         ``progress`` is told the number of views done.
         """
         for i, view in enumerate(self.views):
-            full = blend_weights(self._gaussians, view, self._config, renderer=self._renderer)
+            full = blend_weights(self._gaussians, view, renderer=self._renderer)
             if i not in self._held:
                 found = self._read(i)
                 self._hold(

@@ -13,7 +13,6 @@ from jaxtyping import Bool, Float32, Int, Int32
 from numpy import ndarray
 
 from gsseg.compiled import njit
-from gsseg.render.config import RenderConfig
 from gsseg.render.pixel_blocks import LANES
 from gsseg.render.projection import Projected, project
 from gsseg.render.strips import Band, alive_blocks, bands, share_out, trace
@@ -28,15 +27,13 @@ SCRATCH_ROWS = 256
 """Blocks of weights for which a thread has room at first, in multiples of the image's width."""
 
 
-def blend_weights(
-    gaussians: Gaussians, camera: Camera, config: RenderConfig, pixels: Int[ndarray, " pixels"] | None = None
-) -> BlendWeights:
+def blend_weights(gaussians: Gaussians, camera: Camera, pixels: Int[ndarray, " pixels"] | None = None) -> BlendWeights:
     """W of one camera: row p holds alpha_i T_i of the Gaussians that pixel p sees, front to back.
 
     ``pixels``: ascending row-major indices of the pixels wanted; None for all.
     Equations (2)-(3) of Kerbl et al. 2023.
     """
-    projected = project(gaussians, camera, config)
+    projected = project(gaussians.to("cpu"), camera)
     wanted = None
     if pixels is not None:
         wanted = np.zeros(camera.width * camera.height, np.bool_)

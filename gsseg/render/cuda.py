@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from gsseg.render.config import ALPHA_MAX, RenderConfig
+from gsseg.render.constants import ALPHA_MAX
 from gsseg.render.weights import BlendWeights
 from gsseg.scene import Camera, Gaussians
 
@@ -27,12 +27,10 @@ WHOLE_RANGE = 1 << 30
 """More batches of Gaussians than any tile has."""
 
 
-def blend_weights(
-    gaussians: Gaussians, camera: Camera, config: RenderConfig, pixels: Int[ndarray, " pixels"] | None = None
-) -> BlendWeights:
+def blend_weights(gaussians: Gaussians, camera: Camera, pixels: Int[ndarray, " pixels"] | None = None) -> BlendWeights:
     """W of one camera, on the GPU that holds the Gaussians (the first one, where they are on the processor)."""
     gaussians = _on_gpu(gaussians)
-    means, conics, opacities, depths, radii = _project(gaussians, camera, config)
+    means, conics, opacities, depths, radii = _project(gaussians, camera)
     strips = [
         _strip(means, conics, opacities, depths, radii, camera, top) for top in range(0, camera.height, STRIP_ROWS)
     ]
@@ -47,7 +45,7 @@ def blend_weights(
 
 
 def render_map(
-    features: Float[Tensor, "gaussians dim"], gaussians: Gaussians, camera: Camera, config: RenderConfig
+    features: Float[Tensor, "gaussians dim"], gaussians: Gaussians, camera: Camera
 ) -> Float[Tensor, "pixels dim"]:
     """A map of any channels by gsplat's own rasterizer, pixels in row-major order, differentiable in ``features``."""
     from gsplat import rasterization
@@ -64,27 +62,27 @@ def render_map(
         Ks=_intrinsics(camera, device),
         width=camera.width,
         height=camera.height,
-        near_plane=config.near_plane,
-        eps2d=config.dilation,
+        near_plane=gaussians.render.near_plane,
+        eps2d=gaussians.render.dilation,
         packed=False,
         tile_size=TILE,
-        rasterize_mode="antialiased" if config.antialiased else "classic",
+        rasterize_mode="antialiased" if gaussians.render.antialiased else "classic",
     )
     return images[0].reshape(-1, features.shape[1])
 
 
-def _project(gaussians: Gaussians, camera: Camera, config: RenderConfig) -> tuple[Tensor, ...]:
+def _project(gaussians: Gaussians, camera: Camera) -> tuple[Tensor, ...]:
     """Means, conics, opacities, depths and radii (0: not visible), each with a leading axis of one camera."""
     from gsplat import fully_fused_projection
 
-    device = gaussians.means.device
+    device, render = gaussians.means.device, gaussians.render
     opacities = gaussians.opacities[None]
     radii, means, depths, conics, compensations = fully_fused_projection(
         gaussians.means, None, gaussians.quats_wxyz, gaussians.scales, _pose(camera, device),
-        _intrinsics(camera, device), camera.width, camera.height, eps2d=config.dilation,
-        near_plane=config.near_plane, calc_compensations=config.antialiased, opacities=gaussians.opacities,
+        _intrinsics(camera, device), camera.width, camera.height, eps2d=render.dilation,
+        near_plane=render.near_plane, calc_compensations=render.antialiased, opacities=gaussians.opacities,
     )  # fmt: skip
-    if config.antialiased:
+    if render.antialiased:
         opacities = opacities * compensations
     return means, conics, opacities, depths, radii
 

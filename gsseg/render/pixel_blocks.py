@@ -14,7 +14,7 @@ from numba import types
 from numba.core import cgutils
 
 from gsseg.compiled import intrinsic
-from gsseg.render.config import ALPHA_MAX, TRANSMITTANCE_THRESHOLD
+from gsseg.render.constants import ALPHA_MAX, TRANSMITTANCE_THRESHOLD
 
 LANES = 8
 """Pixels in one block; blocks start at multiples of it."""

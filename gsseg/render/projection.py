@@ -17,7 +17,7 @@ from jaxtyping import Float64, Int32
 from numpy import ndarray
 
 from gsseg.compiled import njit
-from gsseg.render.config import ALPHA_THRESHOLD, FRUSTUM_MARGIN, RenderConfig
+from gsseg.render.constants import ALPHA_THRESHOLD, FRUSTUM_MARGIN
 from gsseg.scene import Camera, Gaussians
 from gsseg.threads import run_all, spans
 
@@ -37,7 +37,7 @@ class Projected:
     """First and last pixel row (inclusive) that the Gaussian may touch."""
 
 
-def project(gaussians: Gaussians, camera: Camera, config: RenderConfig) -> Projected:
+def project(gaussians: Gaussians, camera: Camera) -> Projected:
     """Projects all Gaussians, drops those that no pixel can see, and sorts the rest by (depth, row)."""
     count = len(gaussians)
     rows = np.empty(count, np.int32)
@@ -51,6 +51,7 @@ def project(gaussians: Gaussians, camera: Camera, config: RenderConfig) -> Proje
     source.append(np.ascontiguousarray(gaussians.drawable.numpy()))
     pose = np.ascontiguousarray(camera.T_camera_world, np.float64)
     lens = np.array([camera.fx, camera.fy, camera.cx, camera.cy, camera.width, camera.height], np.float64)
+    config = gaussians.render
     limits = np.array([config.near_plane, config.dilation, config.antialiased], np.float64)
     jobs = spans(count)
     found = run_all(

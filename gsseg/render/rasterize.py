@@ -14,7 +14,6 @@ from numpy import ndarray
 from torch import Tensor
 
 from gsseg.compiled import njit
-from gsseg.render.config import RenderConfig
 from gsseg.render.pixel_blocks import LANES, add_block, dot_block
 from gsseg.render.projection import Projected, project
 from gsseg.render.strips import Band, alive_blocks, bands, share_out, trace
@@ -28,17 +27,16 @@ def rasterize(
     features: Float[Tensor, "gaussians dim"],
     gaussians: Gaussians,
     camera: Camera,
-    config: RenderConfig,
     projected: Projected | None = None,
 ) -> Float[Tensor, "pixels dim"]:
     """The rendered map of ``features``, pixels in row-major order, differentiable in ``features``.
 
-    ``projected``: what `project` returned for the same Gaussians, camera and config; it is computed where absent.
+    ``projected``: what `project` returned for the same Gaussians and camera; it is computed where absent.
     """
     if features.shape[0] != len(gaussians):
         raise ValueError(f"{len(gaussians)} Gaussians, but the features have {features.shape[0]} rows")
     if projected is None:
-        projected = project(gaussians, camera, config)
+        projected = project(gaussians, camera)
     return _Rasterize.apply(features, projected, camera)
 
 

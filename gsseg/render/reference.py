@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float64, Int, Int64
 from numpy import ndarray
 from torch import Tensor
 
-from gsseg.render.config import ALPHA_MAX, ALPHA_THRESHOLD, FRUSTUM_MARGIN, TRANSMITTANCE_THRESHOLD, RenderConfig
+from gsseg.render.constants import ALPHA_MAX, ALPHA_THRESHOLD, FRUSTUM_MARGIN, TRANSMITTANCE_THRESHOLD
 from gsseg.render.weights import BlendWeights
 from gsseg.scene import Camera, Gaussians
 
@@ -52,18 +52,9 @@ class Blend:
         return dense
 
 
-def dense_weights(
-    gaussians: Gaussians, camera: Camera, config: RenderConfig, pixels: Int[ndarray, " pixels"] | None = None
-) -> Float64[Tensor, "pixels gaussians"]:
-    """W as a dense float64 matrix; ``dense_weights(...) @ F`` is the rendered map, with autograd in F."""
-    return blend(gaussians, camera, config, pixels).weights
-
-
-def blend_weights(
-    gaussians: Gaussians, camera: Camera, config: RenderConfig, pixels: Int[ndarray, " pixels"] | None = None
-) -> BlendWeights:
+def blend_weights(gaussians: Gaussians, camera: Camera, pixels: Int[ndarray, " pixels"] | None = None) -> BlendWeights:
     """W in the renderers' common form: computed in float64, stored in float32."""
-    blended = blend(gaussians, camera, config, pixels)
+    blended = blend(gaussians, camera, pixels)
     drawn = blended.drawn
     row, column = torch.nonzero(drawn, as_tuple=True)  # row-major, so front to back inside a pixel
     counts = torch.bincount(row, minlength=drawn.shape[0])
@@ -76,20 +67,19 @@ def blend_weights(
     )
 
 
-def blend(
-    gaussians: Gaussians, camera: Camera, config: RenderConfig, pixels: Int[ndarray, " pixels"] | None = None
-) -> Blend:
+def blend(gaussians: Gaussians, camera: Camera, pixels: Int[ndarray, " pixels"] | None = None) -> Blend:
     """Blends every pixel (or those asked for), equations (2)-(3) and (5)-(6) of Kerbl et al. 2023."""
+    gaussians = gaussians.to("cpu")
     pose = torch.as_tensor(camera.T_camera_world, dtype=torch.float64)
     opacities = torch.sigmoid(gaussians.opacity_logits.double()) * gaussians.drawable
     centres = gaussians.means.double() @ pose[:3, :3].T + pose[:3, 3]
     depths = centres[:, 2].float()
-    rows = torch.nonzero((centres[:, 2] >= config.near_plane) & (opacities >= ALPHA_THRESHOLD))[:, 0]
+    rows = torch.nonzero((centres[:, 2] >= gaussians.render.near_plane) & (opacities >= ALPHA_THRESHOLD))[:, 0]
     rows = rows[torch.argsort(depths[rows], stable=True)]
     means, sharp = _projected(gaussians, rows, centres[rows], pose, camera)
-    covariances = sharp + config.dilation * torch.eye(2, dtype=torch.float64)
+    covariances = sharp + gaussians.render.dilation * torch.eye(2, dtype=torch.float64)
     opacities = opacities[rows]
-    if config.antialiased:
+    if gaussians.render.antialiased:
         opacities = opacities * torch.sqrt(torch.clamp(torch.det(sharp) / torch.det(covariances), min=0.0))
     index = torch.arange(camera.width * camera.height) if pixels is None else torch.as_tensor(pixels)
     points = torch.stack([index % camera.width + 0.5, index // camera.width + 0.5], 1).double()

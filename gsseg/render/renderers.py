@@ -1,6 +1,11 @@
-"""The front door of the renderers: one call, three of them behind it, the same W from each."""
+"""Who computes W: three renderers behind one contract, and the one call that everybody else makes.
 
-from typing import Literal
+The oracle is `reference`, plain float64; `cpu` is compiled for this processor; `cuda` is gsplat on a GPU. They agree to
+1e-4 on W, on its row sums and on gradients. Adding one is a module with a `WeightsRenderer` and a row in `RENDERERS`.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -9,54 +14,72 @@ from numpy import ndarray
 from torch import Tensor
 
 from gsseg.render import cpu, cuda, rasterize, reference
-from gsseg.render.config import RenderConfig
 from gsseg.render.weights import BlendWeights
 from gsseg.scene import Camera, Gaussians, View
 
+RendererName = Literal["cpu", "cuda", "reference"]
 Renderer = Literal["auto", "cpu", "cuda", "reference"]
-"""Who computes W: compiled code on the processor, gsplat on the GPU, or the slow float64 oracle. ``auto``: where
-the Gaussians are."""
+"""``auto``: where the Gaussians are."""
+
+
+class WeightsRenderer(Protocol):
+    """The contract of a renderer: W of one camera, equations (2)-(3) of Kerbl et al. 2023."""
+
+    def __call__(
+        self, gaussians: Gaussians, camera: Camera, pixels: Int[ndarray, " pixels"] | None = None
+    ) -> BlendWeights:
+        """W with a row for each of ``pixels`` (row-major, ascending, without repetition; None: all of the image).
+
+        - Row p lists the Gaussians that pixel p sees, front to back; Gaussians of one float32 depth by their row.
+        - Values are alpha_i T_i with the constants of `gsseg.render.constants` and ``gaussians.render``: nothing below
+          `ALPHA_THRESHOLD` is listed, alphas end at `ALPHA_MAX`, a pixel ends at `TRANSMITTANCE_THRESHOLD`.
+        - Rows that are not ``drawable`` are never listed; columns are all Gaussians, in the file's order.
+        - The Gaussians may lie on any device; W lies on the device that computed it.
+        """
+        ...
+
+
+RENDERERS: Mapping[RendererName, WeightsRenderer] = {
+    "cpu": cpu.blend_weights,
+    "cuda": cuda.blend_weights,
+    "reference": reference.blend_weights,
+}
+"""Every renderer by its name."""
 
 
 def blend_weights(
     gaussians: Gaussians,
     view: View | Camera,
-    config: RenderConfig | None = None,
     pixels: Int[Tensor, " pixels"] | Int[ndarray, " pixels"] | None = None,
     renderer: Renderer = "auto",
 ) -> BlendWeights:
     """W of one view: row p holds the blending weights alpha_i T_i of the Gaussians that pixel p sees, front to back.
 
     ``pixels``: row-major indices of the pixels wanted, ascending and without repetition; None: all, in order.
-    ``config`` None: the constants of gsplat. The weights lie on the device of the Gaussians.
-    Equations (2)-(3) of Kerbl et al. 2023. ValueError for pixels that are unsorted or outside the image.
+    ``renderer``: ``auto`` takes gsplat where the Gaussians are on a GPU and the compiled renderer elsewhere. The
+    settings of the rasterizer are the Gaussians' own (`Gaussians.render`); the weights lie on their device, those of
+    ``cuda`` on the GPU. Equations (2)-(3) of Kerbl et al. 2023. ValueError for pixels that are unsorted or outside the
+    image.
     """
     camera = view.camera if isinstance(view, View) else view
-    config = config or RenderConfig()
     wanted = None if pixels is None else _checked(pixels, camera)
-    if renderer == "auto":
-        renderer = "cuda" if gaussians.means.is_cuda else "cpu"
-    if renderer == "cuda":
-        return cuda.blend_weights(gaussians, camera, config, wanted)
-    compute = cpu.blend_weights if renderer == "cpu" else reference.blend_weights
     device = gaussians.means.device
-    return compute(gaussians.to("cpu"), camera, config, wanted).to(device)
+    if renderer == "auto":
+        renderer = "cuda" if device.type == "cuda" else "cpu"
+    weights = RENDERERS[renderer](gaussians, camera, wanted)
+    return weights if renderer == "cuda" else weights.to(device)
 
 
 def render_map(
-    features: Float[Tensor, "gaussians dim"],
-    gaussians: Gaussians,
-    view: View | Camera,
-    config: RenderConfig | None = None,
+    features: Float[Tensor, "gaussians dim"], gaussians: Gaussians, view: View | Camera
 ) -> Float[Tensor, "height width dim"]:
     """A picture of any quantity of the Gaussians, drawn once without building W; differentiable in ``features``.
 
     With a column of ones it is the silhouette. To draw again and again from one view, build W: `blend_weights`.
     """
     camera = view.camera if isinstance(view, View) else view
-    config = config or RenderConfig()
     draw = cuda.render_map if gaussians.means.is_cuda else rasterize.rasterize
-    return draw(features, gaussians, camera, config).reshape(camera.height, camera.width, features.shape[1])
+    return draw(features, gaussians, camera).reshape(camera.height, camera.width, features.shape[1])
 
 
 def _checked(pixels: Tensor | ndarray, camera: Camera) -> Int[ndarray, " pixels"]:

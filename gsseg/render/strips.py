@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float32, Int32, UInt8
 from numpy import ndarray
 
 from gsseg.compiled import njit
-from gsseg.render.config import ALPHA_THRESHOLD
+from gsseg.render.constants import ALPHA_THRESHOLD
 from gsseg.render.pixel_blocks import LANES, blend_block
 from gsseg.render.projection import Projected
 from gsseg.threads import run_all, thread_count

@@ -21,7 +21,6 @@ from jaxtyping import Int64
 from numpy import ndarray
 from torch import Tensor
 
-from gsseg.render.config import RenderConfig
 from gsseg.render.weights import BlendWeights
 from gsseg.scene import Gaussians, View
 
@@ -39,20 +38,20 @@ def file_name(view: View) -> str:
     return f"weights_{hashlib.sha256(view.name.encode()).hexdigest()[:16]}.bin"
 
 
-def content_key(gaussians: Gaussians) -> bytes:
-    """SHA-256 of all that the weights depend on in the Gaussians (their colours are not part of it)."""
-    digest = hashlib.sha256()
+def gaussians_key(gaussians: Gaussians) -> bytes:
+    """SHA-256 of all that the weights depend on in the Gaussians and their `RenderConfig`; not their colours."""
+    digest = hashlib.sha256(repr(gaussians.render).encode())
     for name in ("means", "log_scales", "quats_wxyz", "opacity_logits", "drawable"):
         digest.update(np.ascontiguousarray(getattr(gaussians, name).cpu().numpy()).data)
     return digest.digest()
 
 
-def weights_key(content: bytes, view: View, config: RenderConfig, pixels: Int64[Tensor, " pixels"]) -> bytes:
-    """SHA-256 of all that decides a view's weights: Gaussians (`content_key`), camera, constants, pixels, renderer."""
+def weights_key(content: bytes, view: View, pixels: Int64[Tensor, " pixels"]) -> bytes:
+    """SHA-256 of all that decides a view's weights: Gaussians (`gaussians_key`), camera, pixels, renderer."""
     camera = view.camera
     lens = (camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy)
     digest = hashlib.sha256(content)
-    digest.update(f"{RENDERER_VERSION} {config!r} {tuple(map(float, lens))}".encode())
+    digest.update(f"{RENDERER_VERSION} {tuple(map(float, lens))}".encode())
     digest.update(np.ascontiguousarray(camera.T_camera_world, np.float64).data)
     digest.update(np.ascontiguousarray(pixels.numpy()).data)
     return digest.digest()

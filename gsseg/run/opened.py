@@ -19,10 +19,10 @@ from gsseg.compressed import CompressedScene, read_scene, splats_digest
 from gsseg.errors import InputError
 from gsseg.files import check_readable
 from gsseg.files.together import finish
-from gsseg.io.ply import SplatFile, read_splats
+from gsseg.io.ply import read_splats
 from gsseg.objects.select import Selection, select
 from gsseg.run.marks import Marks, marks_from_json
-from gsseg.scene import Gaussians
+from gsseg.scene import Gaussians, SplatFile
 from gsseg.segmentation.describe import default_colors, default_name, describe_objects
 from gsseg.segmentation.segmentation import NO_CODE, Segmentation
 from gsseg.segmentation.table import NO_OBJECT, ObjectInfo, table_from_json

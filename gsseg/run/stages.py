@@ -142,10 +142,9 @@ def content_key(tensors: dict[str, Tensor], losses: str) -> str:
 
 def run_key(scene: Scene, config: TrainConfig) -> str:
     """Hash of all that decides the result of training."""
-    digest = hashlib.sha256(__version__.encode())
-    gaussians = scene.gaussians
-    for name in gaussians.__dataclass_fields__:
-        digest.update(np.ascontiguousarray(getattr(gaussians, name).cpu().numpy()).data)
+    digest = hashlib.sha256(f"{__version__} {scene.render!r}".encode())
+    for tensor in scene.gaussians.tensors().values():
+        digest.update(np.ascontiguousarray(tensor.cpu().numpy()).data)
     for view in scene.views:
         camera = view.camera
         frame = (view.name, camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy)

@@ -36,7 +36,7 @@ def write_run(out: Path, trained: "Trained", config: TrainConfig, started: float
     coarse, fine = (np.where(c < 0, NO_CODE, c).astype(np.uint16) for c in (codes.coarse.numpy(), codes.fine.numpy()))
     discrete = codes.features()
     forget(out)  # edits of an earlier run that were being saved, or were replaced
-    write_segmented(scene.splats_path, out / "segmented.ply", discrete.numpy(), coarse, fine, objects.object_ids)
+    write_segmented(scene.splats.path, out / "segmented.ply", discrete.numpy(), coarse, fine, objects.object_ids)
     for earlier in ("objects.json", "scene.gsseg", "viewer.json"):  # those of an earlier run are not this one's
         (out / earlier).unlink(missing_ok=True)
     _write_tensors(
@@ -49,8 +49,8 @@ def write_run(out: Path, trained: "Trained", config: TrainConfig, started: float
             "coarse_codebook": codes.coarse_codebook, "fine_codebook": codes.fine_codebook,
         },
     )  # fmt: skip
-    paths = {"scene": str(scene.path.resolve()), "splats": str(scene.splats_path.resolve())}
-    settings = {"gsseg": __version__, **paths, **asdict(config)}
+    paths = {"scene": str(scene.path.resolve()), "splats": str(scene.splats.path.resolve())}
+    settings = {"gsseg": __version__, **paths, "render": asdict(scene.render), **asdict(config)}
     settings["versions"] = {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}}
     _write_text(out / "config.yaml", yaml.safe_dump(settings, sort_keys=False))
 

@@ -16,13 +16,13 @@ from gsseg.sample.cast import Seen, splat_colors
 from gsseg.sample.config import RoomConfig
 from gsseg.sample.shading import Gloom, sample_surface, smooth_normals
 from gsseg.sample.world import World
+from gsseg.scene.sh import SH_0
 from gsseg.threads import run_all
 
 _UNSEEN = 0.08
 """How much rarer splats are where no camera looks: training puts few there."""
 _TRIAL = 40_000
 """Points drawn first, to learn what share of them is seen."""
-_SH_C0 = 0.28209479177387814
 """Degree-0 spherical harmonic: f_dc = (colour - 0.5) / this."""
 
 
@@ -82,13 +82,9 @@ def views_seeing(
     """
 
     def in_view(view: Seen) -> ndarray:
-        camera = view.camera
-        local = points @ camera.T_camera_world[:3, :3].T + camera.T_camera_world[:3, 3]
-        z = np.maximum(local[:, 2], 1e-6)
-        u, v = local[:, 0] / z * camera.fx + camera.cx, local[:, 1] / z * camera.fy + camera.cy
-        inside = (local[:, 2] > 0.01) & (u >= 0) & (u < camera.width) & (v >= 0) & (v < camera.height)
-        rows = np.flatnonzero(inside)
-        pixel = v[rows].astype(np.int64), u[rows].astype(np.int64)
+        image, z = view.camera.project(points)
+        rows = np.flatnonzero(view.camera.sees(image, z) & (z > 0.01))
+        pixel = image[rows, 1].astype(np.int64), image[rows, 0].astype(np.int64)
         out = np.zeros(len(points), bool)
         out[rows] = np.abs(z[rows] - view.depths[pixel]) < 0.02 + 0.02 * z[rows]
         if instance is not None:
@@ -208,7 +204,7 @@ def ply_columns(splats: Splats) -> ndarray:
         [
             splats.means,
             np.zeros_like(splats.means),
-            (splats.colors - 0.5) / _SH_C0,
+            (splats.colors - 0.5) / SH_0,
             splats.opacity_logits[:, None],
             splats.log_scales,
             splats.quats_wxyz,

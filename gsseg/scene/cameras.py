@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float, Float64
 from numpy import ndarray
 
 
@@ -38,6 +38,22 @@ class Camera:
         return replace(
             self, width=width, height=height, fx=self.fx * sx, fy=self.fy * sy, cx=self.cx * sx, cy=self.cy * sy
         )
+
+    def project(
+        self, points: Float[ndarray, "points 3"]
+    ) -> tuple[Float64[ndarray, "points 2"], Float64[ndarray, " points"]]:
+        """Image points (u, v) in pixels and depths along the view axis of world points.
+
+        What is not in front of the camera, whose depth is 0 or less, has no image: its (u, v) mean nothing.
+        """
+        inside = points.astype(np.float64) @ self.T_camera_world[:3, :3].T + self.T_camera_world[:3, 3]
+        depth = inside[:, 2]
+        scale = np.where(depth > 0, depth, 1.0)[:, None]
+        return inside[:, :2] / scale * (self.fx, self.fy) + (self.cx, self.cy), depth
+
+    def sees(self, points: Float[ndarray, "points 2"], depth: Float[ndarray, " points"]) -> Bool[ndarray, " points"]:
+        """Which of the points that `project` returned lie in front of the camera and inside its picture."""
+        return (depth > 0) & ((points >= 0) & (points < (self.width, self.height))).all(axis=1)
 
     def ray(self, u: float, v: float) -> tuple[Float64[ndarray, "3"], Float64[ndarray, "3"]]:
         """Origin and unit direction, in the world, of the ray through image point (u, v) in pixels.

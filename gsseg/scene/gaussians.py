@@ -5,11 +5,13 @@ the optimiser's space, `scales` and `opacities` in the renderer's. Rows keep the
 so an index means the same Gaussian in every stage and on disk.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+
+from gsseg.scene.render_config import GSPLAT_RENDER, RenderConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,8 @@ class Gaussians:
     """Spherical-harmonics colour, coefficient-major; (degree + 1)^2 coefficients."""
     drawable: Bool[Tensor, " gaussians"]
     """False for rows whose numbers in the file cannot be drawn (NaN, infinite position); they keep their place."""
+    render: RenderConfig = GSPLAT_RENDER
+    """Settings of the rasterizer that they were trained with and are to be drawn with."""
 
     def __len__(self) -> int:
         return self.means.shape[0]
@@ -49,8 +53,13 @@ class Gaussians:
 
     def to(self, device: torch.device | str) -> "Gaussians":
         """The same Gaussians on another device."""
-        return Gaussians(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
+        return replace(self, **{name: values.to(device) for name, values in self.tensors().items()})
 
     def subset(self, rows: Tensor) -> "Gaussians":
         """Only the given rows (indices or a boolean mask), in the given order."""
-        return Gaussians(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+        return replace(self, **{name: values[rows] for name, values in self.tensors().items()})
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Name -> tensor of everything that has a row for each Gaussian."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, Tensor)}

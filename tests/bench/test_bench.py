@@ -8,7 +8,6 @@ import torch
 from gsseg.bench import binary, compressed, load_baseline, residual, rqvae, run_bench, suite, table
 from gsseg.bench.scene import bench_scene
 from gsseg.bench.suite import RATIOS, measure, prepare
-from gsseg.render import RenderConfig
 from gsseg.render.projection import project
 
 
@@ -40,7 +39,7 @@ def test_both_ways_to_a_mask_gradient_agree(steps):
     expected = steps.masks_by_rasterizer()
     assert expected.abs().max() > 0
     assert torch.allclose(steps.masks_by_pooled(), expected, rtol=1e-2, atol=1e-4 * expected.abs().max().item())
-    projected = project(steps.scene.gaussians, steps.scene.camera, RenderConfig())
+    projected = project(steps.scene.gaussians, steps.scene.camera)
     assert torch.allclose(steps.masks_by_rasterizer(projected), expected, rtol=1e-2, atol=1e-6)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from gsseg.scene import Camera, Gaussians, Scene, View
+from gsseg.scene import Camera, Gaussians, Scene, SplatFile, View
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,5 +41,7 @@ def two_balls() -> TwoBalls:
     moved[1, 3] = 0.3
     cameras = [Camera(64, 48, 60.0, 60.0, 32.0, 24.0, pose) for pose in (np.eye(4), moved)]
     views = [View(name, camera) for name, camera in zip(("front", "side"), cameras, strict=True)]
-    scene = Scene(Path("scene"), Path("scene/splats.ply"), gaussians, views, [])
+    scene = Scene(
+        Path("scene"), SplatFile(Path("scene/splats.ply"), gaussians, np.empty(2 * count), []), gaussians, views, []
+    )
     return TwoBalls(scene, np.repeat([0, 1], count).astype(np.int32))

@@ -24,13 +24,13 @@ from gsseg.export.pictures import (
     fitted,
     labels_picture,
     object_colors,
-    seen_colors,
     strip,
 )
 from gsseg.export.report import NO_CODE, ReportData, view_pictures, write_report
 from gsseg.io.scene_folder import load_scene
 from gsseg.render import blend_weights
 from gsseg.scene import Camera, Scene, View
+from gsseg.scene.sh import seen_colors
 from gsseg.segmentation.table import ObjectInfo, Objects
 
 VOID = {"meta", "img", "br"}

@@ -24,8 +24,8 @@ def view_from(angle: float, labels: np.ndarray | None, camera: Camera) -> View:
 def gaussians(make_gaussians) -> Gaussians:
     """Small ones, and some large ones that are covered at their centres but not beside them."""
     small, large = make_gaussians("tiny", 150, seed=3), make_gaussians("huge", 40, seed=4)
-    names = small.__dataclass_fields__
-    return Gaussians(*(torch.cat([getattr(small, name), getattr(large, name)]) for name in names))
+    pairs = zip(small.tensors().items(), large.tensors().values(), strict=True)
+    return Gaussians(**{name: torch.cat([first, second]) for (name, first), second in pairs})
 
 
 @pytest.fixture(scope="module")

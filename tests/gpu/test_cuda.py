@@ -1,10 +1,13 @@
 """gsplat's weights against the float64 oracle, where there is a GPU."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from gsseg.render import RenderConfig, blend_weights, reference
-from gsseg.render.config import ALPHA_THRESHOLD, TRANSMITTANCE_THRESHOLD
+from gsseg.render import blend_weights, reference
+from gsseg.render.constants import ALPHA_THRESHOLD, TRANSMITTANCE_THRESHOLD
+from gsseg.scene import RenderConfig
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU that torch can use")
 
@@ -21,11 +24,11 @@ def decided(blended):
 @pytest.mark.parametrize("kind", ["plain", "elongated", "behind", "huge", "border", "opaque"])
 def test_weights_row_sums_and_gradients_agree(make_gaussians, make_camera, kind, antialiased):
     gaussians, camera = make_gaussians(kind, 250, seed=1), make_camera(67, 300)  # two strips, odd width
-    config = RenderConfig(antialiased=antialiased)
+    gaussians = replace(gaussians, render=RenderConfig(antialiased=antialiased))
     pixels = torch.arange(0, 67 * 300, 5)
-    blended = reference.blend(gaussians, camera, config, pixels.numpy())
+    blended = reference.blend(gaussians, camera, pixels.numpy())
     rows, expected = decided(blended), blended.weights.float()
-    weights = blend_weights(gaussians.to("cuda"), camera, config, pixels)
+    weights = blend_weights(gaussians.to("cuda"), camera, pixels)
     assert weights.values.is_cuda
     found = weights.to_dense().cpu()
     assert rows.float().mean() > 0.9
@@ -53,5 +56,5 @@ def test_gsplat_draws_what_the_weights_draw(make_gaussians, make_camera):
 
     gaussians, camera = make_gaussians("plain", 250, seed=1).to("cuda"), make_camera(40, 30)
     features = torch.rand(250, 3, device="cuda")
-    drawn = render_map(features, gaussians, camera, RenderConfig())
+    drawn = render_map(features, gaussians, camera)
     assert (drawn - blend_weights(gaussians, camera).render(features)).abs().max() < 1e-3

@@ -29,7 +29,7 @@ def test_small_scene(small_scene):
     assert [view.name for view in scene.views] == ["view_0", "view_1", "view_2", "view_3"]
     assert [view.labels is None for view in scene.views] == [False, False, False, True]
     assert scene.views[0].labels.shape == (24, 32)
-    assert scene.splats_path == small_scene / "splats.ply"
+    assert scene.splats.path == small_scene / "splats.ply"
     assert len(scene.gaussians) == 40
     assert scene.notes == ["1 of 4 views have no mask and are left out of training."]
     assert all(read_photo(view).shape == (24, 32, 3) for view in scene.views)
@@ -126,7 +126,7 @@ def test_where_splats_are_looked_for(small_scene, make_columns, tmp_path):
     assert len(load_scene(small_scene).gaussians) == 6
     write_splats(tmp_path / "own.ply", make_columns(8))
     scene = load_scene(small_scene, splats=tmp_path / "own.ply")
-    assert (len(scene.gaussians), scene.splats_path) == (8, tmp_path / "own.ply")
+    assert (len(scene.gaussians), scene.splats.path) == (8, tmp_path / "own.ply")
 
 
 def test_a_colmap_scene_with_a_lens(small_scene):

@@ -56,7 +56,7 @@ def test_objects_get_the_vectors_of_their_instances(room):
     folder, truth = room
     scene = gsseg.load_scene(folder)
     ids = np.load(folder / "gt" / "gaussian_instance.npy").astype(np.int32)
-    views, _ = load_views(folder, scene.splats_path)
+    views, _ = load_views(folder, scene.splats.path)
     files = MaskVectorFiles.find(folder, folder, views)
     assert files.dim == DIM
     assert set(files.files) == {file.stem for file in (folder / "masks").glob("*.png")}

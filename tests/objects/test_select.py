@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from gsseg.io.ply import read_splats
-from gsseg.objects.select import MIN_WEIGHT, NEAR, pick, rows_at_level, select, select_point
-from gsseg.render import RenderConfig, reference
-from gsseg.scene import Camera, Gaussians
+from gsseg.objects.select import MIN_WEIGHT, pick, rows_at_level, select, select_point
+from gsseg.render import reference
+from gsseg.scene import Camera, Gaussians, RenderConfig
 
 
 def random_gaussians(seed: int, count: int = 300, scale: float = 1.0) -> Gaussians:
@@ -51,8 +51,8 @@ ORIGIN, DIRECTION = np.array([0.05, -0.03, -0.5]), np.array([0.02, 0.01, 1.0])
 @pytest.mark.parametrize("scale", [0.1, 1.0, 100.0])
 def test_each_gaussian_responds_as_in_the_reference_renderer(scale: float, one_pixel: Callable[..., Camera]) -> None:
     gaussians = random_gaussians(7, 150, scale)
-    config = RenderConfig(near_plane=NEAR, dilation=0.0)
-    blended = reference.blend(gaussians, one_pixel(ORIGIN * scale, DIRECTION), config)
+    exact = replace(gaussians, render=RenderConfig(dilation=0.0))
+    blended = reference.blend(exact, one_pixel(ORIGIN * scale, DIRECTION))
     expected = np.zeros(150)
     expected[blended.rows] = (blended.alphas * blended.touched)[0]
     compared = 0
@@ -70,8 +70,8 @@ def test_weights_are_those_of_the_reference_renderer(seed: int, one_pixel: Calla
     shaped = random_gaussians(seed)
     # Round ones peak at the depth of their centre, so that both sort alike.
     gaussians = replace(shaped, log_scales=shaped.log_scales[:, :1].repeat(1, 3))
-    config = RenderConfig(near_plane=NEAR, dilation=0.0)
-    expected = reference.blend_weights(gaussians, one_pixel(ORIGIN, DIRECTION), config)
+    exact = replace(gaussians, render=RenderConfig(dilation=0.0))
+    expected = reference.blend_weights(exact, one_pixel(ORIGIN, DIRECTION))
     hits = pick(gaussians, ORIGIN, DIRECTION)
     assert len(hits.rows) > 5
     assert np.array_equal(hits.rows, expected.indices.numpy())
@@ -85,7 +85,7 @@ def test_laws_of_a_pick(seed: int) -> None:
         hits = pick(gaussians, origin, DIRECTION)
         assert len(hits.rows)
         assert (np.diff(hits.distances) >= 0).all()
-        assert (hits.distances >= NEAR).all(), "nothing behind the origin"
+        assert (hits.distances >= gaussians.render.near_plane).all(), "nothing behind the origin"
         assert 0 < hits.weights.sum() <= 1
         back = pick(gaussians, origin, -DIRECTION)
         assert not set(hits.rows) & set(back.rows)

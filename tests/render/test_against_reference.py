@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from gsseg.render import RenderConfig, blend_weights, reference
-from gsseg.render.config import ALPHA_THRESHOLD, TRANSMITTANCE_THRESHOLD
+from gsseg.render import blend_weights, reference
+from gsseg.render.constants import ALPHA_THRESHOLD, TRANSMITTANCE_THRESHOLD
 from gsseg.render.cuda import _light_before
 from gsseg.render.rasterize import rasterize
-from gsseg.scene import Gaussians
+from gsseg.scene import Gaussians, RenderConfig
 
 KINDS = ["plain", "elongated", "behind", "huge", "border", "opaque", "tiny"]
 
@@ -31,14 +31,14 @@ def decided(blended: reference.Blend) -> torch.Tensor:
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_row_sums_and_gradients_agree(make_gaussians, make_camera, kind, antialiased):
     gaussians = make_gaussians(kind, 250, seed=KINDS.index(kind))
-    config = RenderConfig(antialiased=antialiased)
+    gaussians = replace(gaussians, render=RenderConfig(antialiased=antialiased))
     for width, height in ((40, 30), (67, 33)):
         camera = make_camera(width, height)
-        blended = reference.blend(gaussians, camera, config)
+        blended = reference.blend(gaussians, camera)
         expected = blended.weights
         rows = decided(blended)
         assert rows.float().mean() > 0.99
-        weights = blend_weights(gaussians, camera, config, renderer="cpu")
+        weights = blend_weights(gaussians, camera, renderer="cpu")
         found = weights.to_dense().double()
         assert expected.max() > 0.1
         assert (found - expected)[rows].abs().max() < 1e-4
@@ -57,7 +57,7 @@ def test_weights_row_sums_and_gradients_agree(make_gaussians, make_camera, kind,
 @pytest.mark.parametrize("kind", KINDS)
 def test_order_inside_a_row_is_front_to_back(make_gaussians, make_camera, kind):
     gaussians, camera = make_gaussians(kind, 150, seed=8), make_camera(33, 17)
-    expected = reference.blend_weights(gaussians, camera, RenderConfig())
+    expected = reference.blend_weights(gaussians, camera)
     found = blend_weights(gaussians, camera, renderer="cpu")
     same = (found.indptr[1:] - found.indptr[:-1]) == (expected.indptr[1:] - expected.indptr[:-1])
     assert same.float().mean() > 0.99
@@ -102,7 +102,7 @@ def test_rasterizer_draws_what_weights_draw(make_gaussians, make_camera, kind):
     for dim in (1, 6):
         features, maps = torch.randn(250, dim, generator=gen), torch.randn(weights.rows, dim, generator=gen)
         a, b = features.clone().requires_grad_(), features.clone().requires_grad_()
-        by_weights, drawn = weights.render(a), rasterize(b, gaussians, camera, RenderConfig())
+        by_weights, drawn = weights.render(a), rasterize(b, gaussians, camera)
         assert torch.allclose(by_weights, drawn, atol=1e-5)
         by_weights.backward(maps)
         drawn.backward(maps)
@@ -111,7 +111,7 @@ def test_rasterizer_draws_what_weights_draw(make_gaussians, make_camera, kind):
 
 def test_rasterizer_names_a_wrong_size(make_gaussians, make_camera):
     with pytest.raises(ValueError, match="250 Gaussians, but the features have 3 rows"):
-        rasterize(torch.zeros(3, 6), make_gaussians(count=250), make_camera(), RenderConfig())
+        rasterize(torch.zeros(3, 6), make_gaussians(count=250), make_camera())
 
 
 def test_a_turned_camera_sees_the_turned_scene_alike(make_gaussians, make_camera):

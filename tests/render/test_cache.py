@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from gsseg.render import RenderConfig, blend_weights, cache
+from gsseg.render import blend_weights, cache
 from gsseg.render.cache import SampledWeights
 from gsseg.render.sampling import FEWEST_PER_MASK, stratified_pixels
-from gsseg.render.weights_file import content_key, file_name, in_steps, read_weights, weights_key, write_weights
-from gsseg.scene import View
+from gsseg.render.weights_file import file_name, gaussians_key, in_steps, read_weights, weights_key, write_weights
+from gsseg.scene import RenderConfig, View
 
 LARGE = 1 << 30
 
@@ -46,8 +46,8 @@ def computed(monkeypatch):
     return names
 
 
-def sampled(gaussians, views, folder, budget=LARGE, pixels=400, seed=0, config=None):
-    return SampledWeights(gaussians, views, folder, config or RenderConfig(), pixels, seed, budget)
+def sampled(gaussians, views, folder, budget=LARGE, pixels=400, seed=0):
+    return SampledWeights(gaussians, views, folder, pixels, seed, budget)
 
 
 def same(a, b):
@@ -141,10 +141,10 @@ def test_a_damaged_file_is_never_trusted(gaussians, views, tmp_path, computed, d
 
 
 def test_all_that_decides_weights_is_in_the_key(gaussians, views):
-    view, config, pixels = views[0], RenderConfig(), torch.arange(10)
+    view, pixels = views[0], torch.arange(10)
 
-    def key(gaussians=gaussians, view=view, config=config, pixels=pixels):
-        return weights_key(content_key(gaussians), view, config, pixels)
+    def key(gaussians=gaussians, view=view, pixels=pixels):
+        return weights_key(gaussians_key(gaussians), view, pixels)
 
     moved = gaussians.means.clone()
     moved[7, 1] += 1e-6
@@ -156,9 +156,9 @@ def test_all_that_decides_weights_is_in_the_key(gaussians, views):
         key(view=views[1]),
         key(view=replace(view, camera=camera.resized(80, 60))),
         key(view=replace(view, camera=replace(camera, cx=camera.cx + 0.5))),
-        key(config=RenderConfig(antialiased=True)),
-        key(config=RenderConfig(near_plane=0.2)),
-        key(config=RenderConfig(dilation=0.1)),
+        key(replace(gaussians, render=RenderConfig(antialiased=True))),
+        key(replace(gaussians, render=RenderConfig(near_plane=0.2))),
+        key(replace(gaussians, render=RenderConfig(dilation=0.1))),
         key(pixels=torch.arange(11)),
     ]
     assert len({key(), *others}) == 1 + len(others)

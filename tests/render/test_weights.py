@@ -177,7 +177,7 @@ def test_what_cannot_be_drawn_has_no_column(gaussians, camera, renderer, weights
 
 
 def test_near_plane_removes_what_is_nearer(gaussians, camera, renderer):
-    weights = blend_weights(gaussians, camera, RenderConfig(near_plane=3.0), renderer=renderer)
+    weights = blend_weights(replace(gaussians, render=RenderConfig(near_plane=3.0)), camera, renderer=renderer)
     depth = gaussians.means[:, 1] + 3.0
     assert weights.visibility[depth < 3.0].sum() == 0
     assert weights.visibility[depth > 3.0].sum() > 0

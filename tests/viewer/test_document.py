@@ -14,10 +14,10 @@ from gsseg_viewer.state import EditError, State, delete, hide, isolate, merge, m
 
 from gsseg.export.ply import write_segmented
 from gsseg.io.ply import write_splats
-from gsseg.objects.select import MIN_WEIGHT, NEAR, select
-from gsseg.render import RenderConfig, reference
+from gsseg.objects.select import MIN_WEIGHT, select
+from gsseg.render import reference
 from gsseg.run import Run
-from gsseg.scene import Camera
+from gsseg.scene import Camera, RenderConfig
 
 COUNT, CODES, OBJECTS = 400, 24, 6
 
@@ -77,7 +77,8 @@ def test_labels_stand_for_object_and_code(document: Document) -> None:
 def test_a_pick_is_that_of_the_library_and_of_the_reference_renderer(
     document: Document, one_pixel: Callable[..., Camera]
 ) -> None:
-    ids, config = document.run.object_ids, RenderConfig(near_plane=NEAR, dilation=0.0)
+    ids = document.run.object_ids
+    exact = replace(document.gaussians, render=RenderConfig(dilation=0.0))
     hits, close = 0, 0
     for origin, direction in rays(150):
         hit = document.pick(origin, direction)
@@ -87,7 +88,7 @@ def test_a_pick_is_that_of_the_library_and_of_the_reference_renderer(
             assert document.state.owner[hit.label] == expected.object_id
             assert hit.gaussian == expected.gaussian
             assert hit.position == pytest.approx(expected.position)
-        weights = reference.blend(document.gaussians, one_pixel(origin, direction), config).weights[0].numpy()
+        weights = reference.blend(exact, one_pixel(origin, direction)).weights[0].numpy()
         light = np.bincount(ids + 1, weights, OBJECTS + 1)
         if abs(weights.sum() - MIN_WEIGHT) < 1e-3 or np.diff(np.sort(light)[-2:])[0] < 1e-3:
             close += 1

@@ -208,9 +208,5 @@ def _distance_seen(camera: Camera, centres: Float64[ndarray, "points 3"]) -> flo
 
 
 def _inside(camera: Camera, centres: Float64[ndarray, "points 3"]) -> tuple[ndarray, ndarray]:
-    apart = centres @ camera.T_camera_world[:3, :3].T + camera.T_camera_world[:3, 3]
-    depth = apart[:, 2]
-    safe = np.where(depth > 0, depth, 1.0)
-    u = camera.fx * apart[:, 0] / safe + camera.cx
-    v = camera.fy * apart[:, 1] / safe + camera.cy
-    return (depth > 0) & (u >= 0) & (u < camera.width) & (v >= 0) & (v < camera.height), depth
+    points, depth = camera.project(centres)
+    return camera.sees(points, depth), depth

@@ -15,6 +15,7 @@ from jaxtyping import Float32, Float64, Int32, Int64, UInt32
 from numpy import ndarray
 
 from gsseg.scene import Gaussians
+from gsseg.scene.rotations import rotation_matrices
 
 _LOG_SIGMA = np.log(2.0) * np.array([-6.5, 7.5])
 """Natural logarithm of the least and the largest standard deviation in node units.
@@ -70,16 +71,11 @@ def _covariances(
     errors: the thinnest Gaussian is 3 % as thick as it is long. The three entries of each are treated unlike, or
     else views along a diagonal of the axes would find the zero again.
     """
-    w, x, y, z = quats_wxyz.T
+    rotation = rotation_matrices(quats_wxyz)
     xx, yy, zz = sigmas.T**2
-    rotation = (
-        (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
-        (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
-        (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
-    )
     out = np.empty((len(sigmas), 6), np.float32)
     for column, (i, j) in enumerate(_TRIANGLE):
-        a, b = rotation[i], rotation[j]
+        a, b = rotation[:, i].T, rotation[:, j].T
         out[:, column] = a[0] * b[0] * xx + a[1] * b[1] * yy + a[2] * b[2] * zz
     size = (xx + yy + zz) * 2.0**-10
     for column, factor in ((0, 1.0), (3, 1.5), (5, 2.0)):

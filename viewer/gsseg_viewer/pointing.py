@@ -12,6 +12,7 @@ import viser
 from jaxtyping import Bool, Float, Float32, Int32
 from numpy import ndarray
 
+from gsseg.scene.rotations import rotation_matrices
 from gsseg.segmentation.table import NO_OBJECT
 from gsseg_viewer.state import State
 
@@ -32,7 +33,12 @@ class Sight:
     @classmethod
     def of(cls, camera: viser.CameraHandle) -> "Sight":
         """The present sight of a client."""
-        return cls(np.asarray(camera.position, np.float64), rotation(camera.wxyz), camera.fov, aspect(camera))
+        return cls(
+            np.asarray(camera.position, np.float64),
+            rotation_matrices(np.asarray(camera.wxyz, np.float64)[None])[0],
+            camera.fov,
+            aspect(camera),
+        )
 
     @property
     def tangents(self) -> tuple[float, float]:
@@ -63,18 +69,6 @@ def aspect(camera: viser.CameraHandle) -> float:
     """Width of a client's screen divided by its height; 1 where it has no size, as that of a collapsed tab."""
     width, height = camera.image_width, camera.image_height
     return width / height if width > 0 and height > 0 else 1.0
-
-
-def rotation(wxyz: ndarray) -> Float[ndarray, "3 3"]:
-    """Matrix of a unit quaternion."""
-    w, x, y, z = (float(each) for each in wxyz)
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )
 
 
 def objects_in_rectangle(

@@ -15,9 +15,10 @@ from jaxtyping import Bool, UInt8
 from numpy import ndarray
 
 from gsseg.errors import InputError
-from gsseg.export.pictures import BACKDROP, fitted, labels_picture, photo_of, seen_colors, strip
+from gsseg.export.pictures import BACKDROP, fitted, labels_picture, photo_of, strip
 from gsseg.render import render_map
 from gsseg.scene import Gaussians, View
+from gsseg.scene.sh import seen_colors
 from gsseg_viewer.exporting import over
 from gsseg_viewer.moving import go_to, step_view
 from gsseg_viewer.panels.elements import block, chosen, code, dim, handler, plain

@@ -1,9 +1,8 @@
 """The constants of the rasterizer: gsplat 1.5.3's, so that CPU and CUDA draw the same picture.
 
-Every one of them changes W, so all of them are part of the key of its cache.
+What differs from one splat file to the next is in `gsseg.scene.RenderConfig`, which the Gaussians carry. All of both
+decide W, so all of both are part of the key of its cache.
 """
-
-from dataclasses import dataclass
 
 ALPHA_THRESHOLD = 1.0 / 255.0
 """A contribution below one step of an 8-bit image is not drawn (gsplat, Inria)."""
@@ -17,15 +16,3 @@ TRANSMITTANCE_THRESHOLD = 1e-4
 FRUSTUM_MARGIN = 0.3
 """The projection's Jacobian is held constant beyond 1.3 half-widths of the image: farther out the affine
 approximation of the projection (Zwicker et al. 2002) grows without bound."""
-
-
-@dataclass(frozen=True)
-class RenderConfig:
-    """What decides the blending weights besides the Gaussians and the camera."""
-
-    near_plane: float = 0.01
-    """Gaussians whose centre is nearer than this (world units, along the view axis) are not drawn."""
-    dilation: float = 0.3
-    """Pixels^2 added to the diagonal of every projected covariance: nothing is thinner than a pixel."""
-    antialiased: bool = False
-    """Scale opacities so that the dilation does not thicken small Gaussians (Mip-Splatting; for splats trained so)."""

@@ -1,0 +1,30 @@
+"""How splats want to be drawn: the settings of the rasterizer that they were trained with.
+
+They are a property of the splats, like their opacities: drawn with others the same numbers make another picture and
+other blending weights. So they travel with the Gaussians, and nobody who draws them can forget them.
+"""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderConfig:
+    """What decides the blending weights besides the Gaussians' numbers and the camera; the defaults are gsplat's."""
+
+    near_plane: float = 0.01
+    """Gaussians whose centre is nearer than this (world units, along the view axis) are not drawn; positive."""
+    dilation: float = 0.3
+    """Pixels^2 added to the diagonal of every projected covariance: nothing is thinner than a pixel. Not negative."""
+    antialiased: bool = False
+    """Scale opacities so that the dilation does not thicken small Gaussians (Mip-Splatting; for splats trained so)."""
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.near_plane) and self.near_plane > 0):
+            raise ValueError(f"near_plane is {self.near_plane}, must be a positive number")
+        if not (math.isfinite(self.dilation) and self.dilation >= 0):
+            raise ValueError(f"dilation is {self.dilation}, must be a number that is not negative")
+
+
+GSPLAT_RENDER = RenderConfig()
+"""gsplat's settings, and those of nearly every trainer: what splats have that nobody says otherwise of."""
