@@ -9,13 +9,11 @@ interrupted run resumes where it was and ends with the same result.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from gsseg.codebook import Codes
 from gsseg.codebook.training import train_codebook
 from gsseg.config import TrainConfig
 from gsseg.errors import InputError
@@ -26,52 +24,45 @@ from gsseg.features.opengaussian import fit_opengaussian
 from gsseg.objects.build import build_objects
 from gsseg.render.cache import SampledWeights
 from gsseg.run import Run
-from gsseg.run.stages import StageStore
+from gsseg.run.folder import run_folder
+from gsseg.run.stages import StageStore, run_key
+from gsseg.run.trained import Trained
 from gsseg.run.write import write_run
 from gsseg.scene import Scene
 from gsseg.scene.sh import base_colors
-from gsseg.segmentation.table import Objects
 from gsseg.threads import one_torch_thread
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage's name, the steps done and their total."""
 
 
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """What the stages made, before it is written."""
-
-    scene: Scene
-    evidence: MaskEvidence
-    weights: SampledWeights
-    features: FeatureField
-    codes: Codes
-    objects: Objects
-    seconds: dict[str, float] = field(default_factory=dict)
-    """Wall time of each stage."""
+DEFAULTS = TrainConfig()
 
 
 def train(
     scene: Scene,
-    config: TrainConfig | None = None,
-    out: Path | str = "RUN",
+    config: TrainConfig = DEFAULTS,
+    out: Path | str | None = None,
+    *,
     resume: bool = False,
     progress: Progress = lambda stage, done, total: None,
 ) -> Run:
-    """Learns features, codes and objects of a scene and writes them to the folder ``out``.
+    """Learns features, codes and objects of a scene, and writes them to the folder ``out`` where one is named.
 
-    With ``resume`` the stages that an interrupted run of the same inputs and configuration finished are taken
-    from its cache. Raises `InputError` where the scene cannot be segmented; nothing is written then.
+    Without ``out`` the run is in memory alone. With ``resume`` the stages that an interrupted run of the same inputs
+    and configuration finished are taken from the folder's cache. Raises `InputError` where the scene cannot be
+    segmented or the folder not be written; nothing is written or changed then.
     """
-    config = config or TrainConfig()
-    out = Path(out)
     check_trainable(scene)
-    store = StageStore(out, scene, config, resume)
-    with store.undo_on_failure(), one_torch_thread():
+    if out is None:
+        with one_torch_thread():
+            return Run.of(run_stages(scene, config, StageStore(None, "", resume=False), progress))
+    with run_folder(Path(out)) as layout, one_torch_thread():
+        store = StageStore(layout.cache, run_key(scene, config), resume=resume)
         trained = run_stages(scene, config, store, progress)
         started = time.perf_counter()
         progress("write", 0, 1)
-        write_run(out, trained, config, started)
+        write_run(layout.path, trained, config, started)
         progress("write", 1, 1)
     return Run.open(out)
 
@@ -118,12 +109,17 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
 
     started = time.perf_counter()
     colors = base_colors(host).numpy()
-    objects, codes = build_objects(
+    segmentation = build_objects(
         evidence, codes, means, colors, features.features.numpy(), config.objects,
         lambda done, total: progress("objects", done, total),
     )  # fmt: skip
     seconds["objects"] = time.perf_counter() - started
-    return Trained(scene, evidence, weights, features, codes, objects, seconds)
+    return Trained(
+        scene=scene, evidence=evidence, segmentation=segmentation, coarse_codebook=codes.coarse_codebook,
+        fine_codebook=codes.fine_codebook,
+        losses={**features.losses, **{f"codebook {name}": curve for name, curve in codes.losses.items()}},
+        seconds=seconds,
+    )  # fmt: skip
 
 
 def _learn_features(

@@ -1,7 +1,7 @@
 """Fixtures that several folders of tests share."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from PIL import Image
 from gsseg.features import MaskEvidence
 from gsseg.io.ply import write_splats
 from gsseg.scene import Camera, Gaussians
+from gsseg.segmentation import NO_CODE, ObjectInfo, Segmentation
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +82,35 @@ def make_small_scene(make_columns: Callable[..., np.ndarray]) -> Callable[[Path]
         meta = {"w": 32, "h": 24, "fl_x": 30.0, "fl_y": 30.0, "cx": 16.0, "cy": 12.0, "frames": frames}
         (scene / "transforms.json").write_text(json.dumps(meta))
         return scene
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_segmentation() -> Callable[..., Segmentation]:
+    """A function (object_ids, codes, discrete, learnt, objects) -> Segmentation; what is left out is zero or none.
+
+    ``codes``: (coarse, fine); ``learnt``: default as ``discrete``.
+    """
+
+    def make(
+        object_ids: np.ndarray,
+        codes: tuple[np.ndarray, np.ndarray] | None = None,
+        discrete: np.ndarray | None = None,
+        learnt: np.ndarray | None = None,
+        objects: Sequence[ObjectInfo] = (),
+    ) -> Segmentation:
+        count = len(object_ids)
+        coarse, fine = codes if codes is not None else (np.full(count, NO_CODE),) * 2
+        features = np.zeros((count, 6)) if discrete is None else discrete
+        return Segmentation(
+            object_ids=object_ids.astype(np.int32),
+            code_coarse=coarse.astype(np.int32),
+            code_fine=fine.astype(np.int32),
+            discrete=features.astype(np.float32),
+            learnt=(features if learnt is None else learnt).astype(np.float32),
+            objects=list(objects),
+        )
 
     return make
 

@@ -13,11 +13,11 @@ from plyfile import PlyData
 from safetensors.numpy import load_file
 
 import gsseg
-import gsseg.run.write
 from gsseg.codebook.levels import CodebookConfig
 from gsseg.features.fit import FeatureConfig
 from gsseg.features.opengaussian import OpenGaussianConfig
 from gsseg.io.ply import read_splats, write_splats
+from gsseg.run import write
 from gsseg.run.stages import run_key
 from gsseg.scene import RenderConfig
 from gsseg.segmentation import NO_CODE
@@ -118,7 +118,7 @@ def test_columns_codes_and_table_tell_one_story(whole):
     features = whole.features.numpy()
     assert np.array_equal(features[fine != NO_CODE], book["fine_codebook"][fine[fine != NO_CODE]])
     assert not features[fine == NO_CODE].any()
-    assert np.array_equal(np.where(book["fine"] < 0, NO_CODE, book["fine"]), fine)
+    assert np.array_equal(book["fine"], fine)
     learnt = load_file(whole.path / "features.safetensors")
     lengths = np.linalg.norm(learnt["features"], axis=1)
     assert np.allclose(lengths, learnt["seen"], atol=1e-5)
@@ -188,18 +188,41 @@ def test_interrupted_while_a_file_is_written(whole, scene, tmp_path, monkeypatch
     assert_same(gsseg.train(scene, CONFIG, tmp_path / "run", resume=True), whole)
 
 
-def test_half_of_a_second_run_is_no_finished_run(scene, tmp_path, monkeypatch):
+def without_cache(run: Path) -> dict[str, bytes]:
+    return {name: data for name, data in contents(run).items() if not name.startswith("cache")}
+
+
+def test_until_a_second_run_is_whole_the_folder_is_the_first(scene, tmp_path, monkeypatch):
     """The table of the first run must not stand beside the segmentation of the second."""
 
     def interrupt(*args):
         raise KeyboardInterrupt
 
     gsseg.train(scene, CONFIG, tmp_path / "run")
-    monkeypatch.setattr(gsseg.run.write, "write_report", interrupt)
+    before = without_cache(tmp_path / "run")
+    monkeypatch.setattr(write, "write_report", interrupt)
     with pytest.raises(KeyboardInterrupt):
         gsseg.train(scene, replace(CONFIG, seed=1), tmp_path / "run")
-    with pytest.raises(gsseg.InputError, match="--resume"):
-        gsseg.Run.open(tmp_path / "run")
+    assert without_cache(tmp_path / "run") == before
+    monkeypatch.undo()
+    gsseg.train(scene, replace(CONFIG, seed=1), tmp_path / "run")
+    assert without_cache(tmp_path / "run") != before
+
+
+def test_without_a_folder_nothing_is_written_and_the_result_is_the_same(scene, whole, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = gsseg.train(scene, CONFIG)
+    assert list(tmp_path.iterdir()) == []
+    assert np.array_equal(run.object_ids, whole.object_ids)
+    assert np.array_equal(run.code_fine, whole.code_fine)
+    assert np.array_equal(run.features, whole.features)
+    assert np.array_equal(run.learnt_features, whole.learnt_features)
+    assert run.objects == whole.objects
+    ray = scene.views[0].camera.ray(16.5, 12.5)
+    mine, theirs = run.select(*ray), whole.select(*ray)
+    assert (mine is None) == (theirs is None)
+    with pytest.raises(ValueError, match="in memory alone"):
+        _ = run.path
 
 
 def halved(data: bytes) -> bytes:

@@ -13,7 +13,8 @@ from gsseg.errors import InputError
 from gsseg.features.fit import FeatureConfig
 from gsseg.files.together import replace_together
 from gsseg.io.ply import read_splats, write_splats
-from gsseg.run import Run
+from gsseg.run import Run, RunLayout
+from gsseg.run.sources import RunFolder
 from gsseg.segmentation import NO_CODE
 
 
@@ -30,7 +31,7 @@ def trained(make_small_scene: Callable[[Path], Path], tmp_path_factory: pytest.T
 @pytest.fixture
 def bare(trained: Run, tmp_path: Path) -> Path:
     """Its segmented.ply, by itself."""
-    return Path(shutil.copy(trained.splats, tmp_path / "segmented.ply"))
+    return Path(shutil.copy(trained.file.path, tmp_path / "segmented.ply"))
 
 
 def rewritten(path: Path, rows: np.ndarray | slice = slice(None), **columns: np.ndarray) -> Path:
@@ -44,7 +45,7 @@ def rewritten(path: Path, rows: np.ndarray | slice = slice(None), **columns: np.
 
 def test_a_bare_file_tells_what_the_run_tells(trained: Run, bare: Path) -> None:
     run = Run.open(bare)
-    assert (run.path, run.splats, run.bare) == (bare.parent, bare, True)
+    assert (run.path, run.file.path, run.source.opened) == (bare.parent, bare, bare)
     assert np.array_equal(run.object_ids, trained.object_ids)
     assert np.array_equal(run.code_coarse, trained.code_coarse)
     assert np.array_equal(run.code_fine, trained.code_fine)
@@ -64,8 +65,8 @@ def test_a_bare_file_tells_what_the_run_tells(trained: Run, bare: Path) -> None:
 
 
 def test_the_file_of_a_run_opens_as_the_run(trained: Run) -> None:
-    run = Run.open(trained.splats)
-    assert not run.bare
+    run = Run.open(trained.file.path)
+    assert run.source.opened == trained.path
     assert run.path == trained.path
     assert run.objects == trained.objects
 
@@ -90,7 +91,7 @@ def test_whole_numbers_may_be_stored_as_floats(trained: Run, bare: Path) -> None
     run = Run.open(rewritten(bare, **{name: columns[name].astype(np.float32) for name in names}))
     assert np.array_equal(run.object_ids, trained.object_ids)
     assert np.array_equal(run.code_fine, trained.code_fine)
-    assert run.code_fine.max() <= NO_CODE
+    assert NO_CODE <= run.code_fine.min() <= run.code_fine.max() < 65535
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ def test_an_interrupted_saving_is_ended_by_whoever_opens(trained: Run, tmp_path:
     with pytest.raises(KeyboardInterrupt), replace_together(folder) as beside:
         (beside / "objects.json").write_text(renamed)
     monkeypatch.undo()
-    assert Run(folder, folder / "segmented.ply").objects[0].name == "object 0"
+    assert Run(RunFolder(RunLayout(folder))).objects[0].name == "object 0"
     for path in (folder, folder / "segmented.ply"):
         assert Run.open(path).objects[0].name == "chair"
     assert (folder / "earlier" / "objects.json").read_text() == (trained.path / "objects.json").read_text()

@@ -16,15 +16,15 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 VIEWER = sorted((ROOT / "viewer").rglob("*.py"))
 
 LAYERS = (
-    {"errors", "threads", "version", "compiled", "memory"},
+    {"errors", "ids", "lazy", "threads", "version", "compiled", "memory", "render_config"},
     {"files"},
     {"scene"},
     {"io", "render", "codebook", "quantize"},
     {"features", "segmentation"},
     {"objects"},
     {"compressed"},
-    {"config", "language", "run"},
-    {"evaluate", "export", "sample"},
+    {"config", "evaluate", "export", "language", "sample"},
+    {"run"},
     {"pipeline"},
     {"bench"},
     {"cli"},

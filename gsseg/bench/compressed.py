@@ -8,8 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from gsseg.compressed import CompressedScene, compress, read_scene, write_scene
-from gsseg.segmentation.segmentation import NO_CODE, Segmentation
-from gsseg.segmentation.table import ObjectInfo
+from gsseg.segmentation import NO_CODE, ObjectInfo, Segmentation
 
 GAUSSIANS, QUICK_GAUSSIANS = 1_000_000, 100_000
 OBJECTS, CODES_PER_OBJECT, DIM = 64, 40, 6
@@ -78,6 +77,11 @@ def made_up(count: int) -> tuple[Segmentation, np.ndarray]:
         for k in range(OBJECTS)
     ]
     segmentation = Segmentation(
-        ids.astype(np.int32), coarse.astype(np.int32), fine.astype(np.int32), discrete, learnt, table
+        object_ids=ids.astype(np.int32),
+        code_coarse=coarse.astype(np.int32),
+        code_fine=fine.astype(np.int32),
+        discrete=discrete,
+        learnt=learnt,
+        objects=table,
     )
     return segmentation, rng.standard_normal((count, 3), np.float32)

@@ -21,7 +21,8 @@ from gsseg.compressed.language import encode_language, has_vector, read_language
 from gsseg.errors import InputError
 from gsseg.io.scene_folder import load_views
 from gsseg.quantize.binary.codes import BinaryCodes
-from gsseg.run import COMPRESSED, Run
+from gsseg.run import Run
+from gsseg.run.sources import RunFolder
 from gsseg.scene import View
 
 SIDE = 320
@@ -71,7 +72,7 @@ class Compress(Command):
             raise InputError("--clip and --language", "both make language vectors", "give one of them")
         check_device(self.device)
         run = Run.open(self.run)
-        if run.path != self.run:
+        if not isinstance(run.source, RunFolder):
             raise InputError(self.run, "is no RUN folder", "name the folder that gsseg train wrote")
         segmentation = run.segmentation()  # not from an earlier scene.gsseg, which may be damaged or out of date
         objects = len(segmentation.objects)
@@ -79,11 +80,12 @@ class Compress(Command):
         language = None if vectors is None else encode_language(vectors)
         if vectors is None:
             language, made_with = _kept(run)
-        means = run.gaussians.means.numpy()
         scene = compress(
-            segmentation, run.splats.name, means, self.levels, self.codebook_size, self.seed, language, made_with
-        )
-        out = self.run / COMPRESSED
+            segmentation, run.file.path.name, run.gaussians.means.numpy(),
+            levels=self.levels, codebook_size=self.codebook_size, seed=self.seed,
+            language=language, language_model=made_with, render=run.render,
+        )  # fmt: skip
+        out = run.source.layout.compressed
         write_scene(out, scene)
         seen = segmentation.learnt.any(axis=1)
         error, power = (

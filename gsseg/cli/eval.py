@@ -7,11 +7,10 @@ from typing import Annotated, Literal
 import tyro
 
 from gsseg.cli.command import Command, RunPath, at_least, parse_command
-from gsseg.cli.run_folder import read_settings
 from gsseg.evaluate import evaluate, read_ground_truth
 from gsseg.io.scene_folder import load_scene
-from gsseg.run import Run
-from gsseg.scene import RenderConfig
+from gsseg.run import Run, RunLayout
+from gsseg.run.settings import read_settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,16 +31,13 @@ class Eval(Command):
     def execute(self) -> None:
         """Prints a table of scores, worst instances first."""
         at_least("--max-side", self.max_side, 0)
-        run, settings = Run.open(self.run), read_settings(self.run)
+        run, settings = Run.open(self.run), read_settings(RunLayout(self.run).settings)
         truth = read_ground_truth(self.gt, len(run.object_ids))
-        splats = Path(settings["splats"])
+        splats = settings.splats
         # segmented.ply holds the same rows; it stands in where the original has been moved.
-        where = splats if splats.is_file() else self.run / "segmented.ply"
+        where = splats if splats.is_file() else run.file.path
         with self.output.progress() as progress:
-            render = RenderConfig(**settings.get("render", {}))
-            scene = load_scene(
-                self.scene or Path(settings["scene"]), where, max_side=self.max_side or None, render=render
-            )
+            scene = load_scene(self.scene or settings.scene, where, max_side=self.max_side or None, render=run.render)
             scores = evaluate(scene, run.object_ids, truth, progress=progress)
         self.output.table(scores.rows())
         self.output.finish({"run": str(self.run), "protocol": self.protocol, **scores.summary()})

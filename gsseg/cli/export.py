@@ -36,7 +36,10 @@ class Export(Command):
         """Writes, and says what."""
         run = Run.open(self.run)
         gaussians, found = len(run.object_ids), len(run.objects)  # a damaged run is refused before DIR is looked at
-        manifest = export_objects(run, self.out, list(self.objects) or None, list(self.drop))
+        manifest = export_objects(
+            run.file, run.columns, self.out,
+            objects=self.objects or None, drop=self.drop, deleted=run.marks.deleted,
+        )  # fmt: skip
         objects, scene = manifest["objects"], manifest.get("scene")
         rows = [("segmented.ply", f"{gaussians} Gaussians and {found} objects, with object_id")]
         if objects:

@@ -7,12 +7,13 @@ from pathlib import Path
 import tyro
 
 from gsseg.cli.command import Command, parse_command
-from gsseg.cli.run_folder import is_run, read_metrics, scored
+from gsseg.cli.run_folder import scored
 from gsseg.compressed.describe import describe_compressed
 from gsseg.compressed.file import SUFFIX
 from gsseg.errors import InputError
 from gsseg.io.describe import Rows, describe
-from gsseg.run import Run
+from gsseg.run import Run, RunLayout
+from gsseg.run.metrics import read_metrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,7 @@ class Info(Command):
 
 
 def _describe(path: Path) -> Rows:
-    if is_run(path):
+    if path.is_dir() and (RunLayout(path).finished or (any(path.iterdir()) and RunLayout(path).holds_only_a_run())):
         return describe_run(path)
     return describe_compressed(path) if path.suffix == SUFFIX else describe(path)
 
@@ -44,7 +45,7 @@ def _describe(path: Path) -> Rows:
 def describe_run(path: Path) -> Rows:
     """Label and value of everything worth knowing about a finished run; `InputError` where it is not finished."""
     run = Run.open(path)
-    metrics = read_metrics(path)
+    metrics = read_metrics(RunLayout(path).metrics)
     counts, seconds = metrics["counts"], metrics["seconds"]
     rows = [("run", str(path)), ("objects", str(len(run.objects)))]
     rows += [(name.replace("_", " "), str(value)) for name, value in counts.items() if name != "objects"]
@@ -56,7 +57,7 @@ def describe_run(path: Path) -> Rows:
         line = f"{each.name}: {each.gaussians} Gaussians, {len(each.codes)} codes, {size}, views: {each.views}"
         rows.append((f"object {each.id}", f"{line}, agreement {each.agreement:.2f}"))
     if len(run.objects) > 12:
-        rows.append(("...", f"{len(run.objects) - 12} smaller ones in {path / 'objects.json'}"))
+        rows.append(("...", f"{len(run.objects) - 12} smaller ones in {RunLayout(path).objects}"))
     return rows
 
 

@@ -12,7 +12,7 @@ from gsseg.cli.query_location import at_point, pixel_ray
 from gsseg.errors import InputError
 from gsseg.objects.select import Selection
 from gsseg.run import Run
-from gsseg.segmentation.table import ObjectInfo
+from gsseg.segmentation import ObjectInfo
 
 SHOWN = 12
 """Numbers of a list that a person is shown; a wall has hundreds of codes."""

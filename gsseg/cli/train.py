@@ -81,7 +81,7 @@ class Train(Command):
                 self.scene, self.splats, self.masks, self.mask_level, *size, need_masks=True, render=self.config.render
             )
             progress("read", 1, 1)
-            train(on_device(scene, self.device), config, self.run, self.resume, progress)
+            train(on_device(scene, self.device), config, self.run, resume=self.resume, progress=progress)
         self.output.say(*scene.notes)
         self.output.finish(tell_result(self.run, self.output, ["gsseg", "export", "-m", str(self.run), "--out", "DIR"]))
 

@@ -10,10 +10,11 @@ from typing import Annotated
 import tyro
 
 from gsseg.cli.command import Command, RunPath, parse_command
-from gsseg.cli.run_folder import read_settings
 from gsseg.errors import InputError
 from gsseg.io.scene_folder import load_views
 from gsseg.language.clip import ClipModel
+from gsseg.run import RunLayout
+from gsseg.run.settings import read_settings
 from gsseg.scene import View
 
 PHOTO_SIDE = 640
@@ -53,7 +54,7 @@ class ViewRun(Command):
             remedy = "install the viewer: pip install 'gsseg[viewer]'"
             raise InputError("gsseg view", f"needs {error.name}, which is not installed", remedy) from error
         document = Document.open(self.run, self.splats)
-        views = self._views(document.run.path, document.run.splats)
+        views = self._views(document.run.path, document.run.file.path)
         model = None if self.clip is None else ClipModel.open(self.clip)
         with serve(document, views, self.host, self.port, self.allow_hosts, model) as viewer:
             objects = len(document.state.objects)
@@ -69,10 +70,10 @@ class ViewRun(Command):
         """The training views; none where nobody named a scene and the run's own is gone or damaged."""
         if self.scene is not None:
             return load_views(self.scene, splats, max_side=PHOTO_SIDE)[0]
-        if not (run / "config.yaml").is_file():
+        if not RunLayout(run).settings.is_file():
             return []
-        settings = read_settings(run)
-        scene, splats = Path(settings["scene"]), Path(settings["splats"])
+        settings = read_settings(RunLayout(run).settings)
+        scene, splats = settings.scene, settings.splats
         if not scene.is_dir():
             self.output.say(f"{scene} is no longer there: no training views (name it with -s SCENE)")
             return []

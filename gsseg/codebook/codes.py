@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-UNCODED = -1
-"""Code of an item that takes no part (a Gaussian that no mask shows)."""
+from gsseg.ids import NO_CODE as NO_CODE
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,9 +13,9 @@ class Codes:
     """A coarse and a fine code for every item, and what the codes stand for."""
 
     coarse: Int64[Tensor, " items"]
-    """Coarse code, 0..k1-1, or `UNCODED`. A single-level codebook has one coarse code, 0."""
+    """Coarse code, 0..k1-1, or `NO_CODE`. A single-level codebook has one coarse code, 0."""
     fine: Int64[Tensor, " items"]
-    """Fine code counted through all coarse codes, 0..k1*k2-1, or `UNCODED`; ``fine // k2 == coarse``."""
+    """Fine code counted through all coarse codes, 0..k1*k2-1, or `NO_CODE`; ``fine // k2 == coarse``."""
     coarse_codebook: Float[Tensor, "k1 dim"]
     """Feature of each coarse code."""
     fine_codebook: Float[Tensor, "codes dim"]
@@ -25,5 +24,5 @@ class Codes:
     """Pseudo-feature loss of each level, one value a step; the first is before training, the last after."""
 
     def features(self) -> Float[Tensor, "items dim"]:
-        """The discrete features: the fine code's, so bit-identical inside a code; zero for `UNCODED` items."""
+        """The discrete features: the fine code's, so bit-identical inside a code; zero for `NO_CODE` items."""
         return self.fine_codebook[self.fine.clamp(min=0)] * (self.fine >= 0)[:, None]

@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int64
 from numpy import ndarray
 from torch import Tensor
 
-from gsseg.codebook.codes import UNCODED, Codes
+from gsseg.codebook.codes import NO_CODE, Codes
 from gsseg.codebook.kmeans import code_means
 from gsseg.codebook.levels import CodebookConfig, coarse_assignment, fine_assignment, refit, scene_units
 
@@ -49,7 +49,7 @@ def train_codebook(
     seed: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Codes:
-    """Two levels of codes for the items that are ``seen``; all others are `UNCODED` and count nowhere.
+    """Two levels of codes for the items that are ``seen``; all others are `NO_CODE` and count nowhere.
 
     With ``config.coarse == 1`` there is one coarse code and the fine ones form a single-level codebook.
     """
@@ -148,6 +148,6 @@ class _Trainer:
 
 
 def _spread(labels: ndarray, rows: ndarray, count: int) -> Tensor:
-    out = torch.full((count,), UNCODED, dtype=torch.int64)
+    out = torch.full((count,), NO_CODE, dtype=torch.int64)
     out[rows] = torch.from_numpy(labels)
     return out

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gsseg.compressed.file import VERSION, read_scene
 from gsseg.compressed.scene import CompressedScene
-from gsseg.segmentation.segmentation import NO_CODE
+from gsseg.segmentation import NO_CODE
 
 Rows = list[tuple[str, str]]
 """(label, value), in the order to be printed."""

@@ -8,7 +8,8 @@ from numpy import ndarray
 
 from gsseg.compressed.scene import CompressedScene
 from gsseg.quantize.binary.codes import BinaryCodes
-from gsseg.segmentation.segmentation import Segmentation
+from gsseg.render_config import GSPLAT_RENDER, RenderConfig
+from gsseg.segmentation import Pieces, Segmentation
 
 LEVELS, CODEBOOK_SIZE = 1, 256
 """Of the residual codes; docs/quantizers.md holds the table that they were chosen from."""
@@ -18,11 +19,13 @@ def compress(
     segmentation: Segmentation,
     splats: str,
     means: Float32[ndarray, "gaussians 3"],
+    *,
     levels: int = LEVELS,
     codebook_size: int = CODEBOOK_SIZE,
     seed: int = 0,
     language: BinaryCodes | None = None,
     language_model: str = "",
+    render: RenderConfig = GSPLAT_RENDER,
 ) -> CompressedScene:
     """Objects, codes and discrete features are kept to the last bit, learnt features to their residual codes.
 
@@ -33,7 +36,7 @@ def compress(
     """
     from gsseg.quantize.residual.quantizer import ResidualKMeans  # reading a compressed scene needs no compiled code
 
-    labels, label_objects, label_codes, label_features = _labels(segmentation)
+    labels, label_objects, label_codes, label_features = _tables(segmentation)
     seen = np.any(segmentation.learnt != 0, axis=1)
     residuals = np.where(seen[:, None], segmentation.learnt - segmentation.discrete, np.float32(0.0))
     codes = np.zeros((0, len(labels)), np.int64)
@@ -42,19 +45,19 @@ def compress(
         quantizer = ResidualKMeans(levels, min(codebook_size, int(seen.sum())), seed=seed).fit(residuals[seen])
         codes = np.asarray(quantizer.encode(residuals))
         codebooks = np.stack(quantizer.codebooks)
-    digest, objects = splats_digest(means), segmentation.objects
     return CompressedScene(
-        splats,
-        digest,
-        labels,
-        label_objects,
-        label_codes,
-        label_features,
-        codes,
-        codebooks,
-        objects,
-        language,
-        language_model,
+        splats=splats,
+        splats_sha256=splats_digest(means),
+        labels=labels,
+        label_objects=label_objects,
+        label_codes=label_codes,
+        label_features=label_features,
+        residual_codes=codes,
+        residual_codebooks=codebooks,
+        objects=segmentation.objects,
+        language=language,
+        language_model=language_model,
+        render=render,
     )
 
 
@@ -63,13 +66,12 @@ def splats_digest(means: Float32[ndarray, "gaussians 3"]) -> str:
     return hashlib.sha256(np.ascontiguousarray(means, "<f4").data).hexdigest()
 
 
-def _labels(segmentation: Segmentation) -> tuple[ndarray, ndarray, ndarray, ndarray]:
-    """Row of each Gaussian in the tables of objects, codes and features, and these tables."""
-    columns = (segmentation.object_ids, segmentation.code_coarse, segmentation.code_fine)
-    ids, coarse, fine = (column.astype(np.int64) for column in columns)
-    _, first, labels = np.unique((ids + 1) << 32 | coarse << 16 | fine, return_index=True, return_inverse=True)
-    features = segmentation.discrete
-    if not np.array_equal(features[first][labels].view(np.uint32), features.view(np.uint32)):
+def _tables(segmentation: Segmentation) -> tuple[ndarray, ndarray, ndarray, ndarray]:
+    """Piece of each Gaussian, and what each piece's object, codes and feature are."""
+    pieces, features = Pieces.of(segmentation), segmentation.discrete
+    first = pieces.first
+    if not np.array_equal(features[first][pieces.of_gaussian].view(np.uint32), features.view(np.uint32)):
         raise ValueError("two Gaussians of one object and code differ in their discrete feature")
-    codes = np.stack([coarse[first], fine[first]], 1).astype(np.int32)
-    return labels, ids[first].astype(np.int32), codes, np.ascontiguousarray(features[first])
+    codes = np.stack([segmentation.code_coarse[first], segmentation.code_fine[first]], 1).astype(np.int32)
+    objects = segmentation.object_ids[first].astype(np.int32)
+    return pieces.of_gaussian, objects, codes, np.ascontiguousarray(features[first])

@@ -1,12 +1,13 @@
 """scene.gsseg on disk: one safetensors file.
 
 Metadata (text): ``format``, ``version``, ``gaussians``, ``splats``, ``splats_sha256``, ``objects`` (the rows of
-objects.json), ``sha256`` (of everything else in the file). Tensors, with labels T, levels L, codes K, dim D:
+objects.json), ``render`` (the rasterizer's settings), ``sha256`` (of everything else in the file). Tensors, with pieces
+P, levels L, codes K, dim D:
 
-    labels              uint8   stream of ceil(log2 T) bits a Gaussian (`packing`)
-    label_objects       int32   (T,)
-    label_codes         int32   (T, 2)  coarse, fine
-    label_features      float32 (T, D)
+    labels              uint8   stream of ceil(log2 P) bits a Gaussian (`packing`)
+    label_objects       int32   (P,)
+    label_codes         int32   (P, 2)  coarse, fine; 65535 = none
+    label_features      float32 (P, D)
     residual_codes      uint8   (L, bytes)  a stream of ceil(log2 K) bits a Gaussian for each level
     residual_codebooks  float32 (L, K, D)
     language.*          the arrays of `BinaryCodes` where there are language vectors, one an object; then the
@@ -18,6 +19,7 @@ safetensors stores little-endian numbers and text, no code; so a file reads alik
 
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
@@ -31,6 +33,8 @@ from gsseg.compressed.scene import LANGUAGE, LANGUAGE_PARTS, CompressedScene
 from gsseg.errors import InputError
 from gsseg.files import check_readable, whole_file
 from gsseg.quantize.binary.codes import BinaryCodes, Similarity
+from gsseg.render_config import RenderConfig
+from gsseg.segmentation.codes_on_disk import NO_CODE_ON_DISK, codes_from_disk, codes_to_disk
 from gsseg.segmentation.table import table_from_json, table_json
 
 SUFFIX = ".gsseg"
@@ -55,7 +59,7 @@ def write_scene(path: Path | str, scene: CompressedScene) -> None:
     tensors = {
         "labels": pack(scene.labels, scene.label_bits),
         "label_objects": scene.label_objects,
-        "label_codes": scene.label_codes,
+        "label_codes": codes_to_disk(scene.label_codes).astype(np.int32),
         "label_features": scene.label_features,
         "residual_codes": np.stack(streams) if streams else np.zeros((0, 0), np.uint8),
         "residual_codebooks": scene.residual_codebooks,
@@ -70,6 +74,7 @@ def write_scene(path: Path | str, scene: CompressedScene) -> None:
         "splats": scene.splats,
         "splats_sha256": scene.splats_sha256,
         "objects": table_json(scene.objects, indent=None),
+        "render": json.dumps(asdict(scene.render)),
     }
     if scene.language is not None:
         header |= {"language": scene.language.similarity, "language_bits": str(scene.language.bits)}
@@ -123,6 +128,9 @@ def _decode(tensors: dict[str, ndarray], header: dict[str, str]) -> CompressedSc
     gaussians = int(header["gaussians"])
     ids, codes, features = (tensors[f"label_{name}"] for name in ("objects", "codes", "features"))
     codebooks = tensors["residual_codebooks"]
+    if codes.size and not 0 <= int(codes.min()) <= int(codes.max()) <= NO_CODE_ON_DISK:
+        raise ValueError("a code does not fit 16 bits")
+    codes = codes_from_disk(codes)
     if codes.shape != (len(ids), 2) or len(features) != len(ids):
         raise ValueError("its labels differ in number")
     if len(codebooks) != len(tensors["residual_codes"]):
@@ -134,10 +142,28 @@ def _decode(tensors: dict[str, ndarray], header: dict[str, str]) -> CompressedSc
     for level, stream in enumerate(tensors["residual_codes"]):
         residuals[level] = unpack(stream, bits_for(codebooks.shape[1]), gaussians)
     return CompressedScene(
-        header["splats"], header["splats_sha256"], labels, ids, codes, features, residuals, codebooks,
-        table_from_json(header["objects"]), _language(tensors, header) if "language" in header else None,
-        header.get("language_model", ""),
-    )  # fmt: skip
+        splats=header["splats"],
+        splats_sha256=header["splats_sha256"],
+        labels=labels,
+        label_objects=ids,
+        label_codes=codes,
+        label_features=features,
+        residual_codes=residuals,
+        residual_codebooks=codebooks,
+        objects=table_from_json(header["objects"]),
+        language=_language(tensors, header) if "language" in header else None,
+        language_model=header.get("language_model", ""),
+        render=_render(header.get("render", "{}")),
+    )
+
+
+def _render(text: str) -> RenderConfig:
+    values = json.loads(text)
+    if not isinstance(values, dict) or not values.keys() <= {"near_plane", "dilation", "antialiased"}:
+        raise ValueError(f"render is {text}")
+    if not all(isinstance(value, bool if name == "antialiased" else float) for name, value in values.items()):
+        raise ValueError(f"render is {text}")
+    return RenderConfig(**values)
 
 
 def _language(tensors: dict[str, ndarray], header: dict[str, str]) -> BinaryCodes:

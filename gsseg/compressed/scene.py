@@ -13,7 +13,9 @@ from numpy import ndarray
 
 from gsseg.compressed.packing import bits_for, packed_size
 from gsseg.quantize.binary.codes import BinaryCodes
-from gsseg.segmentation.table import ObjectInfo
+from gsseg.render_config import GSPLAT_RENDER, RenderConfig
+from gsseg.segmentation import NO_CODE, ObjectInfo
+from gsseg.segmentation.codes_on_disk import NO_CODE_ON_DISK
 
 LANGUAGE = "language."
 LANGUAGE_PARTS = {
@@ -23,7 +25,7 @@ LANGUAGE_PARTS = {
 """Type and number of axes of each array of language codes in the file; their names there begin with `LANGUAGE`."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CompressedScene:
     """Objects, codes and features of every Gaussian, without the splats themselves, which stay in their own file.
 
@@ -39,7 +41,7 @@ class CompressedScene:
     label_objects: Int32[ndarray, " labels"]
     """Object, -1 = none."""
     label_codes: Int32[ndarray, "labels 2"]
-    """Coarse and fine code as in segmented.ply, 65535 = none."""
+    """Coarse and fine code, `NO_CODE` = none."""
     label_features: Float32[ndarray, "labels dim"]
     """Discrete feature, as in segmented.ply to the last bit."""
     residual_codes: Integer[ndarray, "levels gaussians"]
@@ -53,12 +55,15 @@ class CompressedScene:
     language_model: str = ""
     """`gsseg.language.clip.ClipModel.fingerprint` of the model they are of; empty where it is not known."""
 
+    render: RenderConfig = GSPLAT_RENDER
+    """Settings of the rasterizer that the splats were trained with."""
+
     def __post_init__(self) -> None:
         known, books = len(self.objects), self.residual_codebooks
         _require(len(self) > 0, "it has no Gaussians")
         _require(_within(self.labels, len(self.label_objects)), "a label is outside its table")
         _require(_within(self.label_objects + 1, known + 1), f"a label's object is none of the {known}")
-        _require(_within(self.label_codes, 1 << 16), "a code does not fit 16 bits")
+        _require(_within(self.label_codes - NO_CODE, NO_CODE_ON_DISK - NO_CODE), "a code does not fit 16 bits")
         _require(_within(self.residual_codes, books.shape[1]), "a residual code is outside its codebook")
         _require(bool(np.isfinite(self.label_features).all() and np.isfinite(books).all()), "a feature is not finite")
         _require(self.language is None or self.language.size == known, "it has not one language vector an object")
@@ -73,12 +78,12 @@ class CompressedScene:
 
     @property
     def code_coarse(self) -> Int32[ndarray, " gaussians"]:
-        """Coarse code of each Gaussian, 65535 = none."""
+        """Coarse code of each Gaussian, `NO_CODE` = none."""
         return self.label_codes[self.labels, 0]
 
     @property
     def code_fine(self) -> Int32[ndarray, " gaussians"]:
-        """Fine code of each Gaussian, 65535 = none."""
+        """Fine code of each Gaussian, `NO_CODE` = none."""
         return self.label_codes[self.labels, 1]
 
     @property

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Integer
 from numpy import ndarray
 
-from gsseg.segmentation.table import NO_OBJECT
+from gsseg.segmentation import NO_OBJECT
 
 
 def object_iou(

@@ -15,7 +15,6 @@ from gsseg.evaluate.metrics import object_iou
 from gsseg.io.photos import check_aspect
 from gsseg.render import blend_weights
 from gsseg.scene import Camera, Scene
-from gsseg.segmentation.table import Objects
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, the steps done and their total."""
@@ -121,7 +120,7 @@ def evaluate(
     return Scores(in_3d[0], in_2d[0], count, in_3d[1], in_2d[1], truth.names)
 
 
-def score_run(scene: Scene, objects: Objects) -> dict[str, Any]:
+def score_run(scene: Scene, object_ids: Int32[ndarray, " gaussians"]) -> dict[str, Any]:
     """Scores of a run whose scene holds ground truth in ``gt/``, as `Scores.summary`; nothing where it does not.
 
     Truth that cannot be used is no reason to lose a finished run: it is named under ``unusable``.
@@ -130,7 +129,7 @@ def score_run(scene: Scene, objects: Objects) -> dict[str, Any]:
     if not folder.is_dir():
         return {}
     try:
-        return evaluate(scene, objects.object_ids, read_ground_truth(folder, len(scene.gaussians))).summary()
+        return evaluate(scene, object_ids, read_ground_truth(folder, len(scene.gaussians))).summary()
     except InputError as error:
         return {"unusable": str(error)}
 

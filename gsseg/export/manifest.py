@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gsseg.segmentation.table import ObjectInfo
+from gsseg.segmentation import ObjectInfo
 
 MANIFEST = "manifest.json"
 SEGMENTED = "segmented.ply"

@@ -16,7 +16,8 @@ from torch import Tensor
 from gsseg.io.photos import fit_photo, read_photo
 from gsseg.render import BlendWeights
 from gsseg.scene import Camera, View
-from gsseg.segmentation.table import Objects, display_colors
+from gsseg.segmentation import NO_CODE, ObjectInfo
+from gsseg.segmentation.table import display_colors
 
 BACKDROP = (0.09, 0.1, 0.12)
 """Where nothing is drawn: dark, and none of the colours that mean something."""
@@ -116,18 +117,20 @@ def feature_colors(
     return colors
 
 
-def code_colors(codes: Integer[ndarray, " gaussians"], none: int) -> Float[Tensor, "gaussians 3"]:
-    """A distinct colour for each code; `NOBODY` for Gaussians whose code is ``none``."""
+def code_colors(codes: Integer[ndarray, " gaussians"]) -> Float[Tensor, "gaussians 3"]:
+    """A distinct colour for each code; `NOBODY` for Gaussians without one."""
     names, places = np.unique(codes, return_inverse=True)
     palette = display_colors(len(names))
-    palette[names == none] = NOBODY
+    palette[names == NO_CODE] = NOBODY
     return torch.from_numpy(palette[places]).float()
 
 
-def object_colors(objects: Objects) -> Float[Tensor, "gaussians 3"]:
+def object_colors(
+    object_ids: Integer[ndarray, " gaussians"], objects: Sequence[ObjectInfo]
+) -> Float[Tensor, "gaussians 3"]:
     """Each Gaussian in the display colour of its object; `NOBODY` for those of none."""
-    palette = np.array([*(np.array(row.color) / 255.0 for row in objects.table), NOBODY], np.float32)
-    return torch.from_numpy(palette[objects.object_ids])  # -1 is the last row
+    palette = np.array([*(np.array(row.color) / 255.0 for row in objects), NOBODY], np.float32)
+    return torch.from_numpy(palette[object_ids])  # -1 is the last row
 
 
 def jpeg(picture: Picture, quality: int = 88) -> bytes:

@@ -2,98 +2,71 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Integer
-from numpy import ndarray
 
 from gsseg.errors import InputError
-from gsseg.export.folder import whole_folder
-from gsseg.export.manifest import MANIFEST, SCENE, SEGMENTED, manifest, object_file
-from gsseg.io.ply import read_splats, write_splats
-from gsseg.run import FEATURE_COLUMNS, Run
+from gsseg.export.manifest import MANIFEST, SCENE, SEGMENTED, listed_files, manifest, object_file
+from gsseg.files.folder import whole_folder
+from gsseg.io.ply import write_splats
 from gsseg.scene import SplatFile
-
-ADDED_COLUMNS = (*FEATURE_COLUMNS, "code_coarse", "code_fine", "object_id")
-"""What `write_segmented` adds to the columns of the input."""
-
-
-def write_segmented(
-    splats: Path,
-    out: Path,
-    features: Float[ndarray, "gaussians 6"],
-    code_coarse: Integer[ndarray, " gaussians"],
-    code_fine: Integer[ndarray, " gaussians"],
-    object_ids: Integer[ndarray, " gaussians"],
-) -> None:
-    """Writes the splat file again with features (float), codes (ushort) and object ids (int) added.
-
-    Rows, their order, and all columns of the input are unchanged, except that columns of the added names are
-    replaced. ValueError where codes do not fit 16 bits. Raises `InputError` where a file cannot be read or written.
-    """
-    for name, codes in (("code_coarse", code_coarse), ("code_fine", code_fine)):
-        if len(codes) and not 0 <= int(codes.min()) <= int(codes.max()) <= np.iinfo(np.uint16).max:
-            raise ValueError(f"{name} is {codes.min()}..{codes.max()}, which 16 bits do not hold")
-    file = read_splats(splats)
-    added = (code_coarse.astype(np.uint16), code_fine.astype(np.uint16), object_ids.astype(np.int32))
-    write_splats(
-        out,
-        file.columns,
-        dict(zip(ADDED_COLUMNS, (*features.astype(np.float32).T, *added), strict=True)),
-        file.comments,
-    )
+from gsseg.segmentation import SegmentationColumns
+from gsseg.segmentation.segmented_ply import ADDED_COLUMNS, original_columns, write_segmented
 
 
 def export_objects(
-    run: Run, out: Path | str, objects: Sequence[int] | None = None, drop: Sequence[int] = ()
+    splats: SplatFile,
+    columns: SegmentationColumns,
+    out: Path | str,
+    *,
+    objects: Sequence[int] | None = None,
+    drop: Sequence[int] = (),
+    deleted: Collection[int] = (),
 ) -> dict[str, Any]:
     """Writes a folder for other programs and returns its manifest.
 
     ``segmented.ply`` as in the run; ``object_007.ply`` for each of ``objects`` (None: all), with the columns of the
     input splats only, so that every splat viewer opens it; ``scene.ply``, likewise, without the objects to ``drop``, if
-    there are any; ``manifest.json``. What was deleted in the viewer is among the dropped ones, and among the written
-    ones only if it is named. An earlier export in ``out`` is replaced. Raises `InputError`, before anything is
+    there are any; ``manifest.json``. ``deleted`` objects are among the dropped ones, and among the written ones only if
+    they are named. An earlier export in ``out`` is replaced. Raises `InputError`, before anything is
     written, for ids there are not and for a folder that holds anything else; nothing is left where writing fails.
     """
     out = Path(out)
-    table = {row.id: row for row in run.objects}
-    deleted = sorted(run.marks.deleted & table.keys())
-    chosen = [each for each in table if each not in deleted] if objects is None else list(dict.fromkeys(objects))
-    dropped = list(dict.fromkeys((*drop, *deleted)))
+    table = {row.id: row for row in columns.objects}
+    gone = sorted(set(deleted) & table.keys())
+    chosen = [each for each in table if each not in gone] if objects is None else list(dict.fromkeys(objects))
+    dropped = list(dict.fromkeys((*drop, *gone)))
     for object_id in (*chosen, *dropped):
         if object_id not in table:
             there = f"its objects are 0 to {len(table) - 1}" if table else "it has no objects"
-            raise InputError(run.file.path.parent, f"has no object {object_id}", there)
-    kept = np.flatnonzero(~np.isin(run.object_ids, dropped))
+            raise InputError(splats.path.parent, f"has no object {object_id}", there)
+    ids = columns.object_ids
+    kept = np.flatnonzero(~np.isin(ids, dropped))
     if not len(kept):
         raise InputError(out / SCENE, "would be empty: every Gaussian is dropped", "drop fewer objects")
-    contents = manifest(run.file.path.name, len(run.object_ids), [table[i] for i in chosen], dropped, len(kept))
-    columns = _original_columns(run.file)
+    contents = manifest(splats.path.name, len(ids), [table[i] for i in chosen], dropped, len(kept))
+    rows = splats.columns[original_columns(splats)]
     # One sort finds the rows of all objects; comparing all ids once for each object would take objects x gaussians.
-    order = np.argsort(run.object_ids, kind="stable")
-    sorted_ids = run.object_ids[order]
-    with whole_folder(out) as beside:
-        _write_whole(run, beside / SEGMENTED)
+    order = np.argsort(ids, kind="stable")
+    sorted_ids = ids[order]
+    with whole_folder(out, listed_files) as beside:
+        _write_whole(beside / SEGMENTED, splats, columns)
         for object_id in chosen:
             first, last = np.searchsorted(sorted_ids, [object_id, object_id + 1])
-            write_splats(beside / object_file(object_id), columns[order[first:last]], comments=run.file.comments)
+            write_splats(beside / object_file(object_id), rows[order[first:last]], comments=splats.comments)
         if dropped:
-            write_splats(beside / SCENE, columns[kept], comments=run.file.comments)
+            write_splats(beside / SCENE, rows[kept], comments=splats.comments)
         (beside / MANIFEST).write_text(json.dumps(contents, indent=1), encoding="utf-8")
     return contents
 
 
-def _write_whole(run: Run, out: Path) -> None:
-    """segmented.ply: copied, or made where the splat file does not hold the run's own objects."""
-    columns = run.file.columns
-    if set(ADDED_COLUMNS) <= set(columns.dtype.names or ()) and np.array_equal(columns["object_id"], run.object_ids):
-        shutil.copyfile(run.file.path, out)
+def _write_whole(out: Path, splats: SplatFile, columns: SegmentationColumns) -> None:
+    """segmented.ply: copied, or made where the splat file does not hold these very objects."""
+    there = splats.columns
+    if set(ADDED_COLUMNS) <= set(there.dtype.names or ()) and np.array_equal(there["object_id"], columns.object_ids):
+        shutil.copyfile(splats.path, out)
     else:
-        write_segmented(run.file.path, out, run.features.numpy(), run.code_coarse, run.code_fine, run.object_ids)
-
-
-def _original_columns(file: SplatFile) -> np.ndarray:
-    return file.columns[[name for name in file.columns.dtype.names or () if name not in ADDED_COLUMNS]]
+        write_segmented(out, splats, columns)

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from jaxtyping import Float, Integer
-from numpy import ndarray
 from torch import Tensor
 
+from gsseg.errors import InputError
 from gsseg.export.charts import bars, curve, number
 from gsseg.export.pictures import (
     Picture,
@@ -32,25 +31,20 @@ from gsseg.export.pictures import (
 from gsseg.export.report_style import POLICY, SCRIPT, STYLE
 from gsseg.files import whole_file
 from gsseg.render import blend_weights
-from gsseg.scene import Scene
+from gsseg.scene import Camera, Scene, View
 from gsseg.scene.sh import seen_colors
-from gsseg.segmentation import NO_CODE
-from gsseg.segmentation.table import ObjectInfo, Objects
+from gsseg.segmentation import NO_CODE, ObjectInfo, SegmentationColumns
 
 PICTURE_SIDE = 480
 """Longer side of a picture, pixels: twenty of them stay near 1 MB."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ReportData:
     """All that a report tells."""
 
     scene: Scene
-    features: Float[Tensor, "gaussians 6"]
-    """Instance features; what stands where `code_fine` is `NO_CODE` is not looked at."""
-    code_fine: Integer[ndarray, " gaussians"]
-    """Fine code of each Gaussian, `NO_CODE` = none."""
-    objects: Objects
+    segmentation: SegmentationColumns
     losses: Mapping[str, list[float]]
     """Curves, each over its own steps."""
     metrics: Mapping[str, Any]
@@ -67,8 +61,9 @@ def write_report(path: Path | str, data: ReportData) -> None:
     """Writes the report as one file without links: pictures, style and script are inside.
 
     Photo or rendered splats, masks, features, codes and objects of a few views far apart; scores, loss curves, the
-    table of objects, timings, notes and configuration. Every word of the user's is escaped. Raises `InputError` where
-    a photo cannot be read or the file not be written.
+    table of objects, timings, notes and configuration. Every word of the user's is escaped. A photo that cannot be read
+    is named in its place: no finished work is lost to a picture of it. Raises `InputError` where the file cannot be
+    written.
     """
     title = html.escape(data.scene.path.resolve().name or "scene")
     page = f"""<!DOCTYPE html>
@@ -78,7 +73,7 @@ def write_report(path: Path | str, data: ReportData) -> None:
 <h1>{title}</h1><p class="where">{html.escape(str(data.scene.splats.path))}</p>
 {_tiles(data)}
 <h2>Views</h2>{_views(data)}
-<h2>Objects</h2>{_objects(data.objects.table)}
+<h2>Objects</h2>{_objects(data.segmentation.objects)}
 {_section("Losses", _curves(data.losses))}
 {_section("Seconds", _seconds(data.metrics))}
 {_section("Notes from reading", _notes(data.notes))}
@@ -88,7 +83,7 @@ def write_report(path: Path | str, data: ReportData) -> None:
 <dialog><img alt=""></dialog><script>{SCRIPT}</script></body></html>
 """
     with whole_file(path) as beside:
-        beside.write_text(page, encoding="utf-8")
+        beside.write_text(page, encoding="utf-8", errors="replace")  # paths need not be text
 
 
 def view_pictures(data: ReportData, index: int) -> dict[str, Picture | None]:
@@ -97,11 +92,12 @@ def view_pictures(data: ReportData, index: int) -> dict[str, Picture | None]:
 
 
 def _colorings(data: ReportData) -> dict[str, Tensor]:
-    seen = torch.from_numpy(data.code_fine != NO_CODE)
+    found = data.segmentation
+    seen = torch.from_numpy(found.code_fine != NO_CODE)
     return {
-        "Features (PCA)": feature_colors(data.features.cpu(), seen),
-        "Codes": code_colors(data.code_fine, NO_CODE),
-        "Objects": object_colors(data.objects),
+        "Features (PCA)": feature_colors(torch.from_numpy(found.learnt), seen),
+        "Codes": code_colors(found.code_fine),
+        "Objects": object_colors(found.object_ids, found.objects),
     }
 
 
@@ -109,7 +105,7 @@ def _pictures(data: ReportData, index: int, colorings: Mapping[str, Tensor]) -> 
     view, gaussians = data.scene.views[index], data.scene.gaussians.to("cpu")
     camera = fitted(view.camera, PICTURE_SIDE)
     weights = blend_weights(gaussians, camera)
-    photo = photo_of(view, camera)
+    photo = _photo(view, camera)
     *drawn, splats = blended(weights, camera, [*colorings.values(), seen_colors(gaussians, camera.position)])
     look = splats if photo is None else photo
     pictures: dict[str, Picture | None] = {"Splats" if photo is None else "Photo": look}
@@ -117,6 +113,14 @@ def _pictures(data: ReportData, index: int, colorings: Mapping[str, Tensor]) -> 
     pictures.update(zip(colorings, drawn, strict=True))
     pictures["Objects"] = over_brightness(drawn[-1], look)
     return pictures
+
+
+def _photo(view: View, camera: Camera) -> Picture | None:
+    """The view's photo; None where there is none or it is damaged, which the notes of reading it do not say."""
+    try:
+        return photo_of(view, camera)
+    except InputError:
+        return None
 
 
 def _views(data: ReportData) -> str:
@@ -140,9 +144,10 @@ def _shape(camera: Any) -> str:
 
 
 def _tiles(data: ReportData) -> str:
-    metrics, ids, seen = data.metrics, data.objects.object_ids, data.code_fine != NO_CODE
+    metrics, found = data.metrics, data.segmentation
+    ids, seen = found.object_ids, found.code_fine != NO_CODE
     scores = metrics.get("scores") or {}
-    tiles = [(number(len(data.objects.table)), "objects")]
+    tiles = [(number(len(data.segmentation.objects)), "objects")]
     tiles += [
         (f"{scores[name]:.3f}", label)
         for name, label in (("object_iou", "object IoU"), ("view_iou", "view IoU"))
@@ -151,7 +156,7 @@ def _tiles(data: ReportData) -> str:
     tiles += [
         (number(len(ids)), "Gaussians"),
         (f"{100.0 * (ids[seen] >= 0).mean():.1f} %" if seen.any() else "&ndash;", "of those seen in objects"),
-        (number(len(np.unique(data.code_fine[seen]))), "codes"),
+        (number(len(np.unique(found.code_fine[seen]))), "codes"),
         (number(sum(view.labels is not None for view in data.scene.views)), f"of {len(data.scene.views)} views masked"),
     ]
     seconds = (metrics.get("seconds") or {}).get("total")

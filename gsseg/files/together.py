@@ -1,39 +1,49 @@
-"""Several files of a folder replaced as one, whenever the process dies; the version before is kept.
+"""Several files of a folder replaced as one, whenever the process dies; the version before may be kept.
 
     FOLDER/.saving.TOKEN.part/   the new files while they are written; nobody reads it
     FOLDER/.saved/               the new files, complete; under earlier/ what they replace; the list of both
-    FOLDER/earlier/              what the last replacement replaced
+    FOLDER/earlier/              what the last replacement replaced, where it was to be kept
 
 Renaming the first folder to the second is the one step that decides: before it nothing has changed, after it files only
-have to be moved. `finish` moves them, goes on where it was interrupted, and is called by whoever opens FOLDER.
+have to be moved and removed. `finish` does so, goes on where it was interrupted, and is called by whoever opens FOLDER.
 """
 
 import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from gsseg.errors import InputError
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
-
 EARLIER, SAVED = "earlier", ".saved"
 _LIST = "files.json"
-"""In `SAVED`: name of each new file -> whether it replaces one, which then lies in `EARLIER`."""
+
+
+@dataclass(frozen=True)
+class _Replacement:
+    """What is to be done to a folder; written into `SAVED` as JSON."""
+
+    files: dict[str, bool]
+    """Name of each new file -> whether it replaces one, which then lies in `EARLIER` below."""
+    removed: list[str] = field(default_factory=list)
+    """Names of files that are no part of the new version."""
+    keep: bool = True
+    """Whether what is replaced and removed goes to the folder's `EARLIER`; else that folder goes too."""
 
 
 @contextmanager
-def replace_together(folder: Path) -> Iterator[Path]:
+def replace_together(folder: Path, *, remove: Iterable[str] = (), keep: bool = True) -> Iterator[Path]:
     """Yields an empty folder to write files to; all of them take their places in ``folder`` when the block ends well.
 
-    Files of other names stay as they are. Where the block raises, or the file system refuses (`InputError`), nothing
-    has changed. Should it refuse in the middle of the moves, the error says so and the next `finish` ends them.
+    ``remove``: names of files that vanish at the same moment, unless they are written anew. ``keep``: what is replaced
+    or removed goes to the subfolder `EARLIER`; otherwise that subfolder vanishes too. Files of other names stay as they
+    are. Where the block raises, or the file system refuses (`InputError`), nothing has changed. Should it refuse in the
+    middle of the moves, the error says so and the next `finish` ends them. One process at a time: hold the folder's
+    lock (`gsseg.files.lock`).
     """
     finish(folder)
     for left in folder.glob(".saving.*.part"):  # by a process that died
@@ -42,12 +52,14 @@ def replace_together(folder: Path) -> Iterator[Path]:
     try:
         beside.mkdir()
         yield beside
-        _complete(beside, folder)
+        _complete(beside, folder, remove, keep)
         os.rename(beside, folder / SAVED)
+        _to_disk(folder)
     except InputError as error:
         raise InputError(error.path.replace(str(beside), str(folder)), error.problem, error.remedy) from error
     except OSError as error:
-        raise _refused(folder, error) from error
+        named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else folder
+        raise _refused(folder / named.name if named.parent == beside else folder, error) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     try:
@@ -67,60 +79,48 @@ def finish(folder: Path) -> None:
     saved = folder / SAVED
     if not saved.is_dir():
         return
-    files = _listed(saved)
+    todo = _listed(saved)
     try:
-        for name in files:
-            _move(saved / name, folder / name)
-        if any(files.values()):
-            (folder / EARLIER).mkdir(exist_ok=True)
-        for name, replaces in files.items():
-            if replaces:
-                _move(saved / EARLIER / name, folder / EARLIER / name)
+        if todo is not None:
+            for name in todo.files:
+                _move(saved / name, folder / name)
+            for name in todo.removed:
+                (folder / name).unlink(missing_ok=True)
+            if todo.keep:
+                _keep_earlier(todo, saved, folder)
             else:
-                (folder / EARLIER / name).unlink(missing_ok=True)
+                shutil.rmtree(folder / EARLIER, ignore_errors=True)
         (saved / _LIST).unlink(missing_ok=True)
         shutil.rmtree(saved, ignore_errors=True)
     except OSError as error:
         raise _refused(folder, error) from error
 
 
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """One program at a time in the block for a folder: it waits for the others.
-
-    For who looks whether a folder is as it was and then replaces files in it. Where the system knows no such locks
-    (Windows, some network disks, a folder that is gone) nobody waits.
-    """
-    with ExitStack() as held:
-        if fcntl is not None:
-            try:
-                descriptor = os.open(folder, os.O_RDONLY)
-                held.callback(os.close, descriptor)  # which lets go of the lock, as the end of the process does
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            except OSError:
-                pass
-        yield
+def _keep_earlier(todo: _Replacement, saved: Path, folder: Path) -> None:
+    gone = [*(name for name, replaces in todo.files.items() if replaces), *todo.removed]
+    if gone:
+        (folder / EARLIER).mkdir(exist_ok=True)
+    for name in gone:
+        _move(saved / EARLIER / name, folder / EARLIER / name)
+    for name, replaces in todo.files.items():
+        if not replaces:  # an earlier version of it is older than what all others there belong to
+            (folder / EARLIER / name).unlink(missing_ok=True)
 
 
-def forget(folder: Path) -> None:
-    """Removes the earlier version and whatever an interrupted replacement left: they belong to files that are gone."""
-    for left in (folder / SAVED, folder / EARLIER, *folder.glob(".saving.*.part")):
-        shutil.rmtree(left, ignore_errors=True)
-
-
-def _complete(beside: Path, folder: Path) -> None:
+def _complete(beside: Path, folder: Path, remove: Iterable[str], keep: bool) -> None:
     """Adds what is replaced and the list, and sees all of it to the disk."""
     if (folder / EARLIER).exists() and not ((folder / EARLIER).is_dir() and os.access(folder / EARLIER, os.W_OK)):
         raise InputError(folder / EARLIER, "is no folder that may be written to", "move it away")
     names = sorted(path.name for path in beside.iterdir())
     for name in names:
         _to_disk(beside / name)
+    files = {name: (folder / name).is_file() for name in names}
+    removed = sorted(name for name in set(remove) - set(names) if (folder / name).is_file())
     (beside / EARLIER).mkdir()
-    replaces = {name: (folder / name).is_file() for name in names}
-    for name in names:
-        if replaces[name]:
+    if keep:
+        for name in [*(name for name in names if files[name]), *removed]:
             _copy((folder / name).resolve(), beside / EARLIER / name)
-    (beside / _LIST).write_text(json.dumps(replaces), encoding="utf-8")
+    (beside / _LIST).write_text(json.dumps(asdict(_Replacement(files, removed, keep))), encoding="utf-8")
     for path in (beside / _LIST, beside / EARLIER, beside):
         _to_disk(path)
 
@@ -141,22 +141,23 @@ def _to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def _listed(saved: Path) -> dict[str, bool]:
-    """The list of a replacement; empty where everything but the folder itself is done."""
+def _listed(saved: Path) -> _Replacement | None:
+    """What is left to do; None where everything but the removal of the folder itself is done."""
     try:
-        files = json.loads((saved / _LIST).read_text(encoding="utf-8"))
+        todo = _Replacement(**json.loads((saved / _LIST).read_text(encoding="utf-8")))
     except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
+        return None
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise InputError(saved / _LIST, f"cannot be read ({error})", f"delete {saved}") from error
     # The names are followed on disk, so they may not lead out of the folder, whoever wrote them.
-    plain = isinstance(files, dict) and all(
-        name == Path(name).name and name not in ("", "..") and isinstance(replaces, bool)
-        for name, replaces in files.items()
-    )
-    if not plain:
+    sound = isinstance(todo.files, dict) and isinstance(todo.removed, list) and isinstance(todo.keep, bool)
+    if not sound or not all(map(_is_plain, [*todo.files, *todo.removed])):
         raise InputError(saved / _LIST, "is no list of files", f"delete {saved}")
-    return files
+    return todo
+
+
+def _is_plain(name: object) -> bool:
+    return isinstance(name, str) and name == Path(name).name and name not in ("", "..")
 
 
 def _move(source: Path, target: Path) -> None:
@@ -170,13 +171,14 @@ def _move(source: Path, target: Path) -> None:
 def _withdraw(folder: Path, beside: Path) -> bool:
     """Takes a replacement back of which no file has been moved; says whether that was so."""
     saved = folder / SAVED
-    if not all((saved / name).exists() for name in _listed(saved) or [_LIST]):
+    todo = _listed(saved) if saved.is_dir() else None
+    if todo is None or not all((saved / name).exists() for name in todo.files):
         return False
     os.rename(saved, beside)
     shutil.rmtree(beside, ignore_errors=True)
     return True
 
 
-def _refused(folder: Path, error: OSError) -> InputError:
+def _refused(path: Path, error: OSError) -> InputError:
     problem = error.strerror or str(error)
-    return InputError(folder, f"cannot be written ({problem})", "free its disk, or make it a folder you may write to")
+    return InputError(path, f"cannot be written ({problem})", "free its disk, or make it a folder you may write to")

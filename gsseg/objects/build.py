@@ -16,8 +16,8 @@ from gsseg.objects.assignment import AssignmentConfig, assign
 from gsseg.objects.grouping import GroupingConfig, group_codes
 from gsseg.objects.profiles import Profiles, mask_profiles, neighbours, touching
 from gsseg.objects.strays import rehome_strays
+from gsseg.segmentation import NO_OBJECT, ObjectInfo, Segmentation
 from gsseg.segmentation.describe import default_colors, default_name, describe_objects
-from gsseg.segmentation.table import NO_OBJECT, ObjectInfo, Objects
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ def build_objects(
     features: Float32[ndarray, "gaussians dim"],
     config: ObjectConfig,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> tuple[Objects, Codes]:
-    """Objects, and the codes made to nest inside them.
+) -> Segmentation:
+    """Objects, with codes made to nest inside them and the features of both.
 
     A Gaussian whose object is not its code's takes the nearest fine code of its object, so an object is a union
     of whole fine codes and all Gaussians of a code stay bit-identical.
@@ -62,9 +62,16 @@ def build_objects(
     ids = _largest_first(np.where(np.isin(ids, owner[owner >= 0]), ids, NO_OBJECT))
     owner = _code_owners(ids, fine, evidence.visibility, count)
     nested = nest_codes(codes, owner, ids, features)
-    table = describe(evidence, ids, nested.fine.numpy(), means)
+    table = _table(evidence, ids, nested.fine.numpy(), means)
     progress(3, 3)
-    return Objects(ids.astype(np.int32), table), nested
+    return Segmentation(
+        object_ids=ids.astype(np.int32),
+        code_coarse=nested.coarse.numpy().astype(np.int32),
+        code_fine=nested.fine.numpy().astype(np.int32),
+        discrete=nested.features().numpy(),
+        learnt=features.astype(np.float32),
+        objects=table,
+    )
 
 
 def without_slivers(evidence: MaskEvidence, objects: Int64[ndarray, " gaussians"]) -> Int64[ndarray, " gaussians"]:
@@ -129,7 +136,7 @@ def nest_codes(
     return replace(codes, fine=torch.from_numpy(fine), coarse=torch.from_numpy(coarse))
 
 
-def describe(
+def _table(
     evidence: MaskEvidence,
     ids: Int64[ndarray, " gaussians"],
     fine: Int64[ndarray, " gaussians"],

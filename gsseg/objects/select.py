@@ -18,7 +18,7 @@ from torch import Tensor
 from gsseg.compiled import njit
 from gsseg.render.constants import ALPHA_MAX, ALPHA_THRESHOLD, TRANSMITTANCE_THRESHOLD
 from gsseg.scene import Gaussians
-from gsseg.segmentation.table import NO_OBJECT
+from gsseg.segmentation import NO_OBJECT
 
 MIN_WEIGHT = 0.3
 """A ray that gives less of its light than this to all Gaussians together hits nothing: fringes and lone floaters."""

@@ -10,7 +10,7 @@ from jaxtyping import Float32, Int64
 from numpy import ndarray
 from scipy.sparse.csgraph import connected_components
 
-from gsseg.segmentation.table import NO_OBJECT
+from gsseg.segmentation import NO_OBJECT
 
 SMALLEST_PART = 0.05
 """Share of an object's light below which a part that touches nothing else of the object is stray."""

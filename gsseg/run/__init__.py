@@ -1,7 +1,7 @@
-"""A run: what training left behind."""
+"""A run: what training leaves behind, where it is kept, and how it is opened again."""
 
-from gsseg.run.opened import COMPRESSED as COMPRESSED
-from gsseg.run.opened import FEATURE_COLUMNS as FEATURE_COLUMNS
-from gsseg.run.opened import OBJECTS as OBJECTS
-from gsseg.run.opened import SEGMENTED as SEGMENTED
+from gsseg.run.edits import Edits as Edits
+from gsseg.run.layout import RunLayout as RunLayout
+from gsseg.run.marks import Marks as Marks
+from gsseg.run.opened import FileStamps as FileStamps
 from gsseg.run.opened import Run as Run

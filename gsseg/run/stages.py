@@ -6,9 +6,7 @@ configuration, the version of gsseg. A file with another key, or a damaged one, 
 
 import hashlib
 import json
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,7 +19,6 @@ from torch import Tensor
 
 from gsseg.codebook import Codes
 from gsseg.config import TrainConfig
-from gsseg.errors import InputError
 from gsseg.features import FeatureField, MaskEvidence
 from gsseg.files import whole_file
 from gsseg.scene import Scene
@@ -29,32 +26,13 @@ from gsseg.version import __version__
 
 
 class StageStore:
-    """Reads and writes the results of stages in RUN/cache."""
+    """Reads and writes the results of stages in a run's cache; without a cache every stage is computed."""
 
-    def __init__(self, out: Path, scene: Scene, config: TrainConfig, resume: bool) -> None:
-        self.out = out
-        self.cache = out / "cache"
+    def __init__(self, cache: Path | None, key: str, *, resume: bool) -> None:
+        """``key``: of `run_key`. ``resume``: whether what is in the cache may be taken."""
+        self.cache = cache
+        self.key = key
         self.resume = resume
-        self.key = run_key(scene, config)
-        self._fresh = _topmost_missing(out)
-
-    @contextmanager
-    def undo_on_failure(self) -> Iterator[None]:
-        """Makes the run folder; removes it again if it was not there and the input or the disk fails.
-
-        An interrupt leaves it, for ``--resume``.
-        """
-        try:
-            self.cache.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            problem = f"cannot be made ({error.strerror})"
-            raise InputError(self.out, problem, "give another folder for the run") from error
-        try:
-            yield
-        except (InputError, OSError):
-            if self._fresh is not None:
-                shutil.rmtree(self._fresh, ignore_errors=True)
-            raise
 
     def evidence(self, compute: Callable[[], MaskEvidence]) -> MaskEvidence:
         """Stage 0: what the masks say of each Gaussian."""
@@ -98,8 +76,10 @@ class StageStore:
         return codes
 
     def _load(self, stage: str) -> tuple[dict[str, Tensor], dict[str, list[float]]] | None:
+        if self.cache is None or not self.resume:
+            return None
         path = self.cache / f"{stage}.safetensors"
-        if not self.resume or not path.is_file():
+        if not path.is_file():
             return None
         try:
             with safe_open(path, framework="pt") as file:
@@ -110,25 +90,17 @@ class StageStore:
                 if header.get("content") != content_key(tensors, header["losses"]):
                     return None
                 return tensors, json.loads(header["losses"])
-        except (SafetensorError, KeyError, json.JSONDecodeError):
+        except (OSError, SafetensorError, KeyError, ValueError):
             return None
 
     def _save(self, stage: str, tensors: dict[str, Tensor], losses: dict[str, list[float]]) -> None:
+        if self.cache is None:
+            return
         tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
         written = json.dumps(losses)
         header = {"key": self.key, "losses": written, "content": content_key(tensors, written)}
         with whole_file(self.cache / f"{stage}.safetensors") as beside:
             beside.write_bytes(save(tensors, header))
-
-
-def _topmost_missing(path: Path) -> Path | None:
-    """The first folder on the way to ``path`` that is not there; None where ``path`` exists."""
-    missing = None
-    for folder in (path, *path.parents):
-        if folder.exists():
-            break
-        missing = folder
-    return missing
 
 
 def content_key(tensors: dict[str, Tensor], losses: str) -> str:

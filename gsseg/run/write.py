@@ -1,121 +1,69 @@
-"""What a finished training run writes into its folder; every file whole or not at all."""
+"""What training writes into its RUN folder: scored and reported first, then all files at once."""
 
 import json
-import platform
 import time
-from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import torch
-import yaml
 from safetensors.torch import save
 
 from gsseg.config import TrainConfig
 from gsseg.evaluate.score import score_run
-from gsseg.export.ply import write_segmented
 from gsseg.export.report import ReportData, write_report
-from gsseg.files import whole_file
-from gsseg.files.together import forget
-from gsseg.memory import peak_memory_mb
+from gsseg.files.together import replace_together
+from gsseg.run.layout import RunLayout
+from gsseg.run.metrics import log_text, metrics_of
+from gsseg.run.settings import settings_of, settings_text
+from gsseg.run.trained import Trained
 from gsseg.segmentation import NO_CODE
+from gsseg.segmentation.segmented_ply import write_segmented
 from gsseg.segmentation.table import table_json
-from gsseg.version import __version__
-
-if TYPE_CHECKING:
-    from gsseg.pipeline import Trained
-
-LIBRARIES = ("torch", "numpy", "numba", "scipy", "gsplat", "plyfile", "pillow", "safetensors")
 
 
-def write_run(out: Path, trained: "Trained", config: TrainConfig, started: float) -> None:
-    """Writes everything of the RUN folder except its cache; ``objects.json`` last, as the sign of completion."""
-    scene, codes, objects = trained.scene, trained.codes, trained.objects
-    coarse, fine = (np.where(c < 0, NO_CODE, c).astype(np.uint16) for c in (codes.coarse.numpy(), codes.fine.numpy()))
-    discrete = codes.features()
-    forget(out)  # edits of an earlier run that were being saved, or were replaced
-    write_segmented(scene.splats.path, out / "segmented.ply", discrete.numpy(), coarse, fine, objects.object_ids)
-    for earlier in ("objects.json", "scene.gsseg", "viewer.json"):  # those of an earlier run are not this one's
-        (out / earlier).unlink(missing_ok=True)
-    _write_tensors(
-        out / "features.safetensors", {"features": trained.features.features, "seen": trained.features.seen.byte()}
-    )
-    _write_tensors(
-        out / "codebook.safetensors",
-        {
-            "coarse": codes.coarse, "fine": codes.fine,
-            "coarse_codebook": codes.coarse_codebook, "fine_codebook": codes.fine_codebook,
-        },
-    )  # fmt: skip
-    paths = {"scene": str(scene.path.resolve()), "splats": str(scene.splats.path.resolve())}
-    settings = {"gsseg": __version__, **paths, "render": asdict(scene.render), **asdict(config)}
-    settings["versions"] = {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}}
-    _write_text(out / "config.yaml", yaml.safe_dump(settings, sort_keys=False))
+def write_run(folder: Path, trained: Trained, config: TrainConfig, started: float) -> None:
+    """Writes everything of the RUN folder except its cache: the folder is the earlier run or this one, whole.
 
-    scores = score_run(scene, objects)
-    seconds = {**trained.seconds, "write": time.perf_counter() - started}
-    metrics = _metrics(trained, {**seconds, "total": sum(seconds.values())}, scores)
-    losses = {**trained.features.losses, **{f"codebook {name}": curve for name, curve in codes.losses.items()}}
-    report = ReportData(
-        scene=scene, features=trained.features.features, code_fine=fine, objects=objects, losses=losses,
-        metrics=metrics, config=settings, notes=scene.notes,
-    )  # fmt: skip
-    write_report(out / "report.html", report)
-    _write_text(out / "log.txt", _log(scene.notes, metrics))
-    _write_text(out / "metrics.json", json.dumps(metrics, indent=1))
-    _write_text(out / "objects.json", table_json(objects.table))
-
-
-def _metrics(trained: "Trained", seconds: dict[str, float], scores: dict[str, Any]) -> dict[str, Any]:
-    evidence, codes, objects = trained.evidence, trained.codes, trained.objects
-    return {
-        "seconds": {name: round(value, 3) for name, value in seconds.items()},
-        "peak_rss_mb": round(peak_memory_mb(), 1),
-        "counts": {
-            "gaussians": len(trained.scene.gaussians),
-            "drawable": int(trained.scene.gaussians.drawable.sum()),
-            "visible": int((evidence.visibility > 0).sum()),
-            "masked": int(evidence.masked.sum()),
-            "assigned": int((objects.object_ids >= 0).sum()),
-            "views": len(trained.scene.views),
-            "views_with_masks": evidence.views,
-            "masks": int((evidence.row_label > 0).sum()),
-            "codes": len(torch.unique(codes.fine[codes.fine >= 0])),
-            "objects": len(objects.table),
-        },
-        "losses": {
-            **{name: curve[-1] for name, curve in trained.features.losses.items() if curve},
-            **{
-                f"codebook_{name}_{when}": curve[at]
-                for name, curve in codes.losses.items() if curve
-                for when, at in (("before", 0), ("after", -1))
+    What was made of an earlier training's objects (scene.gsseg, marks, versions before edits) goes with it.
+    ``started``: of `time.perf_counter`, when the last stage ended. Raises `InputError` where the file system refuses.
+    """
+    layout, found = RunLayout(folder), trained.segmentation
+    scores = score_run(trained.scene, found.object_ids)
+    settings = settings_of(trained.scene, config)
+    with replace_together(folder, remove=[path.name for path in layout.later], keep=False) as out:
+        new = RunLayout(out)
+        write_segmented(new.segmented, trained.scene.splats, found)
+        seen = torch.from_numpy(found.learnt.any(axis=1))
+        _write_tensors(new.features, {"features": torch.from_numpy(found.learnt), "seen": seen.byte()})
+        _write_tensors(
+            new.codebook,
+            {
+                "coarse": _codes(found.code_coarse), "fine": _codes(found.code_fine),
+                "coarse_codebook": trained.coarse_codebook, "fine_codebook": trained.fine_codebook,
             },
-        },
-        "scores": scores,
-    }  # fmt: skip
+        )  # fmt: skip
+        _write_text(new.objects, table_json(found.objects))
+        _write_text(new.settings, settings_text(settings))
+        seconds = {**trained.seconds, "write": time.perf_counter() - started}
+        metrics = metrics_of(trained, {**seconds, "total": sum(seconds.values())}, scores)
+        _write_text(new.metrics, json.dumps(metrics, indent=1))
+        _write_text(new.log, log_text(trained.scene.notes, metrics))
+        report = ReportData(
+            scene=trained.scene, segmentation=found, losses=trained.losses, metrics=metrics, config=settings,
+            notes=trained.scene.notes,
+        )  # fmt: skip
+        write_report(new.report, report)
 
 
-def _log(notes: list[str], metrics: dict[str, Any]) -> str:
-    lines = [time.strftime("finished %Y-%m-%d %H:%M:%S %z"), *notes]
-    for group in ("seconds", "counts", "losses", "scores"):
-        lines += [f"{group}.{name} = {value}" for name, value in metrics[group].items() if not isinstance(value, list)]
-    return "\n".join(lines) + "\n"
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
+def _codes(codes: Any) -> torch.Tensor:
+    """Codes as the file holds them: int64, `NO_CODE` for none."""
+    assert NO_CODE == -1, "the file's convention"
+    return torch.from_numpy(codes).long()
 
 
 def _write_text(path: Path, text: str) -> None:
-    with whole_file(path) as beside:
-        beside.write_text(text)
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
 def _write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
-    with whole_file(path) as beside:
-        beside.write_bytes(save({name: tensor.contiguous() for name, tensor in tensors.items()}))
+    path.write_bytes(save({name: tensor.contiguous() for name, tensor in tensors.items()}))

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from gsseg.scene.render_config import GSPLAT_RENDER, RenderConfig
+from gsseg.render_config import GSPLAT_RENDER, RenderConfig
 
 
 @dataclass(frozen=True, eq=False)

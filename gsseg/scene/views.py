@@ -7,9 +7,9 @@ import torch
 from jaxtyping import UInt16
 from numpy import ndarray
 
+from gsseg.render_config import RenderConfig
 from gsseg.scene.cameras import Camera, Lens
 from gsseg.scene.gaussians import Gaussians
-from gsseg.scene.render_config import RenderConfig
 from gsseg.scene.splat_file import SplatFile
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float32, Integer
 from numpy import ndarray
 
-from gsseg.segmentation.segmentation import NO_CODE
+from gsseg.ids import NO_CODE
 from gsseg.segmentation.table import ObjectInfo, display_colors
 
 
@@ -21,7 +21,7 @@ def describe_objects(
 ) -> list[ObjectInfo]:
     """The table of objects 0..n-1: number, codes, box and centroid from the rows, the rest as given, an item each.
 
-    ``colors``: RGB 0..255. Gaussians without a fine code (-1 or `NO_CODE`) add none to their object's. ValueError
+    ``colors``: RGB 0..255. Gaussians without a fine code (`NO_CODE`) add none to their object's. ValueError
     where an object has no Gaussian, or a Gaussian an object that is not described.
     """
     count = len(names)
@@ -42,7 +42,7 @@ def describe_objects(
                 id=k,
                 name=names[k],
                 gaussians=len(rows),
-                codes=codes[(codes >= 0) & (codes != NO_CODE)].tolist(),
+                codes=codes[codes != NO_CODE].tolist(),
                 bbox_min=centres.min(axis=0).tolist(),
                 bbox_max=centres.max(axis=0).tolist(),
                 centroid=centres.mean(axis=0).tolist(),

@@ -6,11 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int32
+from jaxtyping import Float
 from numpy import ndarray
-
-NO_OBJECT = -1
-"""The object id of a Gaussian that belongs to none."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +34,6 @@ class ObjectInfo:
     """Views in which a mask shows the object."""
     agreement: float
     """How consistently the views' masks hold the object together, 0..1 (see `gsseg.objects.agreement`)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Objects:
-    """The segmentation: one object or none for every Gaussian."""
-
-    object_ids: Int32[ndarray, " gaussians"]
-    """Row in `table`, or `NO_OBJECT`."""
-    table: list[ObjectInfo]
-    """``table[k].id == k``."""
 
 
 def table_json(objects: list[ObjectInfo], indent: int | None = 1) -> str:

@@ -160,7 +160,7 @@ def test_disk_full_while_weights_are_stored(small_scene, refusal, monkeypatch, n
     assert not run.exists()
 
 
-@pytest.mark.parametrize("name", ["evidence.safetensors", "segmented.ply", "report.html", "objects.json"])
+@pytest.mark.parametrize("name", ["evidence.safetensors", "segmented.ply", "report.html"])
 def test_disk_full_at_a_file(small_scene, refusal, monkeypatch, name):
     run, replace = small_scene.parent / "run", os.replace
 
@@ -169,7 +169,7 @@ def test_disk_full_at_a_file(small_scene, refusal, monkeypatch, name):
             raise FULL
         replace(source, target)
 
-    monkeypatch.setattr(gsseg.files.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     line = refusal("train", "-s", small_scene, "-m", run)
     assert f"{name}: cannot be written (No space left on device); " in line
     assert not run.exists()

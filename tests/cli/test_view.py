@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from gsseg.cli import main
-from gsseg.run import SEGMENTED
+from gsseg.run.layout import SEGMENTED
 
 INSTALLED = importlib.util.find_spec("gsseg_viewer") is not None and importlib.util.find_spec("viser") is not None
 needs_viewer = pytest.mark.skipif(

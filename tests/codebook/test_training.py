@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gsseg.codebook import Codes
-from gsseg.codebook.codes import UNCODED
+from gsseg.codebook.codes import NO_CODE
 from gsseg.codebook.levels import CodebookConfig, coarse_assignment, fine_assignment, scene_units
 from gsseg.codebook.training import train_codebook
 
@@ -36,8 +36,8 @@ def test_codes_are_of_their_size_and_nest(toy, config):
     assert codes.fine_codebook.shape == (config.coarse * config.fine, 6)
     seen = toy.seen
     assert torch.equal(codes.fine[seen] // config.fine, codes.coarse[seen])
-    assert (codes.coarse[~seen] == UNCODED).all()
-    assert (codes.fine[~seen] == UNCODED).all()
+    assert (codes.coarse[~seen] == NO_CODE).all()
+    assert (codes.fine[~seen] == NO_CODE).all()
     assert codes.coarse[seen].min() >= 0
     assert codes.coarse[seen].max() < config.coarse
     assert len(codes.fine[seen].unique()) > config.coarse

@@ -7,8 +7,7 @@ import pytest
 
 from gsseg.compressed import CompressedScene, compress, write_scene
 from gsseg.compressed.language import encode_language
-from gsseg.segmentation.segmentation import NO_CODE, Segmentation
-from gsseg.segmentation.table import ObjectInfo
+from gsseg.segmentation import NO_CODE, ObjectInfo, Segmentation
 
 
 def make_segmentation(gaussians: int = 3000, seed: int = 0) -> Segmentation:
@@ -25,7 +24,9 @@ def make_segmentation(gaussians: int = 3000, seed: int = 0) -> Segmentation:
     learnt = np.where(bare[:, None], np.float32(0), discrete + 0.1 * rng.normal(size=(gaussians, 6)).astype(np.float32))
     corners = [0.0, 1.0, 2.0], [3.0, 4.0, 5.0], [1.5, 2.0, 3.0]
     table = [ObjectInfo(k, f"<b>object</b> {k} \u2603", 9, [3 * k], *corners, [k, 2, 3], 4, 0.5) for k in range(4)]
-    return Segmentation(ids, coarse, fine, discrete, learnt, table)
+    return Segmentation(
+        object_ids=ids, code_coarse=coarse, code_fine=fine, discrete=discrete, learnt=learnt, objects=table
+    )
 
 
 MEANS = np.random.default_rng(9).normal(size=(3000, 3)).astype(np.float32)
@@ -39,7 +40,7 @@ def segmentation() -> Segmentation:
 @pytest.fixture(scope="module")
 def made(segmentation) -> CompressedScene:
     language = encode_language(np.random.default_rng(1).normal(size=(4, 96)).astype(np.float32))
-    return compress(segmentation, "splats.ply", MEANS, 2, 16, language=language)
+    return compress(segmentation, "splats.ply", MEANS, levels=2, codebook_size=16, language=language)
 
 
 @pytest.fixture

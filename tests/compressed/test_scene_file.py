@@ -11,7 +11,6 @@ from safetensors.numpy import load_file
 from gsseg.compressed import compress, read_scene, write_scene
 from gsseg.compressed.describe import describe_compressed
 from gsseg.compressed.language import encode_language
-from gsseg.segmentation.segmentation import NO_CODE, Segmentation
 
 MEANS = np.zeros((3000, 3), np.float32)
 
@@ -36,7 +35,9 @@ def test_reading_gives_what_was_written(made, file):
 def test_each_level_brings_learnt_features_nearer(segmentation):
     seen = segmentation.learnt.any(axis=1)
     errors = [
-        np.square(compress(segmentation, "s", MEANS, levels, 16).learnt - segmentation.learnt)[seen].mean()
+        np.square(compress(segmentation, "s", MEANS, levels=levels, codebook_size=16).learnt - segmentation.learnt)[
+            seen
+        ].mean()
         for levels in range(4)
     ]
     assert errors[0] == pytest.approx(np.square(segmentation.discrete - segmentation.learnt)[seen].mean())
@@ -46,7 +47,7 @@ def test_each_level_brings_learnt_features_nearer(segmentation):
 
 
 def test_unseen_gaussians_get_nearly_their_discrete_feature(segmentation):
-    scene = compress(segmentation, "s", MEANS, 3, 64)
+    scene = compress(segmentation, "s", MEANS, levels=3, codebook_size=64)
     unseen = ~segmentation.learnt.any(axis=1)
     assert unseen.any()
     assert np.abs(scene.learnt - scene.discrete)[unseen].max() < 0.1
@@ -56,8 +57,8 @@ def test_permuted_gaussians_permute(segmentation):
     order = np.random.default_rng(3).permutation(3000)
     moved = {name: getattr(segmentation, name)[order] for name in ("object_ids", "code_coarse", "code_fine")}
     moved |= {"discrete": segmentation.discrete[order], "learnt": segmentation.learnt[order]}
-    scene = compress(segmentation, "s", MEANS, 0)
-    permuted = compress(dataclasses.replace(segmentation, **moved), "s", MEANS, 0)
+    scene = compress(segmentation, "s", MEANS, levels=0)
+    permuted = compress(dataclasses.replace(segmentation, **moved), "s", MEANS, levels=0)
     assert np.array_equal(permuted.labels, scene.labels[order])
     assert np.array_equal(permuted.label_features, scene.label_features)
 
@@ -86,7 +87,7 @@ def test_an_existing_file_survives_a_failure(segmentation, file, monkeypatch):
     before = file.read_bytes()
     monkeypatch.setattr("gsseg.compressed.file.save", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        write_scene(file, compress(segmentation, "s", MEANS, 0))
+        write_scene(file, compress(segmentation, "s", MEANS, levels=0))
     assert file.read_bytes() == before
     assert [entry.name for entry in file.parent.iterdir()] == ["scene.gsseg"]
 
@@ -98,9 +99,8 @@ def test_features_that_differ_inside_a_code_are_refused(segmentation):
         compress(dataclasses.replace(segmentation, discrete=discrete), "s", MEANS)
 
 
-def test_a_scene_that_no_mask_shows(tmp_path):
-    none = np.full(5, NO_CODE, np.int32)
-    bare = Segmentation(np.full(5, -1, np.int32), none, none, *(np.zeros((5, 6), np.float32) for _ in range(2)), [])
+def test_a_scene_that_no_mask_shows(tmp_path, make_segmentation):
+    bare = make_segmentation(np.full(5, -1))
     write_scene(tmp_path / "scene.gsseg", compress(bare, "s", MEANS[:5]))
     scene = read_scene(tmp_path / "scene.gsseg")
     assert scene.object_ids.tolist() == [-1] * 5

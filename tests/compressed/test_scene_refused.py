@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 from gsseg.compressed import read_scene
 from gsseg.compressed.file import _digest
 from gsseg.errors import InputError
-from gsseg.segmentation.table import ObjectInfo
+from gsseg.segmentation import ObjectInfo
 
 
 @pytest.mark.parametrize("kept", [0, 1, 7, 8, 100, 0.5, 0.99, -1])
@@ -123,7 +123,7 @@ def test_foreign_files_are_refused(tmp_path):
         ({"labels": np.full(3000, -1)}, "a label is outside its table"),
         ({"label_objects": np.full(25, 4, np.int32)}, "object is none of the 4"),
         ({"label_objects": np.full(25, np.iinfo(np.int32).max, np.int32)}, "object is none of the 4"),
-        ({"label_codes": np.full((25, 2), -1, np.int32)}, "16 bits"),
+        ({"label_codes": np.full((25, 2), -2, np.int32)}, "16 bits"),
         ({"residual_codes": np.full((2, 3000), 16)}, "outside its codebook"),
         ({"label_features": np.full((25, 6), np.inf, np.float32)}, "not finite"),
         ({"objects": []}, "object is none of the 0"),

@@ -13,7 +13,6 @@ from gsseg.evaluate import evaluate, read_ground_truth, score_run
 from gsseg.evaluate.click import silhouette
 from gsseg.evaluate.score import total_visibility
 from gsseg.render import blend_weights
-from gsseg.segmentation.table import Objects
 
 
 @pytest.fixture
@@ -76,7 +75,7 @@ def test_visibility_is_that_of_all_views(two_balls) -> None:
 
 
 def test_a_run_is_scored_where_its_scene_holds_truth(two_balls, folder: Path) -> None:
-    objects = Objects(two_balls.instances, [])
+    objects = two_balls.instances
     assert score_run(replace(two_balls.scene, path=folder.parent / "other"), objects) == {}
     scene = replace(two_balls.scene, path=folder.parent)
     assert score_run(scene, objects)["object_iou"] == pytest.approx(1.0)

@@ -3,22 +3,39 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from gsseg.export.ply import write_segmented
+from gsseg.export.ply import export_objects
 from gsseg.io.ply import read_splats, write_splats
 from gsseg.run import Run
-from gsseg.segmentation.table import ObjectInfo, table_json
+from gsseg.segmentation import NO_CODE, ObjectInfo, Segmentation
+from gsseg.segmentation.segmented_ply import write_segmented
+from gsseg.segmentation.table import table_json
 
 
 @dataclass(frozen=True, eq=False)
-class SmallRun(Run):
-    """A run that remembers what it was made from."""
+class SmallRun:
+    """A run and what it was made from."""
 
-    source: Path = Path()
-    """The input."""
+    run: Run
+    input: Path
+    """The input splats."""
+
+    @property
+    def path(self) -> Path:
+        return self.run.path
+
+    @property
+    def object_ids(self) -> np.ndarray:
+        return self.run.object_ids
+
+    def export(self, out: Path, **options: Any) -> dict[str, Any]:
+        """As ``gsseg export`` does it."""
+        run = Run.open(self.path)
+        return export_objects(run.file, run.columns, out, deleted=run.marks.deleted, **options)
 
 
 def object_table(object_ids: np.ndarray, means: np.ndarray) -> list[ObjectInfo]:
@@ -32,7 +49,9 @@ def object_table(object_ids: np.ndarray, means: np.ndarray) -> list[ObjectInfo]:
 
 
 @pytest.fixture
-def run(tmp_path: Path, make_columns: Callable[..., np.ndarray]) -> SmallRun:
+def run(
+    tmp_path: Path, make_columns: Callable[..., np.ndarray], make_segmentation: Callable[..., Segmentation]
+) -> SmallRun:
     """60 Gaussians of degree 1 with a column of somebody else's; objects 0, 1, 2 and none."""
     columns = make_columns(60, 1)
     splats = tmp_path / "in" / "splats.ply"
@@ -40,14 +59,9 @@ def run(tmp_path: Path, make_columns: Callable[..., np.ndarray]) -> SmallRun:
     object_ids = np.repeat(np.array([0, 0, 0, 1, 1, 2, -1, 1, 0, -1], np.int32), 6)
     folder = tmp_path / "run"
     rng = np.random.default_rng(0)
-    write_segmented(
-        splats,
-        folder / "segmented.ply",
-        rng.normal(size=(60, 6)),
-        rng.integers(0, 9, 60),
-        np.full(60, 65535),
-        object_ids,
-    )
+    features, coarse = rng.normal(size=(60, 6)), rng.integers(0, 9, 60)
+    found = make_segmentation(object_ids, (coarse, np.full(60, NO_CODE)), features)
+    write_segmented(folder / "segmented.ply", read_splats(splats), found)
     means = read_splats(folder / "segmented.ply").gaussians.means.numpy()
     (folder / "objects.json").write_text(table_json(object_table(object_ids, means)))
-    return SmallRun(folder, folder / "segmented.ply", source=splats)
+    return SmallRun(Run.open(folder), splats)

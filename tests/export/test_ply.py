@@ -8,10 +8,10 @@ import pytest
 
 from gsseg.errors import InputError
 from gsseg.export import ply
-from gsseg.export.ply import ADDED_COLUMNS, export_objects, write_segmented
 from gsseg.io.ply import read_splats
-from gsseg.run import FEATURE_COLUMNS, Run
+from gsseg.run import RunLayout
 from gsseg.run.marks import Marks, marks_json
+from gsseg.segmentation.segmented_ply import ADDED_COLUMNS, FEATURE_COLUMNS, write_segmented
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -19,7 +19,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_segmented_is_the_input_and_more(run) -> None:
-    before, after = read_splats(run.source), run.file
+    before, after = read_splats(run.input), run.run.file
     names = before.columns.dtype.names or ()
     assert after.columns.dtype.names == (*names, *ADDED_COLUMNS)
     for name in names:
@@ -32,23 +32,24 @@ def test_segmented_is_the_input_and_more(run) -> None:
     assert np.array_equal(np.stack([after.columns[name] for name in FEATURE_COLUMNS], 1), expected)
 
 
-def test_segmenting_again_replaces_the_columns(run, tmp_path: Path) -> None:
+def test_segmenting_again_replaces_the_columns(run, tmp_path: Path, make_segmentation) -> None:
     ids = np.zeros(60, np.int32)
-    write_segmented(run.file.path, tmp_path / "again.ply", np.ones((60, 6)), ids, ids, ids)
+    write_segmented(tmp_path / "again.ply", run.run.file, make_segmentation(ids, (ids, ids), np.ones((60, 6))))
     again = read_splats(tmp_path / "again.ply")
-    assert again.columns.dtype == run.file.columns.dtype
+    assert again.columns.dtype == run.run.file.columns.dtype
     assert not again.columns["object_id"].any()
-    with pytest.raises(ValueError, match="16 bits"):
-        write_segmented(run.source, tmp_path / "x.ply", np.ones((60, 6)), ids, ids - 1, ids)
+    for wrong in (ids - 2, ids + 65535):
+        with pytest.raises(ValueError, match="16 bits"):
+            write_segmented(tmp_path / "x.ply", run.run.file, make_segmentation(ids, (ids, wrong)))
     assert not (tmp_path / "x.ply").exists()
 
 
 def test_objects_and_the_rest_are_the_scene(run, tmp_path: Path) -> None:
-    manifest = export_objects(run, tmp_path / "out", drop=[0, 1, 2])
+    manifest = run.export(tmp_path / "out", drop=[0, 1, 2])
     assert sorted(contents(tmp_path / "out")) == sorted(
         ["manifest.json", "segmented.ply", "scene.ply", *(f"object_00{k}.ply" for k in range(3))]
     )
-    before = read_splats(run.source)
+    before = read_splats(run.input)
     parts = []
     for row in manifest["objects"]:
         part = read_splats(tmp_path / "out" / row["file"])
@@ -62,43 +63,44 @@ def test_objects_and_the_rest_are_the_scene(run, tmp_path: Path) -> None:
     assert len(rest) == manifest["scene"]["gaussians"] == (run.object_ids == -1).sum()
     together = np.sort(np.concatenate([*parts, rest])["red"])
     assert np.array_equal(together, np.arange(60)), "every Gaussian once"
-    assert (tmp_path / "out" / "segmented.ply").read_bytes() == run.file.path.read_bytes()
+    assert (tmp_path / "out" / "segmented.ply").read_bytes() == run.run.file.path.read_bytes()
     assert json.loads((tmp_path / "out" / "manifest.json").read_text()) == manifest
 
 
 def test_some_objects_and_a_scene_without_others(run, tmp_path: Path) -> None:
-    manifest = export_objects(run, tmp_path / "a" / "b", [2, 2], [1])
+    manifest = run.export(tmp_path / "a" / "b", objects=[2, 2], drop=[1])
     assert sorted(contents(tmp_path / "a" / "b")) == ["manifest.json", "object_002.ply", "scene.ply", "segmented.ply"]
     assert [row["id"] for row in manifest["objects"]] == [2]
-    before = read_splats(run.source).columns
+    before = read_splats(run.input).columns
     scene = read_splats(tmp_path / "a" / "b" / "scene.ply").columns
     assert np.array_equal(scene, before[run.object_ids != 1])
 
 
 def test_what_was_deleted_in_the_viewer_is_left_out(run, tmp_path: Path) -> None:
-    run.marks_path.write_text(marks_json(Marks(hidden=frozenset({0}), deleted=frozenset({1})), run.object_ids))
-    fresh = Run.open(run.path)
-    manifest = export_objects(fresh, tmp_path / "out")
+    RunLayout(run.path).marks.write_text(
+        marks_json(Marks(hidden=frozenset({0}), deleted=frozenset({1})), run.object_ids)
+    )
+    manifest = run.export(tmp_path / "out")
     assert [row["id"] for row in manifest["objects"]] == [0, 2], "hiding is for the eyes alone"
     assert manifest["scene"]["dropped"] == [1]
     scene = read_splats(tmp_path / "out" / "scene.ply").columns
-    assert np.array_equal(scene, read_splats(run.source).columns[run.object_ids != 1])
-    assert [row["id"] for row in export_objects(fresh, tmp_path / "named", [1])["objects"]] == [1]
-    assert export_objects(fresh, tmp_path / "more", [0], drop=[1, 2])["scene"]["dropped"] == [1, 2]
+    assert np.array_equal(scene, read_splats(run.input).columns[run.object_ids != 1])
+    assert [row["id"] for row in run.export(tmp_path / "named", objects=[1])["objects"]] == [1]
+    assert run.export(tmp_path / "more", objects=[0], drop=[1, 2])["scene"]["dropped"] == [1, 2]
     others = np.roll(run.object_ids, 1)
-    run.marks_path.write_text(marks_json(Marks(deleted=frozenset({1})), others))
-    assert "scene" not in export_objects(Run.open(run.path), tmp_path / "others"), "marks of other objects"
-    run.marks_path.write_text("{}")
+    RunLayout(run.path).marks.write_text(marks_json(Marks(deleted=frozenset({1})), others))
+    assert "scene" not in run.export(tmp_path / "others"), "marks of other objects"
+    RunLayout(run.path).marks.write_text("{}")
     with pytest.raises(InputError, match=r"viewer\.json: cannot be read"):
-        export_objects(Run.open(run.path), tmp_path / "damaged")
+        run.export(tmp_path / "damaged")
     assert not (tmp_path / "damaged").exists()
 
 
 def test_an_earlier_export_is_replaced_whole(run, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    export_objects(run, out, drop=[1])
-    export_objects(run, out, [0])
+    run.export(out, drop=[1])
+    run.export(out, objects=[0])
     assert sorted(contents(out)) == ["manifest.json", "object_000.ply", "segmented.ply"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out", "run"], "nothing beside it"
 
@@ -106,28 +108,28 @@ def test_an_earlier_export_is_replaced_whole(run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("objects", "drop"), [([3], []), ([-1], []), (None, [7]), ([0, 99], [1])])
 def test_an_unknown_object_stops_everything(run, tmp_path: Path, objects, drop) -> None:
     with pytest.raises(InputError, match=r"has no object (3|-1|7|99); its objects are 0 to 2"):
-        export_objects(run, tmp_path / "out", objects, drop)
+        run.export(tmp_path / "out", objects=objects, drop=drop)
     assert not (tmp_path / "out").exists()
 
 
 def test_folders_of_others_are_left_alone(run, tmp_path: Path) -> None:
     before = contents(tmp_path)
     with pytest.raises(InputError, match="no earlier export"):
-        export_objects(run, tmp_path / "run")
+        run.export(tmp_path / "run")
     with pytest.raises(InputError, match="not a folder"):
-        export_objects(run, run.source)
+        run.export(run.input)
     assert contents(tmp_path) == before
-    export_objects(run, tmp_path / "out")
+    run.export(tmp_path / "out")
     (tmp_path / "out" / "notes.txt").write_text("mine")
     before = contents(tmp_path)
     with pytest.raises(InputError, match=r"notes\.txt"):
-        export_objects(run, tmp_path / "out", [0])
+        run.export(tmp_path / "out", objects=[0])
     assert contents(tmp_path) == before
 
 
 def test_a_failure_leaves_the_earlier_export(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out"
-    export_objects(run, out)
+    run.export(out)
     before = contents(tmp_path)
     write = ply.write_splats
 
@@ -138,18 +140,18 @@ def test_a_failure_leaves_the_earlier_export(run, tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(ply, "write_splats", full_disk)
     with pytest.raises(InputError) as caught:
-        export_objects(run, out, drop=[1])
+        run.export(out, drop=[1])
     assert str(caught.value).startswith(str(out / "object_001.ply") + ": cannot be written")
     assert contents(tmp_path) == before
     with pytest.raises(InputError):
-        export_objects(run, tmp_path / "new")
+        run.export(tmp_path / "new")
     assert not (tmp_path / "new").exists()
     assert contents(tmp_path) == before
 
 
-def test_nothing_left_of_the_scene(run, tmp_path: Path) -> None:
+def test_nothing_left_of_the_scene(run, tmp_path: Path, make_segmentation) -> None:
     everything = np.maximum(run.object_ids, 0)
-    write_segmented(run.source, run.path / "segmented.ply", np.zeros((60, 6)), everything, everything, everything)
+    write_segmented(run.path / "segmented.ply", read_splats(run.input), make_segmentation(everything))
     with pytest.raises(InputError, match="every Gaussian is dropped"):
-        export_objects(Run.open(run.path), tmp_path / "out", drop=[0, 1, 2])
+        run.export(tmp_path / "out", drop=[0, 1, 2])
     assert not (tmp_path / "out").exists()

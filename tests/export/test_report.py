@@ -26,12 +26,12 @@ from gsseg.export.pictures import (
     object_colors,
     strip,
 )
-from gsseg.export.report import NO_CODE, ReportData, view_pictures, write_report
+from gsseg.export.report import ReportData, view_pictures, write_report
 from gsseg.io.scene_folder import load_scene
 from gsseg.render import blend_weights
 from gsseg.scene import Camera, Scene, View
 from gsseg.scene.sh import seen_colors
-from gsseg.segmentation.table import ObjectInfo, Objects
+from gsseg.segmentation import NO_CODE, ObjectInfo, Segmentation
 
 VOID = {"meta", "img", "br"}
 
@@ -69,6 +69,15 @@ def scene(small_scene: Path) -> Scene:
     return load_scene(small_scene)
 
 
+def segmentation(ids: np.ndarray, table: list[ObjectInfo]) -> Segmentation:
+    """A code an object."""
+    learnt = np.random.default_rng(0).normal(size=(len(ids), 6)).astype(np.float32)
+    codes = np.where(ids < 0, NO_CODE, ids).astype(np.int32)
+    return Segmentation(
+        object_ids=ids, code_coarse=codes, code_fine=codes, discrete=learnt, learnt=learnt, objects=table
+    )
+
+
 def report_data(scene: Scene, **changes) -> ReportData:
     count = len(scene.gaussians)
     ids = (np.arange(count) % 4 - 1).astype(np.int32)
@@ -79,9 +88,7 @@ def report_data(scene: Scene, **changes) -> ReportData:
     ]
     data = ReportData(
         scene=scene,
-        features=torch.randn(count, 6, generator=torch.Generator().manual_seed(0)),
-        code_fine=np.where(ids < 0, NO_CODE, ids).astype(np.uint16),
-        objects=Objects(ids, table),
+        segmentation=segmentation(ids, table),
         losses={"cohesion": [3.0, 1.0, 0.001], "broken": [float("nan")], evil: [1.0, float("inf"), 2.0]},
         metrics={"seconds": {"weights": 1.5, "total": 2.0}, "peak_rss_mb": 512.0, "scores": {"object_iou": 0.75}},
         config={"seed": 0, "pair": (1, np.float32(2)), "path": Path("/a"), evil: evil},
@@ -119,9 +126,8 @@ def test_a_report_is_whole_and_alone(scene: Scene, tmp_path: Path) -> None:
 
 def test_no_photo_no_masks_no_objects_nothing_measured(scene: Scene, tmp_path: Path) -> None:
     bare = replace(scene, views=[replace(view, photo=None, labels=None) for view in scene.views])
-    none = Objects(np.full(len(scene.gaussians), -1, np.int32), [])
-    codes = np.full(len(scene.gaussians), NO_CODE, np.uint16)
-    data = report_data(bare, objects=none, code_fine=codes, losses={}, metrics={}, config={}, notes=[])
+    none = segmentation(np.full(len(scene.gaussians), -1, np.int32), [])
+    data = report_data(bare, segmentation=none, losses={}, metrics={}, config={}, notes=[])
     write_report(tmp_path / "report.html", data)
     page = Page((tmp_path / "report.html").read_text())
     assert "Splats" in page.text
@@ -166,12 +172,12 @@ def test_blending_is_linear_over_the_backdrop(scene: Scene) -> None:
 
 def test_colours_mean_something() -> None:
     codes = np.array([5, 5, 9, NO_CODE])
-    colors = code_colors(codes, NO_CODE)
+    colors = code_colors(codes)
     assert torch.equal(colors[0], colors[1])
     assert not torch.equal(colors[0], colors[2])
     assert colors[3].tolist() == pytest.approx(NOBODY)
     row = ObjectInfo(0, "x", 1, [0], [0.0] * 3, [0.0] * 3, [0.0] * 3, [255, 0, 51], 1, 1.0)
-    colors = object_colors(Objects(np.array([0, -1], np.int32), [row]))
+    colors = object_colors(np.array([0, -1], np.int32), [row])
     assert colors[0].tolist() == pytest.approx([1.0, 0.0, 0.2])
     assert colors[1].tolist() == pytest.approx(NOBODY)
 

@@ -14,8 +14,8 @@ from gsseg.language.clip import ClipModel
 from gsseg.language.search import CONTRAST, Found, find_by_text, relevancy
 from gsseg.quantize import BinaryQuantizer
 from gsseg.quantize.binary.codes import WIDTHS, BinaryCodes
+from gsseg.segmentation import Segmentation
 from gsseg.segmentation.describe import default_colors, describe_objects
-from gsseg.segmentation.segmentation import Segmentation
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -105,7 +105,7 @@ def scene_of(codes: BinaryCodes | None, language_model: str = "") -> CompressedS
     ids, ones = np.arange(count, dtype=np.int32), np.ones((count, 6), np.float32)
     names = [f"object {k}" for k in range(count)]
     table = describe_objects(ids, ids, ones[:, :3], names, default_colors(count), [0] * count, [0.0] * count)
-    made = Segmentation(ids, ids, ids, ones, ones, table)
+    made = Segmentation(object_ids=ids, code_coarse=ids, code_fine=ids, discrete=ones, learnt=ones, objects=table)
     return compress(made, "splats.ply", ones[:, :3], levels=0, language=codes, language_model=language_model)
 
 

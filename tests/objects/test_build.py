@@ -8,7 +8,7 @@ import torch
 
 from gsseg.codebook import Codes
 from gsseg.objects.agreement import BARELY_SEEN
-from gsseg.objects.build import ObjectConfig, build_objects, describe, hold_together, nest_codes, without_slivers
+from gsseg.objects.build import ObjectConfig, build_objects, hold_together, nest_codes, without_slivers
 from gsseg.objects.profiles import Profiles, mask_profiles
 
 PARTS, DIM = 3, 6
@@ -57,39 +57,36 @@ def uneven(make_things):
 @pytest.fixture(scope="module")
 def built(uneven):
     codes, features = codes_of(uneven)
-    return *build(uneven, codes, features), codes, features
+    return build(uneven, codes, features), codes, features
 
 
 def test_objects_are_the_things_numbered_by_size(uneven, built):
     ids = built[0].object_ids
     assert np.array_equal(ids, 4 - uneven.truth)
     counts = np.bincount(ids)
-    assert [row.id for row in built[0].table] == [0, 1, 2, 3, 4]
-    assert [row.gaussians for row in built[0].table] == counts.tolist()
+    assert [row.id for row in built[0].objects] == [0, 1, 2, 3, 4]
+    assert [row.gaussians for row in built[0].objects] == counts.tolist()
     assert (np.diff(counts) <= 0).all()
 
 
 def test_codes_nest_in_objects_and_stay_whole(built):
-    objects, nested, before, _ = built
-    ids, fine = objects.object_ids, nested.fine.numpy()
+    found, before, _ = built
+    ids, fine = found.object_ids, found.code_fine
     owner = {}
     for gaussian in np.flatnonzero(ids >= 0):
         assert fine[gaussian] >= 0, "a Gaussian of an object has a code"
         assert owner.setdefault(int(fine[gaussian]), int(ids[gaussian])) == ids[gaussian], "of that object alone"
-    assert torch.equal(nested.coarse, torch.where(nested.fine >= 0, nested.fine // PARTS, before.coarse))
-    listed = [code for row in objects.table for code in row.codes]
+    assert np.array_equal(found.code_coarse, np.where(fine >= 0, fine // PARTS, before.coarse.numpy()))
+    listed = [code for row in found.objects for code in row.codes]
     assert sorted(listed) == sorted(owner)
-    assert all(owner[code] == row.id for row in objects.table for code in row.codes)
-    features = nested.features()
+    assert all(owner[code] == row.id for row in found.objects for code in row.codes)
     for code in owner:
-        rows = features[nested.fine == code]
-        assert torch.equal(rows, nested.fine_codebook[code].expand_as(rows))
-    assert torch.equal(nested.fine_codebook, before.fine_codebook)
+        assert (found.discrete[fine == code] == before.fine_codebook[code].numpy()).all()
 
 
 def test_codes_change_only_where_they_are_of_another_object(built, uneven):
-    _objects, nested, before, features = built
-    fine, old, book = nested.fine.numpy(), before.fine.numpy(), before.fine_codebook.numpy()
+    found, before, features = built
+    fine, old, book = found.code_fine, before.fine.numpy(), before.fine_codebook.numpy()
     thing_of_code = np.arange(len(book)) // PARTS
     stray = (old < 0) | (thing_of_code[np.maximum(old, 0)] != uneven.truth)
     assert 10 < stray.sum() < 100
@@ -109,18 +106,18 @@ def test_gaussians_without_an_object_keep_their_code(uneven):
 
 
 def test_the_table_against_plain_counts(built, uneven):
-    objects, nested, *_ = built
+    found, *_ = built
     dense = uneven.evidence.matrix.toarray().astype(np.float64)
     label, view = uneven.evidence.row_label, uneven.evidence.row_view
-    for row in objects.table:
-        mine = np.flatnonzero(objects.object_ids == row.id)
+    for row in found.objects:
+        mine = np.flatnonzero(found.object_ids == row.id)
         centres = uneven.means[mine].astype(np.float64)
         assert row.name == f"object {row.id}"
         assert row.gaussians == len(mine)
         assert np.allclose(row.bbox_min, centres.min(axis=0), atol=1e-6)
         assert np.allclose(row.bbox_max, centres.max(axis=0), atol=1e-6)
         assert np.allclose(row.centroid, centres.mean(axis=0), atol=1e-6)
-        assert row.codes == sorted({int(code) for code in nested.fine[mine]})
+        assert row.codes == sorted({int(code) for code in found.code_fine[mine]})
         masses = [dense[(view == v) & (label > 0)][:, mine].sum(axis=1) for v in range(25)]
         masses = [mass for mass in masses if len(mass)]
         assert row.views == sum(mass.sum() > BARELY_SEEN for mass in masses)
@@ -128,17 +125,17 @@ def test_the_table_against_plain_counts(built, uneven):
         assert row.agreement == pytest.approx(together, abs=1e-3)
         assert len(row.color) == 3
         assert all(0 <= channel <= 255 for channel in row.color)
-    assert len({tuple(row.color) for row in objects.table}) == len(objects.table)
-    assert max(row.views for row in objects.table) < 25, "things are missed in some views"
+    assert len({tuple(row.color) for row in found.objects}) == len(found.objects)
+    assert max(row.views for row in found.objects) < 25, "things are missed in some views"
 
 
 def test_the_same_twice_and_steps_are_told(uneven, built):
     told = []
-    objects, nested = build(uneven, built[2], built[3], lambda done, total: told.append((done, total)))
+    found = build(uneven, built[1], built[2], lambda done, total: told.append((done, total)))
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
-    assert np.array_equal(objects.object_ids, built[0].object_ids)
-    assert objects.table == built[0].table
-    assert torch.equal(nested.fine, built[1].fine)
+    assert np.array_equal(found.object_ids, built[0].object_ids)
+    assert found.objects == built[0].objects
+    assert np.array_equal(found.code_fine, built[0].code_fine)
 
 
 def test_where_nothing_is_masked_there_is_no_object(uneven, evidence_of):
@@ -146,10 +143,10 @@ def test_where_nothing_is_masked_there_is_no_object(uneven, evidence_of):
     labels = np.zeros((9, len(uneven.truth)), int)
     labels[0, :4] = 1
     codes, features = codes_of(uneven)
-    objects, nested = build(replace(uneven, evidence=evidence_of(labels)), codes, features)
-    assert (objects.object_ids == -1).all()
-    assert objects.table == []
-    assert torch.equal(nested.fine, codes.fine)
+    found = build(replace(uneven, evidence=evidence_of(labels)), codes, features)
+    assert (found.object_ids == -1).all()
+    assert found.objects == []
+    assert np.array_equal(found.code_fine, codes.fine.numpy())
 
 
 def test_a_code_in_two_objects_goes_to_the_one_with_most_of_its_light(make_things):
@@ -157,13 +154,13 @@ def test_a_code_in_two_objects_goes_to_the_one_with_most_of_its_light(make_thing
     codes, features = codes_of(things, wrong=0.0, uncoded=0.0)
     for code, shared in ((0, 5), (5, 0)):
         fine = torch.where(codes.fine == shared, code, codes.fine)
-        objects, nested = build(things, replace(codes, fine=fine, coarse=fine // PARTS), features)
-        assert np.array_equal(objects.object_ids == objects.object_ids[0], things.truth == 0)
+        found = build(things, replace(codes, fine=fine, coarse=fine // PARTS), features)
+        assert np.array_equal(found.object_ids == found.object_ids[0], things.truth == 0)
         light = [things.evidence.visibility[things.part == part].sum() for part in (0, 5)]
         keeps, leaves = (0, 5) if light[0] > light[1] else (5, 0)
-        assert (nested.fine[torch.from_numpy(things.part == keeps)] == code).all()
-        assert (nested.fine[torch.from_numpy(things.part == leaves)] != code).all()
-        assert not set(objects.table[0].codes) & set(objects.table[1].codes)
+        assert (found.code_fine[things.part == keeps] == code).all()
+        assert (found.code_fine[things.part == leaves] != code).all()
+        assert not set(found.objects[0].codes) & set(found.objects[1].codes)
 
 
 def test_slivers_own_no_mask(evidence_of):
@@ -184,11 +181,6 @@ def test_hold_together_is_one_for_whole_masks_and_a_half_for_halves():
     assert found.tolist() == pytest.approx([1.0, 0.5, 0.0, 10 / 11])
 
 
-def test_no_objects_make_an_empty_table(uneven):
-    nobody = np.full(len(uneven.truth), -1)
-    assert describe(uneven.evidence, nobody, nobody, uneven.means) == []
-
-
 def test_nesting_takes_the_nearest_of_many_codes():
     """More strays and codes than one would compare in one piece of memory; the answer is that of a loop."""
     rng = np.random.default_rng(0)
@@ -206,5 +198,5 @@ def test_nesting_takes_the_nearest_of_many_codes():
 
 def test_agreement_of_the_table_speaks_of_masks(built, uneven):
     profiles = mask_profiles(uneven.evidence, built[0].object_ids.astype(np.int64), 5)
-    assert [row.agreement for row in built[0].table] == pytest.approx(hold_together(profiles).tolist(), abs=1e-4)
-    assert all(0.5 < row.agreement < 1.0 for row in built[0].table), "masks are split in three views of ten"
+    assert [row.agreement for row in built[0].objects] == pytest.approx(hold_together(profiles).tolist(), abs=1e-4)
+    assert all(0.5 < row.agreement < 1.0 for row in built[0].objects), "masks are split in three views of ten"

@@ -32,11 +32,12 @@ _load("gsseg_viewer_test_saved", Path(__file__).with_name("saved.py"))  # for th
 
 from gsseg_viewer.document import Document  # noqa: E402
 
-from gsseg.export.ply import write_segmented  # noqa: E402
-from gsseg.io.ply import write_splats  # noqa: E402
+from gsseg.io.ply import read_splats, write_splats  # noqa: E402
 from gsseg.run import Run  # noqa: E402
 from gsseg.scene import Camera, View  # noqa: E402
-from gsseg.segmentation.table import ObjectInfo, table_json  # noqa: E402
+from gsseg.segmentation import NO_CODE, ObjectInfo, Segmentation  # noqa: E402
+from gsseg.segmentation.segmented_ply import write_segmented  # noqa: E402
+from gsseg.segmentation.table import table_json  # noqa: E402
 
 PER_BALL = 700
 RADIUS = 0.28
@@ -103,17 +104,25 @@ def balls_made(tmp_path_factory: pytest.TempPathFactory, make_columns: Callable[
     write_splats(folder / "splats.ply", columns)
 
     right = (inside[:, 0] > 0).astype(int)
-    fine = np.where(ids >= 0, 2 * ids + right, 65535)
-    coarse = np.where(ids >= 0, np.array([0, 0, 1, 2])[ids], 65535)
+    fine = np.where(ids >= 0, 2 * ids + right, NO_CODE).astype(np.int32)
+    coarse = np.where(ids >= 0, np.array([0, 0, 1, 2])[ids], NO_CODE).astype(np.int32)
     features = np.zeros((len(ids), 6), np.float32)
     features[ids >= 0, ids[ids >= 0]] = 1
     features[ids >= 0, 4] = 0.1 * right[ids >= 0]
-    write_segmented(folder / "splats.ply", folder / "segmented.ply", features, coarse, fine, ids)
     table = []
     for k, name in enumerate(names):
         there = means[ids == k]
         box = (there.min(0).tolist(), there.max(0).tolist(), there.mean(0).tolist())
         table.append(ObjectInfo(k, name, PER_BALL, [2 * k, 2 * k + 1], *box, [200, 80 + 40 * k, 40], 3, 0.5 + 0.1 * k))
+    found = Segmentation(
+        object_ids=ids.astype(np.int32),
+        code_coarse=coarse,
+        code_fine=fine,
+        discrete=features,
+        learnt=features,
+        objects=table,
+    )  # fmt: skip
+    write_segmented(folder / "segmented.ply", read_splats(folder / "splats.ply"), found)
     (folder / "objects.json").write_text(table_json(table))
     return Balls(folder, centres, colors, names)
 

@@ -80,7 +80,7 @@ class Desk:
         self.session.tell = lambda title, body="", color=None, seconds=0.0: self.told.append((title, body))
         self.session.move_camera = self.poses.append
         self.client.send_file_download = lambda name, content, **_: self.downloads.append((name, content))
-        build_panels(self.session)
+        build_panels(self.session, "keys")
         self.session._show = lambda: [panel.refresh() for panel in self._fresh()]  # panels only, no splats
         self.session.refresh()
         self.settle()

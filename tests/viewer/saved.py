@@ -13,7 +13,7 @@ from safetensors import safe_open
 from gsseg.compressed import compress, write_scene
 from gsseg.compressed.language import encode_language
 from gsseg.run import Run
-from gsseg.segmentation.segmentation import Segmentation
+from gsseg.segmentation import Segmentation
 
 EDITS: list[Callable[[State], State]] = [
     lambda state: split(state, 2), lambda state: merge(state, [0, 1]), lambda state: rename(state, 3, "Stühle <b>"),
@@ -36,7 +36,10 @@ def add_compressed(folder: Path, language: bool = False) -> np.ndarray:
     discrete = run.features.numpy()
     learnt = discrete + np.random.default_rng(0).normal(0, 0.05, discrete.shape).astype(np.float32)
     learnt[~discrete.any(axis=1)] = 0
-    made = Segmentation(run.object_ids, run.code_coarse, run.code_fine, discrete, learnt, run.objects)
+    made = Segmentation(
+        object_ids=run.object_ids, code_coarse=run.code_coarse, code_fine=run.code_fine, discrete=discrete,
+        learnt=learnt, objects=run.objects,
+    )  # fmt: skip
     vectors = np.random.default_rng(1).normal(size=(len(run.objects), 64)).astype(np.float32)
     scene = compress(
         made, "segmented.ply", run.gaussians.means.numpy(), codebook_size=8,

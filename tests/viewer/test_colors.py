@@ -5,9 +5,9 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 from gsseg_viewer import colors as module
-from gsseg_viewer.colors import COLORINGS, GREY, RAMP, Coloring, alphas, colors, dimmed, label_colors, legend, lit
+from gsseg_viewer.colors import COLORINGS, GREY, RAMP, Coloring, alphas, colors, dimmed, legend, lit, piece_colors
 from gsseg_viewer.document import Document
-from gsseg_viewer.selection import LabelTable, Selection, of_objects
+from gsseg_viewer.selection import PieceSelection, PieceTable, of_objects
 from gsseg_viewer.state import ObjectState, State, delete, hide, merge, show_all
 
 from gsseg.scene.sh import base_colors
@@ -20,11 +20,11 @@ def document(balls_made: Any) -> Document:
     return balls_made.document()
 
 
-def made_of(owner: list[int], fine: list[int], features: np.ndarray | None = None) -> tuple[LabelTable, State]:
+def made_of(owner: list[int], fine: list[int], features: np.ndarray | None = None) -> tuple[PieceTable, State]:
     """A table and a state of labels of ten Gaussians each; objects agree to tenths of their id."""
     labels = len(owner)
     features = np.zeros((labels, 6)) if features is None else features
-    table = LabelTable(np.array(fine, np.int32) // 10, np.array(fine, np.int32), features.astype(np.float32))
+    table = PieceTable(np.array(fine, np.int32) // 10, np.array(fine, np.int32), features.astype(np.float32))
     objects = {each: ObjectState(f"object {each}", (each, 2, 3), 1, each / 10) for each in set(owner) - {-1}}
     return table, State(np.array(owner, np.int32), np.full(labels, 10), objects)
 
@@ -35,41 +35,41 @@ def test_all_colourings_are_offered():
 
 @pytest.mark.parametrize("coloring", COLORINGS)
 def test_rows_of_a_label_share_its_colour(coloring: Coloring, document: Document):
-    found = colors(document, document.state, coloring, Selection())
+    found = colors(document, document.state, coloring, PieceSelection())
     assert found.shape == (len(document.gaussians), 3)
     assert found.dtype == np.uint8
     if coloring != "photo":
-        by_label = label_colors(document.table, document.state, coloring)
-        assert np.array_equal(found, by_label[document.labels])
+        by_label = piece_colors(document.table, document.state, coloring)
+        assert np.array_equal(found, by_label[document.pieces])
 
 
 def test_photo_is_the_base_colour_rounded(document: Document):
     wanted = np.round(base_colors(document.gaussians).numpy() * 255)
-    assert np.array_equal(colors(document, document.state, "photo", Selection()), wanted)
+    assert np.array_equal(colors(document, document.state, "photo", PieceSelection()), wanted)
     with pytest.raises(ValueError, match="photo"):
-        label_colors(document.table, document.state, "photo")
+        piece_colors(document.table, document.state, "photo")
 
 
 def test_objects_have_the_colour_of_their_state(document: Document):
     state = document.state
-    found = colors(document, state, "object", Selection())
+    found = colors(document, state, "object", PieceSelection())
     ids = document.object_ids(state)
     for each, info in state.objects.items():
         assert (found[ids == each] == info.color).all()
     assert (found[ids == -1] == GREY).all()
     joined = merge(state, [0, 1])
-    found = colors(document, joined, "object", Selection())
+    found = colors(document, joined, "object", PieceSelection())
     assert (found[ids <= 1] == joined.objects[0].color).sum() == 3 * 1400
     assert not (found[ids == 1] == state.objects[1].color).all()
 
 
 def test_codes_have_distinct_colours_and_what_has_none_is_grey():
-    table, state = made_of([0, 0, 1, 2, -1], [3, 14, 15, 27, 65535])
-    fine = label_colors(table, state, "fine code")
+    table, state = made_of([0, 0, 1, 2, -1], [3, 14, 15, 27, -1])
+    fine = piece_colors(table, state, "fine code")
     assert len(np.unique(fine, axis=0)) == 5
     assert tuple(fine[4]) == GREY
-    coarse = label_colors(
-        LabelTable(np.array([0, 1, 1, 2, 65535], np.int32), table.fine, table.features), state, "coarse code"
+    coarse = piece_colors(
+        PieceTable(np.array([0, 1, 1, 2, -1], np.int32), table.fine, table.features), state, "coarse code"
     )
     assert np.array_equal(coarse[1], coarse[2])
     assert len(np.unique(coarse, axis=0)) == 4
@@ -78,7 +78,7 @@ def test_codes_have_distinct_colours_and_what_has_none_is_grey():
 
 def test_agreement_climbs_the_ramp():
     table, state = made_of([0, 3, 5, 6, 8, 9, 10, -1], list(range(8)))
-    found = label_colors(table, state, "agreement")
+    found = piece_colors(table, state, "agreement")
     assert [tuple(each) for each in found[[0, 1, 2]].tolist()] == [RAMP[0]] * 3
     assert tuple(found[6].tolist()) == RAMP[-1]
     assert (np.diff(found[2:7] @ LUMA) > 0).all()
@@ -90,28 +90,28 @@ def test_near_features_have_near_colours():
     centres = np.eye(6)[[0, 1, 2, 3]]
     features = np.repeat(centres, 5, axis=0) + rng.normal(0, 0.01, (20, 6))
     table, state = made_of([*range(19), -1], [*range(20)], features)
-    found = label_colors(table, state, "feature").astype(float)
+    found = piece_colors(table, state, "feature").astype(float)
     groups = np.arange(20) // 5
     apart = np.linalg.norm(found[:19, None] - found[None, :19], axis=2)
     same = groups[:19, None] == groups[None, :19]
     assert apart[same].max() < 0.3 * apart[~same].min()
     assert tuple(found[19]) == GREY
-    assert np.array_equal(found, label_colors(table, state, "feature"))
+    assert np.array_equal(found, piece_colors(table, state, "feature"))
 
 
 def test_features_that_do_not_differ_are_one_colour():
     table, state = made_of([0, 1], [0, 1])
-    found = label_colors(table, state, "feature")
+    found = piece_colors(table, state, "feature")
     assert np.array_equal(found[0], found[1])
-    table, state = made_of([-1], [65535])
-    assert tuple(label_colors(table, state, "feature")[0]) == GREY
+    table, state = made_of([-1], [-1])
+    assert tuple(piece_colors(table, state, "feature")[0]) == GREY
 
 
 @pytest.mark.parametrize("coloring", COLORINGS)
 def test_the_selection_stands_out(coloring: Coloring, document: Document):
     state = document.state
-    chosen = of_objects(Selection(), state, [1])
-    plain, found = (colors(document, state, coloring, each) for each in (Selection(), chosen))
+    chosen = of_objects(PieceSelection(), state, [1])
+    plain, found = (colors(document, state, coloring, each) for each in (PieceSelection(), chosen))
     on = document.object_ids(state) == 1
     assert np.array_equal(found[on], lit(plain[on]))
     assert np.array_equal(found[~on], dimmed(plain[~on]))
@@ -137,9 +137,9 @@ def test_hidden_deleted_and_undrawable_have_no_opacity(document: Document):
 
 
 def test_photo_colours_are_computed_once_and_protected(document: Document, monkeypatch: pytest.MonkeyPatch):
-    first = colors(document, document.state, "photo", Selection())
+    first = colors(document, document.state, "photo", PieceSelection())
     monkeypatch.setattr(module, "base_colors", None)
-    assert np.shares_memory(first, colors(document, document.state, "photo", Selection()))
+    assert np.shares_memory(first, colors(document, document.state, "photo", PieceSelection()))
     with pytest.raises(ValueError, match="read-only"):
         first[0] = 0
 
@@ -152,7 +152,7 @@ def test_legends_are_a_sentence_and_show_colours_that_occur(coloring: Coloring, 
     if coloring == "photo":
         assert said.swatches == []
         return
-    shown = {tuple(each) for each in label_colors(document.table, document.state, coloring).tolist()}
+    shown = {tuple(each) for each in piece_colors(document.table, document.state, coloring).tolist()}
     assert {color for color, _ in said.swatches} <= shown
 
 
@@ -165,8 +165,8 @@ def test_the_legend_names_the_largest_objects_that_are_drawn(document: Document)
 @pytest.mark.parametrize("coloring", COLORINGS)
 def test_in_large_scenes_a_selection_changes_nothing_else(coloring: Coloring, document: Document, monkeypatch: Any):
     """So a click there sends what it selects and no more; and what it selects stands out further."""
-    state, chosen = document.state, of_objects(Selection(), document.state, [2])
-    plain, small = colors(document, state, coloring, Selection()), colors(document, state, coloring, chosen)
+    state, chosen = document.state, of_objects(PieceSelection(), document.state, [2])
+    plain, small = colors(document, state, coloring, PieceSelection()), colors(document, state, coloring, chosen)
     monkeypatch.setattr(module, "DIMMED_UP_TO", 10)
     large = colors(document, state, coloring, chosen)
     inside = document.object_ids(state) == 2

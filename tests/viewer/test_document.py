@@ -9,21 +9,26 @@ import numpy as np
 import pytest
 import torch
 from gsseg_viewer.document import Change, Document
-from gsseg_viewer.selection import Selection
+from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.state import EditError, State, delete, hide, isolate, merge, move, rename, show_all, split
 
-from gsseg.export.ply import write_segmented
-from gsseg.io.ply import write_splats
+from gsseg.io.ply import read_splats, write_splats
 from gsseg.objects.select import MIN_WEIGHT, select
 from gsseg.render import reference
 from gsseg.run import Run
 from gsseg.scene import Camera, RenderConfig
+from gsseg.segmentation import Segmentation
+from gsseg.segmentation.segmented_ply import write_segmented
 
 COUNT, CODES, OBJECTS = 400, 24, 6
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory, make_columns: Callable[..., np.ndarray]) -> Path:
+def cloud(
+    tmp_path_factory: pytest.TempPathFactory,
+    make_columns: Callable[..., np.ndarray],
+    make_segmentation: Callable[..., Segmentation],
+) -> Path:
     """A segmented.ply of round Gaussians at random: six objects of four codes each, and some of none."""
     folder, rng = tmp_path_factory.mktemp("cloud"), np.random.default_rng(0)
     columns = make_columns(COUNT)
@@ -37,7 +42,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, make_columns: Callable[..., 
     fine = rng.integers(0, CODES, COUNT)
     ids = np.where(rng.random(COUNT) < 0.15, -1, fine % OBJECTS)
     features = rng.normal(size=(CODES, 6)).astype(np.float32)[fine]
-    write_segmented(folder / "splats.ply", folder / "cloud.ply", features, fine // 4, fine, ids)
+    found = make_segmentation(ids, (fine // 4, fine), features)
+    write_segmented(folder / "cloud.ply", read_splats(folder / "splats.ply"), found)
     return folder / "cloud.ply"
 
 
@@ -54,21 +60,18 @@ def rays(count: int, seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(origin, rng.uniform(-0.8, 0.8, 3) - origin) for origin in origins]
 
 
-def test_labels_stand_for_object_and_code(document: Document) -> None:
+def test_pieces_stand_for_object_and_code(document: Document) -> None:
     run, state = document.run, document.state
     assert np.array_equal(document.object_ids(state), run.object_ids)
-    assert np.array_equal(document.table.coarse[document.labels], run.code_coarse)
-    assert np.array_equal(document.table.fine[document.labels], run.code_fine)
-    assert np.array_equal(document.table.features[document.labels], run.features.numpy())
-    assert np.array_equal(np.bincount(document.labels), state.sizes)
-    order, edges = document.label_rows
-    for label in range(len(state.owner)):
-        rows = np.flatnonzero(document.labels == label)
-        assert np.array_equal(order[edges[label] : edges[label + 1]], rows)
-        assert np.array_equal(document.rows(frozenset({label})), rows)
+    assert np.array_equal(document.table.coarse[document.pieces], run.code_coarse)
+    assert np.array_equal(document.table.fine[document.pieces], run.code_fine)
+    assert np.array_equal(document.table.features[document.pieces], run.features.numpy())
+    assert np.array_equal(np.bincount(document.pieces), state.sizes)
+    for piece in range(len(state.owner)):
+        assert np.array_equal(document.rows(frozenset({piece})), np.flatnonzero(document.pieces == piece))
     assert len(document.rows(frozenset())) == 0
-    assert document.box(Selection()) is None
-    low, high = document.box(Selection(frozenset({0, 3})))
+    assert document.box(PieceSelection()) is None
+    low, high = document.box(PieceSelection(frozenset({0, 3})))
     means = run.gaussians.means.numpy()[document.rows(frozenset({0, 3}))]
     assert np.array_equal(low, means.min(0))
     assert np.array_equal(high, means.max(0))
@@ -85,7 +88,7 @@ def test_a_pick_is_that_of_the_library_and_of_the_reference_renderer(
         expected = select(document.gaussians, ids, origin, direction)
         assert (hit is None) == (expected is None)
         if hit is not None and expected is not None:
-            assert document.state.owner[hit.label] == expected.object_id
+            assert document.state.owner[hit.piece] == expected.object_id
             assert hit.gaussian == expected.gaussian
             assert hit.position == pytest.approx(expected.position)
         weights = reference.blend(exact, one_pixel(origin, direction)).weights[0].numpy()
@@ -98,9 +101,9 @@ def test_a_pick_is_that_of_the_library_and_of_the_reference_renderer(
         if hit is None:
             continue
         hits += 1
-        assert document.state.owner[hit.label] == winner
-        by_label = np.bincount(document.labels[ids == winner], weights[ids == winner])
-        assert by_label[hit.label] >= by_label.max() - 1e-3
+        assert document.state.owner[hit.piece] == winner
+        by_label = np.bincount(document.pieces[ids == winner], weights[ids == winner])
+        assert by_label[hit.piece] >= by_label.max() - 1e-3
     assert hits > 60
     assert close < 10
 
@@ -110,7 +113,7 @@ def test_rays_of_any_length(document: Document) -> None:
     expected = document.pick(origin, direction)
     for length in (1e-200, 3.0, 1e200):
         hit = document.pick(origin, direction * length)
-        assert (hit.label, hit.gaussian) == (expected.label, expected.gaussian)
+        assert (hit.piece, hit.gaussian) == (expected.piece, expected.gaussian)
         assert hit.position == pytest.approx(expected.position)
     with pytest.raises(ValueError, match="no ray"):
         document.pick(origin, np.zeros(3))
@@ -127,7 +130,7 @@ def test_what_is_not_drawn_is_not_picked(document: Document, edit: Callable) -> 
         hit = document.pick(origin, direction)
         expected = select(seen, document.run.object_ids, origin, direction)
         assert (None if hit is None else hit.gaussian) == (None if expected is None else expected.gaussian)
-        found |= set() if hit is None else {int(document.state.owner[hit.label])}
+        found |= set() if hit is None else {int(document.state.owner[hit.piece])}
     assert found == {1, 4, 5}
 
 
@@ -135,7 +138,7 @@ def test_only_what_is_isolated_stands_in_the_way(document: Document) -> None:
     document.apply("", lambda state: isolate(state, [4]))
     assert np.array_equal(document.shown(document.state), document.run.object_ids == 4)
     found = [document.pick(*ray) for ray in rays(100)]
-    assert {int(document.state.owner[hit.label]) for hit in found if hit is not None} == {4}
+    assert {int(document.state.owner[hit.piece]) for hit in found if hit is not None} == {4}
     document.apply("", show_all)
     assert document.shown(document.state).all()
 
@@ -278,10 +281,11 @@ def test_ids_of_an_earlier_numbering_are_refused(document: Document) -> None:
     assert np.array_equal(document.object_ids(document.state), np.where(before < 0, -1, ids[before]))
 
 
-def test_a_run_without_objects(tmp_path: Path, make_columns: Callable[..., np.ndarray]) -> None:
+def test_a_run_without_objects(
+    tmp_path: Path, make_columns: Callable[..., np.ndarray], make_segmentation: Callable[..., Segmentation]
+) -> None:
     write_splats(tmp_path / "splats.ply", make_columns(10))
-    none = np.full(10, 65535)
-    write_segmented(tmp_path / "splats.ply", tmp_path / "x.ply", np.zeros((10, 6)), none, none, np.full(10, -1))
+    write_segmented(tmp_path / "x.ply", read_splats(tmp_path / "splats.ply"), make_segmentation(np.full(10, -1)))
     document = Document(Run.open(tmp_path / "x.ply"))
     assert document.state.objects == {}
     assert document.state.owner.tolist() == [-1]

@@ -125,7 +125,7 @@ def test_pictures_follow_what_is_drawn_and_not_names_or_ids(balls: Any, open_des
     desk.send(edit.showing, "hide")
     before = views._splats(0)
     document.undo()
-    piece = int(document.state.labels_of([0])[0])
+    piece = int(document.state.pieces_of([0])[0])
     document.apply("moved", lambda state: move(state, [piece], 1))
     desk.select(0)
     desk.send(edit.showing, "hide")

@@ -25,7 +25,7 @@ from gsseg_viewer.exporting import (
     rows_of,
 )
 from gsseg_viewer.saving import save
-from gsseg_viewer.selection import Selection, of_objects
+from gsseg_viewer.selection import PieceSelection, of_objects
 from gsseg_viewer.splats import SplatNodes
 from gsseg_viewer.state import delete, hide, isolate, merge, rename, restore
 from PIL import Image
@@ -36,8 +36,8 @@ from gsseg.io.ply import read_splats
 EYE = Eye((0.0, -5.0, 0.8), (0.0, 0.0, 0.0), (0.0, 0.0, 1.0), 1.0)
 
 
-def selected(document: Any, *ids: int) -> Selection:
-    return of_objects(Selection(), document.state, list(ids))
+def selected(document: Any, *ids: int) -> PieceSelection:
+    return of_objects(PieceSelection(), document.state, list(ids))
 
 
 def test_the_bytes_are_those_that_gsseg_export_writes(balls: Any, tmp_path: Path):
@@ -108,10 +108,10 @@ def test_the_command_repeats_the_rest_without_what_is_deleted(balls: Any, tmp_pa
 
 def test_no_command_where_none_would_do_it(balls: Any):
     document = balls.document()
-    label = frozenset(document.state.labels_of([0])[:1].tolist())
-    assert export_command(document, document.state, Selection(label), "the selection") is None
-    assert export_command(document, document.state, Selection(), "the selection") is None
-    assert export_command(document, document.state, Selection(), "everything shown") is not None
+    label = frozenset(document.state.pieces_of([0])[:1].tolist())
+    assert export_command(document, document.state, PieceSelection(label), "the selection") is None
+    assert export_command(document, document.state, PieceSelection(), "the selection") is None
+    assert export_command(document, document.state, PieceSelection(), "everything shown") is not None
     document.apply("isolated", lambda state: isolate(state, [0]))  # also hides what belongs to no object
     assert export_command(document, document.state, selected(document, 0), "everything shown") is None
     assert export_command(document, document.state, selected(document, 0), "the selection") is not None
@@ -126,9 +126,9 @@ def test_no_command_brings_back_what_is_deleted_on_disk(balls: Any):
     document = balls.document()
     document.apply("deleted", lambda state: delete(state, [3]))
     save(document)
-    assert export_command(document, document.state, Selection(), "everything shown") is not None
+    assert export_command(document, document.state, PieceSelection(), "everything shown") is not None
     document.apply("restored", restore)
-    assert export_command(document, document.state, Selection(), "everything shown") is None
+    assert export_command(document, document.state, PieceSelection(), "everything shown") is None
     assert export_command(document, document.state, selected(document, 3), "the selection") is not None
 
 
@@ -193,7 +193,7 @@ def test_a_page_holds_what_is_shown_and_nothing_else(balls: Any):
     document = balls.document()
     document.apply("hid", lambda state: hide(state, [0]))
     nodes, state = SplatNodes.of(document), document.state
-    page = page_bytes(nodes, colors(document, state, "object", Selection()), alphas(document, state), EYE)
+    page = page_bytes(nodes, colors(document, state, "object", PieceSelection()), alphas(document, state), EYE)
     messages, buffers = recording(page)
     kinds = [message["type"] for message in messages]
     assert kinds.count("GaussianSplatsMessage") == 4  # three objects, and what belongs to none
@@ -211,7 +211,7 @@ def test_a_page_holds_what_is_shown_and_nothing_else(balls: Any):
 def test_a_page_opens_from_disk_and_asks_for_nothing(balls: Any, browser: Any, tmp_path: Path, poll: Any):
     document = balls.document()
     state = document.state
-    painted = colors(document, state, "photo", Selection())
+    painted = colors(document, state, "photo", PieceSelection())
     (tmp_path / "scene.html").write_bytes(page_bytes(SplatNodes.of(document), painted, alphas(document, state), EYE))
     page = browser.chromium.new_page(viewport={"width": 1000, "height": 800})  # viser's notice covers a corner
     asked: list[str] = []

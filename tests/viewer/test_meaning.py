@@ -17,7 +17,8 @@ from gsseg.compressed import compress, read_scene, write_scene
 from gsseg.compressed.language import encode_language
 from gsseg.errors import InputError
 from gsseg.language.clip import ClipModel
-from gsseg.run import SEGMENTED, Run
+from gsseg.run import Run
+from gsseg.segmentation import Segmentation
 
 DIM = 64
 WORDS = {word: row for row, word in enumerate(("blue", "red", "green", "yellow"))}
@@ -51,9 +52,12 @@ def spoken(balls: Any) -> Any:
     """The four balls with a scene.gsseg that holds vectors: that of ball k means word k; ball 3 has none."""
     vectors = np.stack([direction(k) + 0.3 * direction(20 + k) for k in range(4)])
     vectors[3] = np.nan
-    run = Run(balls.path, balls.path / SEGMENTED, bare=True)
-    scene = compress(replace(run.segmentation(), objects=Run.open(balls.path).objects), SEGMENTED,
-                     run.gaussians.means.numpy(), language=encode_language(vectors))  # fmt: skip
+    run = Run.open(balls.path)
+    made = Segmentation(
+        object_ids=run.object_ids, code_coarse=run.code_coarse, code_fine=run.code_fine,
+        discrete=run.features.numpy(), learnt=run.features.numpy(), objects=run.objects,
+    )  # fmt: skip
+    scene = compress(made, "segmented.ply", run.gaussians.means.numpy(), language=encode_language(vectors))
     write_scene(balls.path / "scene.gsseg", scene)
     return balls
 

@@ -6,7 +6,7 @@ import pytest
 from gsseg_viewer.panels.edit import EditPanel, UndoPanel
 from gsseg_viewer.panels.objects import ObjectsPanel
 from gsseg_viewer.panels.selection import SelectionPanel
-from gsseg_viewer.selection import Selection
+from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.state import merge
 
 
@@ -68,8 +68,8 @@ def test_what_is_being_typed_stays_while_others_work(desk: Any):
 
 def test_pieces_move_to_the_object_that_was_chosen(desk: Any):
     edit, document = desk.panel(EditPanel), desk.session.document
-    label = int(document.state.labels_of([0])[0])
-    desk.session.select(Selection(frozenset([label]), label, level="fine code"))
+    label = int(document.state.pieces_of([0])[0])
+    desk.session.select(PieceSelection(frozenset([label]), label, level="fine code"))
     desk.settle()
     desk.send(edit.target, "red ball (1)")
     desk.send(edit.move)

@@ -7,7 +7,7 @@ from gsseg_viewer.panels.edit import EditPanel, UndoPanel
 from gsseg_viewer.panels.look import LookPanel
 from gsseg_viewer.panels.objects import ObjectsPanel, entries
 from gsseg_viewer.panels.selection import SelectionPanel, describe
-from gsseg_viewer.selection import Selection
+from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.state import hide, split
 
 
@@ -74,8 +74,8 @@ def test_many_objects_name_the_largest(desk: Any):
 
 def test_a_part_of_an_object_is_called_one(desk: Any):
     document = desk.session.document
-    label = int(document.state.labels_of([2])[0])
-    desk.session.select(Selection(frozenset([label]), label, level="fine code"))
+    label = int(document.state.pieces_of([2])[0])
+    desk.session.select(PieceSelection(frozenset([label]), label, level="fine code"))
     desk.settle()
     text = desk.panel(SelectionPanel).text.content
     assert "a part: 1 of 2 codes" in text
@@ -84,7 +84,7 @@ def test_a_part_of_an_object_is_called_one(desk: Any):
 
 def test_gaussians_of_no_object_are_said_to_be(desk: Any):
     document = desk.session.document
-    desk.session.select(Selection(frozenset(document.state.labels_of([-1]).tolist())))
+    desk.session.select(PieceSelection(frozenset(document.state.pieces_of([-1]).tolist())))
     desk.settle()
     assert "50 Gaussians that belong to no object" in desk.panel(SelectionPanel).text.content
 
@@ -101,7 +101,7 @@ def test_the_level_widens_and_is_marked(desk: Any):
     desk.send(selection.distance, 0.05)
     assert desk.session.selection.distance == 0.05
     desk.send(selection.level, "fine code")
-    assert len(desk.session.selection.labels) == 1
+    assert len(desk.session.selection.pieces) == 1
 
 
 @pytest.mark.parametrize("value", ["nonsense", "✓ nonsense", "", 3, None, ["object"]])

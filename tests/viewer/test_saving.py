@@ -66,7 +66,7 @@ def test_the_table_is_that_of_the_rows(balls) -> None:
         means = run.gaussians.means.numpy()[mine].astype(np.float64)
         assert row.id == k
         assert row.gaussians == mine.sum()
-        assert row.codes == sorted(set(run.code_fine[mine].tolist()) - {65535})
+        assert row.codes == sorted(set(run.code_fine[mine].tolist()) - {-1})
         assert row.bbox_min == means.min(0).tolist()
         assert row.bbox_max == means.max(0).tolist()
         assert row.centroid == means.mean(0).tolist()

@@ -107,7 +107,7 @@ def test_a_process_that_dies_leaves_the_old_or_the_new(twice: Path, tmp_path: Pa
         if found[-1]:
             assert contents(folder) == ended
         else:
-            left = {name: data for name, data in contents(folder).items() if not name.startswith(".saving")}
+            left = {name: data for name, data in contents(folder).items() if not name.startswith((".saving", ".lock"))}
             assert left == contents(twice)
             again.apply("", lambda state: rename(state, 1, "second"))
             save(again)

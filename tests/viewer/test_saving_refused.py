@@ -12,7 +12,6 @@ from gsseg_viewer.state import rename
 from gsseg_viewer_test_saved import add_compressed, contents, edited, plain
 
 from gsseg.errors import InputError
-from gsseg.files.together import forget
 from gsseg.run import Run
 
 
@@ -37,7 +36,7 @@ def test_what_is_gone_is_said_to_be_gone_and_may_come_back(balls, tmp_path: Path
     document = Document.open(opened[kind])
     for _ in range(edits):
         document.apply("", lambda state: rename(state, 0, "sapphire"))
-    for lost in (document.run.path, document.run.splats):
+    for lost in (document.run.path, document.run.file.path):
         away = lost.rename(lost.with_name("away"))
         with pytest.raises(InputError, match="is gone: it has been deleted or moved") as caught:
             save(document)
@@ -65,8 +64,6 @@ def test_marks_of_other_objects_are_left_out_and_damaged_ones_refused(balls) -> 
         (balls.path / "viewer.json").write_text(wrong)
         with pytest.raises(InputError, match=r"viewer\.json: cannot be read"):
             Document.open(balls.path)
-    forget(balls.path)
-    assert not (balls.path / "earlier").exists()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may write anywhere")
@@ -93,11 +90,11 @@ def test_an_earlier_folder_that_is_none(balls) -> None:
 def test_a_list_of_files_leads_nowhere_else(balls, name: str) -> None:
     """A RUN folder may come from anybody."""
     (balls.path / ".saved").mkdir()
-    (balls.path / ".saved" / "files.json").write_text(json.dumps({name: False}))
+    (balls.path / ".saved" / "files.json").write_text(json.dumps({"files": {name: False}, "removed": [], "keep": True}))
     with pytest.raises(InputError, match="no list of files"):
         Run.open(balls.path)
     (balls.path / ".saved" / "files.json").write_text("{")
     with pytest.raises(InputError, match="cannot be read"):
         Run.open(balls.path)
-    forget(balls.path)
+    shutil.rmtree(balls.path / ".saved")
     assert len(Run.open(balls.path).objects) == 4

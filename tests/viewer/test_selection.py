@@ -5,23 +5,32 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from gsseg_viewer.selection import LEVELS, LabelTable, Selection, cleared, click, of_objects, reach, widened, without
+from gsseg_viewer.selection import (
+    LEVELS,
+    PieceSelection,
+    PieceTable,
+    cleared,
+    click,
+    of_objects,
+    reach,
+    widened,
+    without,
+)
 from gsseg_viewer.state import ObjectState, State, delete, hide, isolate, merge
 
 from gsseg.objects.select import rows_at_level
+from gsseg.segmentation import NO_CODE
 
-NONE = 65535
 
-
-def world(seed: int, labels: int = 40, objects: int = 8) -> tuple[State, LabelTable]:
+def world(seed: int, labels: int = 40, objects: int = 8) -> tuple[State, PieceTable]:
     """Labels of random objects and codes; the last four belong to none, two of them have no code and no feature."""
     rng = np.random.default_rng(seed)
     owner = np.append(np.arange(labels - 4) % objects, [-1] * 4).astype(np.int32)
-    coarse = np.append(rng.integers(0, 6, labels - 2), [NONE, NONE]).astype(np.int32)
+    coarse = np.append(rng.integers(0, 6, labels - 2), [NO_CODE, NO_CODE]).astype(np.int32)
     features = rng.normal(size=(labels, 6)).astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
     features[-2:] = 0
-    table = LabelTable(coarse, np.append(np.arange(labels - 2), [NONE, NONE]).astype(np.int32), features)
+    table = PieceTable(coarse, np.append(np.arange(labels - 2), [NO_CODE, NO_CODE]).astype(np.int32), features)
     known = {k: ObjectState(f"object {k}", (0, 0, 0), 1, 0.5) for k in range(objects)}
     return State(owner, rng.integers(1, 50, labels), known, next_id=objects), table
 
@@ -65,19 +74,19 @@ def test_what_has_no_feature_and_no_code_is_like_nothing() -> None:
     assert len(reach(everything, table, anchor, "similar features", 2.0)) == len(state.owner) - 2
     lone = replace(everything, owner=np.where(np.arange(40) == blank, 6, everything.owner).astype(np.int32))
     assert blank - 1 not in reach(lone, table, blank, "similar features", 2.0), "nor are two of them alike"
-    assert reach(lone, table, blank, "similar features", 2.0) == frozenset(lone.labels_of([6]).tolist())
+    assert reach(lone, table, blank, "similar features", 2.0) == frozenset(lone.pieces_of([6]).tolist())
 
 
 def test_clicks() -> None:
     state, table = world(0)
-    one = click(Selection(), state, table, 3, "set")
-    assert one.labels == set(state.labels_of([3]).tolist())
+    one = click(PieceSelection(), state, table, 3, "set")
+    assert one.pieces == set(state.pieces_of([3]).tolist())
     assert one.objects(state) == [3]
     both = click(one, state, table, 5, "add")
     assert both.objects(state) == [3, 5]
     assert both.anchor == 5
     less = click(both, state, table, 5 + 8, "remove")
-    assert less.objects(state) == [3], "label 13 is of object 5 too"
+    assert less.objects(state) == [3], "piece 13 is of object 5 too"
     assert less.anchor == 3, "what is not selected is no anchor"
     assert click(both, state, table, None, "add") == both
     assert click(both, state, table, None, "remove") == both
@@ -91,24 +100,24 @@ def test_clicks() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_levels_of_several_clicks(seed: int) -> None:
     state, table = world(seed)
-    chosen = click(click(Selection(), state, table, 3, "set"), state, table, 5, "add")
+    chosen = click(click(PieceSelection(), state, table, 3, "set"), state, table, 5, "add")
     for level in LEVELS:
         wide = widened(chosen, state, table, level, 0.4)
-        assert wide.labels == reach(state, table, 3, level, 0.4) | reach(state, table, 5, level, 0.4)
+        assert wide.pieces == reach(state, table, 3, level, 0.4) | reach(state, table, 5, level, 0.4)
         assert widened(wide, state, table, "object", 0.3) == replace(chosen, distance=0.3), "there and back again"
-    idle = widened(Selection(frozenset({1, 2})), state, table, "fine code", 0.1)
-    assert idle.labels == {1, 2}, "without a click there is nothing to grow from"
+    idle = widened(PieceSelection(frozenset({1, 2})), state, table, "fine code", 0.1)
+    assert idle.pieces == {1, 2}, "without a click there is nothing to grow from"
     assert idle.level == "fine code"
 
 
 def test_objects_from_the_list() -> None:
     state, table = world(0)
-    chosen = of_objects(Selection(level="fine code"), state, [6, 2])
-    assert chosen.labels == set(state.labels_of([2, 6]).tolist())
+    chosen = of_objects(PieceSelection(level="fine code"), state, [6, 2])
+    assert chosen.pieces == set(state.pieces_of([2, 6]).tolist())
     assert chosen.level == "object"
     assert widened(chosen, state, table, "object", 0.3) == chosen
     for each in (2, 6):
-        mine = state.labels_of([each])
+        mine = state.pieces_of([each])
         assert mine[np.argmax(state.sizes[mine])] in chosen.anchors
     assert not of_objects(chosen, state, [99])
     assert not of_objects(chosen, delete(state, [2]), [2])
@@ -117,12 +126,12 @@ def test_objects_from_the_list() -> None:
 
 def test_selections_outlive_edits() -> None:
     state, table = world(0)
-    chosen = click(click(Selection(), state, table, 3, "set"), state, table, 5, "add")
+    chosen = click(click(PieceSelection(), state, table, 3, "set"), state, table, 5, "add")
     merged = merge(state, [3, 5])
     assert chosen.objects(merged) == sorted(set(merged.objects) & {3, 5})
     assert chosen.objects(delete(state, [3])) == [5]
-    assert without(chosen, frozenset(state.labels_of([5]).tolist())).objects(state) == [3]
-    assert Selection().objects(state) == []
+    assert without(chosen, frozenset(state.pieces_of([5]).tolist())).objects(state) == [3]
+    assert PieceSelection().objects(state) == []
     mask = chosen.mask(len(state.owner))
-    assert set(np.flatnonzero(mask).tolist()) == chosen.labels
-    assert not Selection().mask(40).any()
+    assert set(np.flatnonzero(mask).tolist()) == chosen.pieces
+    assert not PieceSelection().mask(40).any()

@@ -90,10 +90,10 @@ def test_what_vanishes_is_selected_by_nobody(stage, balls):
 def test_saving_numbers_objects_anew_and_keeps_every_selection(stage, balls):
     one, two = stage.enter(), stage.enter()
     click(two, *at(balls, 3))
-    labels = two.selection.labels
+    labels = two.selection.pieces
     one.edit("merged 2 objects", lambda state: merge(state, [2, 1]))
     assert one.save()
-    assert two.selection.labels == labels
+    assert two.selection.pieces == labels
     names = [stage.document.state.objects[each].name for each in objects(two)]
     assert names == ["yellow ball"]
     assert one.client.messages[-1].title == "Saved"

@@ -1,6 +1,6 @@
 """What colour each Gaussian has: values in, values out, and fast enough to follow a click.
 
-    colouring  -> what the colours mean; a colour for each label, carried over to the rows by one look-up; only
+    colouring  -> what the colours mean; a colour for each piece, carried over to the rows by one look-up; only
                   `photo` has a colour for each row
     grey       -> belongs to no object, or has no code
     lit        -> selected: its own colour, lifted towards a warm white
@@ -24,10 +24,10 @@ from numpy import ndarray
 
 from gsseg.scene import Gaussians
 from gsseg.scene.sh import base_colors
-from gsseg.segmentation.segmentation import NO_CODE
-from gsseg.segmentation.table import NO_OBJECT, display_colors
+from gsseg.segmentation import NO_CODE, NO_OBJECT
+from gsseg.segmentation.table import display_colors
 from gsseg_viewer.document import Document
-from gsseg_viewer.selection import LabelTable, Selection
+from gsseg_viewer.selection import PieceSelection, PieceTable
 from gsseg_viewer.state import State
 
 Coloring = Literal["photo", "object", "coarse code", "fine code", "feature", "agreement"]
@@ -67,7 +67,9 @@ class Legend:
     """What the first and the last colour of the ramp stand for."""
 
 
-def colors(document: Document, state: State, coloring: Coloring, selection: Selection) -> UInt8[ndarray, "gaussians 3"]:
+def colors(
+    document: Document, state: State, coloring: Coloring, selection: PieceSelection
+) -> UInt8[ndarray, "gaussians 3"]:
     """Colour of each Gaussian. Not to be written to: `photo` without a selection is the same array every time."""
     on = selection.mask(len(state.owner)) if selection else None
     alone = len(document.gaussians) > DIMMED_UP_TO
@@ -76,21 +78,21 @@ def colors(document: Document, state: State, coloring: Coloring, selection: Sele
         if on is None:
             return _rgb(photo.plain)
         rest, chosen = (photo.plain, photo.lit_alone) if alone else (photo.dimmed, photo.lit)
-        return _rgb(np.where(on[document.labels], chosen, rest))
-    by_label = label_colors(document.table, state, coloring)
+        return _rgb(np.where(on[document.pieces], chosen, rest))
+    by_piece = piece_colors(document.table, state, coloring)
     if on is not None:
-        by_label = np.where(on[:, None], lit(by_label, alone), by_label if alone else dimmed(by_label))
-    return _rgb(_words(by_label)[document.labels])
+        by_piece = np.where(on[:, None], lit(by_piece, alone), by_piece if alone else dimmed(by_piece))
+    return _rgb(_words(by_piece)[document.pieces])
 
 
 def alphas(document: Document, state: State) -> UInt8[ndarray, " gaussians"]:
     """Opacity of each Gaussian, 0 for what is hidden, deleted or cannot be drawn."""
     seen = ~np.isin(state.owner, list(state.gone))
-    return _photo_of(document).opacities * seen.astype(np.uint8)[document.labels]
+    return _photo_of(document).opacities * seen.astype(np.uint8)[document.pieces]
 
 
-def label_colors(table: LabelTable, state: State, coloring: Coloring) -> UInt8[ndarray, "labels 3"]:
-    """Colour of each label, nothing selected. ValueError for `photo`, which has none."""
+def piece_colors(table: PieceTable, state: State, coloring: Coloring) -> UInt8[ndarray, "pieces 3"]:
+    """Colour of each piece, nothing selected. ValueError for `photo`, which has none."""
     if coloring == "object":
         ids, place = np.unique(state.owner, return_inverse=True)
         of_id = [GREY if each == NO_OBJECT else state.objects[each].color for each in ids.tolist()]
@@ -103,7 +105,7 @@ def label_colors(table: LabelTable, state: State, coloring: Coloring) -> UInt8[n
         return _by_code(table.fine)
     if coloring == "feature":
         return _by_feature(table, state)
-    raise ValueError(f"{coloring!r} is no colouring of labels")
+    raise ValueError(f"{coloring!r} is no colouring of pieces")
 
 
 def lit(rgb: UInt8[ndarray, "items 3"], alone: bool = False) -> UInt8[ndarray, "items 3"]:
@@ -192,7 +194,7 @@ def _photo(gaussians: Gaussians) -> _Photo:
     return _Photo(plain, gaussians.opacities.mul(255.0).round_().byte().numpy())
 
 
-def _by_agreement(state: State) -> UInt8[ndarray, "labels 3"]:
+def _by_agreement(state: State) -> UInt8[ndarray, "pieces 3"]:
     ids, place = np.unique(state.owner, return_inverse=True)
     agreements = np.array([0.0 if each == NO_OBJECT else state.objects[each].agreement for each in ids.tolist()])
     steps = np.linspace(*RAMP_ENDS, len(RAMP))
@@ -201,7 +203,7 @@ def _by_agreement(state: State) -> UInt8[ndarray, "labels 3"]:
     return np.round(out).astype(np.uint8)[place]
 
 
-def _by_code(codes: Integer[ndarray, " labels"]) -> UInt8[ndarray, "labels 3"]:
+def _by_code(codes: Integer[ndarray, " pieces"]) -> UInt8[ndarray, "pieces 3"]:
     known = codes != NO_CODE
     out = np.full((len(codes), 3), GREY, np.uint8)
     palette = np.round(display_colors(int(codes[known].max(initial=0)) + 1) * 255.0).astype(np.uint8)
@@ -209,8 +211,8 @@ def _by_code(codes: Integer[ndarray, " labels"]) -> UInt8[ndarray, "labels 3"]:
     return out
 
 
-def _by_feature(table: LabelTable, state: State) -> UInt8[ndarray, "labels 3"]:
-    """The three main directions of the features as red, green and blue; Gaussians count alike, not labels."""
+def _by_feature(table: PieceTable, state: State) -> UInt8[ndarray, "pieces 3"]:
+    """The three main directions of the features as red, green and blue; Gaussians count alike, not pieces."""
     known = (state.owner != NO_OBJECT) & (table.fine != NO_CODE)
     out = np.full((len(known), 3), GREY, np.uint8)
     if known.any():

@@ -1,4 +1,4 @@
-"""The scene that is open: its splats, its labels, the current state and every earlier one.
+"""The scene that is open: its splats, its pieces, the current state and every earlier one.
 
 Many browsers share one document. Edits are functions of the newest state, applied one at a time under a lock, so two
 people editing at once lose nothing; who listens is told after each.
@@ -7,7 +7,6 @@ people editing at once lose nothing; who listens is told after each.
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +14,12 @@ import torch
 from jaxtyping import Bool, Float64, Int32, Int64
 from numpy import ndarray
 
-from gsseg.run import Run
+from gsseg.run import FileStamps, Run
 from gsseg.scene import Gaussians
-from gsseg.segmentation.table import ObjectInfo
+from gsseg.segmentation import ObjectInfo, Pieces
 from gsseg_viewer import picking
 from gsseg_viewer.picking import Hit
-from gsseg_viewer.saving import FileStamps, file_stamps
-from gsseg_viewer.selection import LabelTable, Selection
+from gsseg_viewer.selection import PieceSelection, PieceTable
 from gsseg_viewer.state import EditError, ObjectState, State, largest_first, renumbered
 
 Edit = Callable[[State], State]
@@ -47,10 +45,10 @@ class Document:
 
     def __init__(self, run: Run) -> None:
         """Reads the run; InputError where it is wrong."""
-        self.stamps: FileStamps = file_stamps(run)  # before anything is read, so that no change goes unseen
+        self.stamps: FileStamps = run.stamps()  # before anything is read, so that no change goes unseen
         self.run = run
         self.gaussians: Gaussians = run.gaussians
-        self.labels, self.table, start = _read(run)
+        self.pieces, self.table, start = _read(run)
         self.saving = threading.Lock()
         """Held while the document is written."""
         self._lock = threading.RLock()
@@ -175,30 +173,24 @@ class Document:
         if failed:
             raise failed[0]
 
-    @cached_property
-    def label_rows(self) -> tuple[Int64[ndarray, " gaussians"], Int64[ndarray, " edges"]]:
-        """Rows sorted by label, and where each label begins: rows of label k are ``order[edges[k]:edges[k + 1]]``."""
-        order = np.argsort(self.labels, kind="stable")
-        return order, np.searchsorted(self.labels[order], np.arange(len(self.table.fine) + 1))
-
-    def rows(self, labels: frozenset[int]) -> Int64[ndarray, " selected"]:
-        """Rows of all Gaussians of the labels, ascending."""
+    def rows(self, pieces: frozenset[int]) -> Int64[ndarray, " selected"]:
+        """Rows of all Gaussians of the pieces, ascending."""
         chosen = np.zeros(len(self.table.fine), bool)
-        chosen[np.fromiter(labels, np.int64)] = True
-        return np.flatnonzero(chosen[self.labels])
+        chosen[np.fromiter(pieces, np.int64)] = True
+        return np.flatnonzero(chosen[self.pieces])
 
     def object_ids(self, state: State) -> Int32[ndarray, " gaussians"]:
         """Object of each Gaussian in a state."""
-        return state.owner[self.labels]
+        return state.owner[self.pieces]
 
     def shown(self, state: State) -> Bool[ndarray, " gaussians"]:
         """Gaussians that are drawn in a state."""
-        return ~np.isin(state.owner, list(state.gone))[self.labels]
+        return ~np.isin(state.owner, list(state.gone))[self.pieces]
 
     def pick(self, origin: ndarray, direction: ndarray) -> Hit | None:
         """The object that a ray meets of all that is drawn; None where there is none. ValueError for what is no ray."""
         state = self.state
-        return picking.pick(self._drawn(state), self.labels, state, origin, direction)
+        return picking.pick(self._drawn(state), self.pieces, state, origin, direction)
 
     def meets(self, origin: ndarray, direction: ndarray) -> bool:
         """Whether a ray meets anything that is drawn, of an object or of none. ValueError as `pick`."""
@@ -214,29 +206,27 @@ class Document:
             last = self._last_drawn = state, replace(self.gaussians, drawable=drawable)
         return last[1]
 
-    def box(self, selection: Selection) -> tuple[Float64[ndarray, "3"], Float64[ndarray, "3"]] | None:
+    def box(self, selection: PieceSelection) -> tuple[Float64[ndarray, "3"], Float64[ndarray, "3"]] | None:
         """Lower and upper corner of the box about the selected centres, world units; None where nothing is selected."""
-        rows = self.rows(selection.labels)
+        rows = self.rows(selection.pieces)
         if not len(rows):
             return None
         centres = self.gaussians.means.numpy()[rows].astype(np.float64)
         return centres.min(0), centres.max(0)
 
 
-def _read(run: Run) -> tuple[Int32[ndarray, " gaussians"], LabelTable, State]:
-    """Label of each Gaussian, what labels stand for, and the state on disk."""
-    ids, coarse, fine = (column.astype(np.int64) for column in (run.object_ids, run.code_coarse, run.code_fine))
-    _, first, labels, sizes = np.unique(
-        (ids + 1) << 32 | coarse << 16 | fine, return_index=True, return_inverse=True, return_counts=True
-    )
-    table = LabelTable(coarse[first].astype(np.int32), fine[first].astype(np.int32), run.features.numpy()[first].copy())
-    owner = ids[first].astype(np.int32)
+def _read(run: Run) -> tuple[Int32[ndarray, " gaussians"], PieceTable, State]:
+    """Piece of each Gaussian, what pieces stand for, and the state on disk."""
+    pieces, columns = Pieces.of(run.columns), run.columns
+    first = pieces.first
+    table = PieceTable(columns.code_coarse[first], columns.code_fine[first], columns.discrete[first].copy())
+    owner = columns.object_ids[first]
     there = set(owner.tolist())
     objects = {row.id: _object(row) for row in run.objects if row.id in there}
     marks = run.marks
     hidden, deleted = marks.hidden & there, marks.deleted & there
-    start = State(owner, sizes, objects, hidden, deleted, marks.rest_hidden, next_id=len(run.objects))
-    return labels.astype(np.int32), table, start
+    start = State(owner, pieces.sizes, objects, hidden, deleted, marks.rest_hidden, next_id=len(run.objects))
+    return pieces.of_gaussian.astype(np.int32), table, start
 
 
 def _object(row: ObjectInfo) -> ObjectState:

@@ -17,12 +17,11 @@ from PIL import Image
 from viser import _messages as messages
 from viser.infra._infra import WebsockMessageHandler
 
-from gsseg.export.ply import ADDED_COLUMNS
 from gsseg.io.ply import write_splats
-from gsseg.run import OBJECTS
-from gsseg.segmentation.table import NO_OBJECT
+from gsseg.segmentation import NO_OBJECT
+from gsseg.segmentation.segmented_ply import original_columns
 from gsseg_viewer.document import Document
-from gsseg_viewer.selection import Selection
+from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.shader import mended_page
 from gsseg_viewer.splats import SplatNodes
 from gsseg_viewer.state import State
@@ -41,18 +40,18 @@ _A_SPLAT = 35.0
 33 to 36 in scenes of 65 to 121 thousand Gaussians."""
 
 
-def rows_of(document: Document, state: State, selection: Selection, what: What) -> Int64[ndarray, " rows"]:
+def rows_of(document: Document, state: State, selection: PieceSelection, what: What) -> Int64[ndarray, " rows"]:
     """Rows of the splat file that are meant, ascending."""
     chosen = selection.mask(len(state.owner))
     wanted = {"the selection": chosen, "all but the selection": ~chosen, "everything shown": np.ones_like(chosen)}[what]
     shown = ~np.isin(state.owner, list(state.gone))
-    return np.flatnonzero((wanted & shown)[document.labels])
+    return np.flatnonzero((wanted & shown)[document.pieces])
 
 
 def ply_size(document: Document, rows: int) -> int:
     """Bytes of a PLY of so many rows, without its header."""
     kind = document.run.file.columns.dtype
-    return rows * sum(kind[name].itemsize for name in _input_columns(document))
+    return rows * sum(kind[name].itemsize for name in original_columns(document.run.file))
 
 
 def ply_bytes(document: Document, rows: Int64[ndarray, " rows"]) -> bytes:
@@ -60,15 +59,11 @@ def ply_bytes(document: Document, rows: Int64[ndarray, " rows"]) -> bytes:
     file = document.run.file
     with tempfile.TemporaryDirectory(prefix="gsseg-") as folder:
         path = Path(folder) / "part.ply"
-        write_splats(path, file.columns[_input_columns(document)][rows], comments=file.comments)
+        write_splats(path, file.columns[original_columns(file)][rows], comments=file.comments)
         return path.read_bytes()
 
 
-def _input_columns(document: Document) -> list[str]:
-    return [name for name in document.run.file.columns.dtype.names or () if name not in ADDED_COLUMNS]
-
-
-def export_command(document: Document, state: State, selection: Selection, what: What) -> str | None:
+def export_command(document: Document, state: State, selection: PieceSelection, what: What) -> str | None:
     """The shell command that writes the same splats without the viewer; None where there is none.
 
     ``gsseg export`` opens RUN folders and knows whole objects, by their ids on disk, each of which it writes into a
@@ -76,7 +71,7 @@ def export_command(document: Document, state: State, selection: Selection, what:
     objects are not saved, nor one without the Gaussians that belong to no object.
     """
     run = document.run
-    if run.bare or not (run.path / OBJECTS).is_file() or not np.array_equal(state.owner, document.saved.owner):
+    if not run.source.opened.is_dir() or not np.array_equal(state.owner, document.saved.owner):
         return None
     words = ["gsseg", "export", "-m", str(run.path.resolve()), "--out", "OUT"]
     ids, dropped = selection.objects(state), set(state.gone)

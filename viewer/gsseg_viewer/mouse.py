@@ -8,7 +8,7 @@ import viser
 
 from gsseg_viewer import selection
 from gsseg_viewer.pointing import Sight, objects_in_rectangle
-from gsseg_viewer.selection import Selection
+from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.session import Session
 from gsseg_viewer.state import EditError
 
@@ -41,7 +41,7 @@ def click(session: Session, ray_origin: Any, ray_direction: Any, how: How = "set
         raise EditError("the browser sent no ray with that click") from error
     if unassigned:
         session.tell("No object there", "What you clicked belongs to no object.", seconds=3.0)
-    anchor = None if hit is None else hit.label
+    anchor = None if hit is None else hit.piece
     session.reselect(lambda before: selection.click(before, document.state, document.table, anchor, how))
 
 
@@ -51,19 +51,19 @@ def select_rectangle(
     """Selects, adds or takes away the objects with half of their centres in a rectangle of the screen."""
     state, means = session.document.state, session.document.gaussians.means.numpy()
     sight = Sight.of(session.client.camera)
-    ids = objects_in_rectangle(sight, means, session.document.labels, state, screen_min, screen_max)
+    ids = objects_in_rectangle(sight, means, session.document.pieces, state, screen_min, screen_max)
     if not ids:
         session.tell("No object there", "A rectangle selects objects of which it holds at least half.")
         return
 
-    def chosen(before: Selection) -> Selection:
+    def chosen(before: PieceSelection) -> PieceSelection:
         there = selection.of_objects(before, state, ids)
         if how == "set":
             return there
         if how == "remove":
-            return selection.without(before, there.labels)
-        labels, anchors = before.labels | there.labels, before.anchors | there.anchors
-        return replace(before, labels=labels, anchor=there.anchor, anchors=anchors)
+            return selection.without(before, there.pieces)
+        pieces, anchors = before.pieces | there.pieces, before.anchors | there.anchors
+        return replace(before, pieces=pieces, anchor=there.anchor, anchors=anchors)
 
     session.reselect(chosen)
 

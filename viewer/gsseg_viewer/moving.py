@@ -19,7 +19,7 @@ def look_at(session: Session, low: Any, high: Any) -> None:
 def frame_selection(session: Session) -> None:
     """Moves the camera to the selection; back to where it began where nothing is selected."""
     document, surroundings = session.document, session.surroundings
-    rows = document.rows(session.selection.labels)
+    rows = document.rows(session.selection.pieces)
     if not len(rows):
         session.move_camera(surroundings.start)
         return

@@ -1,4 +1,4 @@
-"""What a click meets: the light of one ray, counted by objects and by labels."""
+"""What a click meets: the light of one ray, counted by objects and by pieces."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from gsseg.objects import select
 from gsseg.scene import Gaussians
-from gsseg.segmentation.table import NO_OBJECT
+from gsseg.segmentation import NO_OBJECT
 from gsseg_viewer.state import State
 
 
@@ -16,8 +16,8 @@ from gsseg_viewer.state import State
 class Hit:
     """What a click meets first."""
 
-    label: int
-    """Label that stops most of the ray's light inside the winning object."""
+    piece: int
+    """Piece that stops most of the ray's light inside the winning object."""
     gaussian: int
     """Row of the Gaussian that counts most."""
     position: Float64[ndarray, "3"]
@@ -25,7 +25,7 @@ class Hit:
 
 
 def pick(
-    gaussians: Gaussians, labels: Int32[ndarray, " gaussians"], state: State, origin: ndarray, direction: ndarray
+    gaussians: Gaussians, pieces: Int32[ndarray, " gaussians"], state: State, origin: ndarray, direction: ndarray
 ) -> Hit | None:
     """The object that a ray meets, as `gsseg.objects.select.select`; None where there is none.
 
@@ -34,7 +34,7 @@ def pick(
     hits = _hits(gaussians, origin, direction)
     if hits.weights.sum() < select.MIN_WEIGHT:
         return None
-    met = labels[hits.rows]
+    met = pieces[hits.rows]
     owners = state.owner[met]
     ids, places = np.unique(owners, return_inverse=True)
     winner = ids[np.argmax(np.bincount(places, hits.weights))]
@@ -46,7 +46,7 @@ def pick(
     ray = np.asarray(direction, np.float64)
     ray = ray / np.abs(ray).max()  # so that no length is too great to be squared
     return Hit(
-        label=int(there[np.argmax(np.bincount(places, inside))]),
+        piece=int(there[np.argmax(np.bincount(places, inside))]),
         gaussian=int(hits.rows[first]),
         position=np.asarray(origin, np.float64) + hits.distances[first] * ray / np.linalg.norm(ray),
     )

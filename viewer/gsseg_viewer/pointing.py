@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Float32, Int32
 from numpy import ndarray
 
 from gsseg.scene.rotations import rotation_matrices
-from gsseg.segmentation.table import NO_OBJECT
+from gsseg.segmentation import NO_OBJECT
 from gsseg_viewer.state import State
 
 
@@ -74,7 +74,7 @@ def aspect(camera: viser.CameraHandle) -> float:
 def objects_in_rectangle(
     sight: Sight,
     means: Float[ndarray, "gaussians 3"],
-    labels: Int32[ndarray, " gaussians"],
+    pieces: Int32[ndarray, " gaussians"],
     state: State,
     low: tuple[float, float],
     high: tuple[float, float],
@@ -85,7 +85,7 @@ def objects_in_rectangle(
     """
     first = min(low[0], high[0]), min(low[1], high[1])
     last = max(low[0], high[0]), max(low[1], high[1])
-    inside = np.bincount(labels, sight.holds(means, first, last), len(state.owner))
+    inside = np.bincount(pieces, sight.holds(means, first, last), len(state.owner))
     ids, places = np.unique(state.owner, return_inverse=True)
     held = np.bincount(places, inside) * 2 >= np.maximum(1, np.bincount(places, state.sizes))
     return [each for each in ids[held].tolist() if each != NO_OBJECT and each not in state.gone]

@@ -11,7 +11,7 @@ import viser
 from gsseg.language.clip import ClipModel
 from gsseg.scene import View
 from gsseg_viewer.camera import Surroundings
-from gsseg_viewer.commands import register
+from gsseg_viewer.commands import help_text, register
 from gsseg_viewer.document import Document
 from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.mouse import listen_to_mouse
@@ -87,7 +87,7 @@ class Viewer:
         session = Session(client, self.document, self._splats, self._surroundings, self._views, self._meaning)
         with self._lock:
             self._sessions[client.client_id] = session
-        build_panels(session)
+        build_panels(session, help_text())
         register(session)
         listen_to_mouse(session)
         session.start()

@@ -26,7 +26,7 @@ from gsseg_viewer.document import Change, Document, Edit
 from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.messages import Messages
 from gsseg_viewer.saving import save
-from gsseg_viewer.selection import Selection
+from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.splats import ClientSplats, SplatNodes
 from gsseg_viewer.state import EditError, State
 
@@ -60,7 +60,7 @@ class Session:
         self.meaning = meaning
         """Finds objects by words, where there are language vectors and a model for them."""
         self.surroundings = surroundings
-        self.selection = Selection()
+        self.selection = PieceSelection()
         self.coloring: Coloring = "photo"
         self.view: int | None = None
         """The training view that was jumped to last."""
@@ -117,11 +117,11 @@ class Session:
 
     # What is selected and how it looks.
 
-    def select(self, chosen: Selection) -> None:
+    def select(self, chosen: PieceSelection) -> None:
         """Makes this the selection."""
         self.reselect(lambda before: chosen)
 
-    def reselect(self, change: Callable[[Selection], Selection]) -> None:
+    def reselect(self, change: Callable[[PieceSelection], PieceSelection]) -> None:
         """Makes the selection what a function makes of the present one; two at once lose nothing."""
         with self._lock:
             self.selection = change(self.selection)
@@ -205,8 +205,8 @@ class Session:
             if self._closed:
                 return
             state = self.document.state  # under the lock: of two changes at once the newer is compared last
-            # By labels, for saving may have given the objects other ids.
-            gone, earlier = (frozenset(each.labels_of(each.gone).tolist()) for each in (state, self._state))
+            # By pieces, for saving may have given the objects other ids.
+            gone, earlier = (frozenset(each.pieces_of(each.gone).tolist()) for each in (state, self._state))
             self._state = state
             if gone - earlier:
                 self.selection = selection.without(self.selection, gone - earlier)

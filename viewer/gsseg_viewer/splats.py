@@ -22,7 +22,7 @@ from viser import GaussianSplatHandle
 from viser._messages import GaussianSplatsMessage, GaussianSplatsProps
 
 from gsseg.scene import Gaussians
-from gsseg.segmentation.table import NO_OBJECT
+from gsseg.segmentation import NO_OBJECT
 from gsseg_viewer.document import Document
 from gsseg_viewer.packing import packed
 

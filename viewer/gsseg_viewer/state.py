@@ -1,6 +1,6 @@
-"""What can be mended, as a value: who owns which label, under which names, and what is shown.
+"""What can be mended, as a value: who owns which piece, under which names, and what is shown.
 
-A *label* is what Gaussians of one object and one fine code share (`gsseg.compressed.scene`); edits move whole labels,
+A *piece* is what Gaussians of one object and one fine code share (`gsseg.compressed.scene`); edits move whole pieces,
 so a state is a few thousand numbers and keeping every earlier one costs nothing. An edit never gives the id of one
 object to another, nor one that an undone edit has given out; only saving numbers the objects anew (`renumbered`).
 """
@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Int32, Int64
 from numpy import ndarray
 
+from gsseg.segmentation import NO_OBJECT
 from gsseg.segmentation.describe import default_colors, default_name
-from gsseg.segmentation.table import NO_OBJECT
 
 NAME_LENGTH = 80
 """Characters of a name at most."""
@@ -45,12 +45,12 @@ class ObjectState:
 class State:
     """One version of the segmentation."""
 
-    owner: Int32[ndarray, " labels"]
-    """Object of each label, -1 = none."""
-    sizes: Int64[ndarray, " labels"]
-    """Gaussians of each label; the same in every version."""
+    owner: Int32[ndarray, " pieces"]
+    """Object of each piece, -1 = none."""
+    sizes: Int64[ndarray, " pieces"]
+    """Gaussians of each piece; the same in every version."""
     objects: Mapping[int, ObjectState]
-    """Every object that owns a label, by id."""
+    """Every object that owns a piece, by id."""
     hidden: frozenset[int] = field(default_factory=frozenset)
     """Objects that are not drawn and cannot be clicked."""
     deleted: frozenset[int] = field(default_factory=frozenset)
@@ -64,7 +64,7 @@ class State:
 
     @property
     def gone(self) -> frozenset[int]:
-        """Owners whose labels are not drawn: objects, and `NO_OBJECT` where the rest is hidden."""
+        """Owners whose pieces are not drawn: objects, and `NO_OBJECT` where the rest is hidden."""
         return self.hidden | self.deleted | ({NO_OBJECT} if self.rest_hidden else set())
 
     def gaussians(self, object_id: int) -> int:
@@ -77,8 +77,8 @@ class State:
         ids, places = np.unique(self.owner, return_inverse=True)
         return dict(zip(ids.tolist(), np.bincount(places, self.sizes).astype(np.int64).tolist(), strict=True))
 
-    def labels_of(self, ids: Iterable[int]) -> Int64[ndarray, " owned"]:
-        """Labels that these objects own, ascending."""
+    def pieces_of(self, ids: Iterable[int]) -> Int64[ndarray, " owned"]:
+        """Pieces that these objects own, ascending."""
         return np.flatnonzero(np.isin(self.owner, list(ids)))
 
 
@@ -92,33 +92,33 @@ def merge(state: State, ids: Iterable[int]) -> State:
     parts = [state.objects[each] for each in ids]
     agreement = float(np.average([part.agreement for part in parts], weights=[weights[each] for each in ids]))
     merged = replace(state.objects[kept], views=max(part.views for part in parts), agreement=round(agreement, 4))
-    return _owned(state, state.labels_of(ids), kept, merged)
+    return _owned(state, state.pieces_of(ids), kept, merged)
 
 
 def split(state: State, object_id: int) -> State:
-    """Each label of the object becomes an object of its own; the largest keeps the id and the name."""
+    """Each piece of the object becomes an object of its own; the largest keeps the id and the name."""
     (object_id,) = _known(state, [object_id])
-    labels = state.labels_of([object_id])
-    if len(labels) < 2:
+    pieces = state.pieces_of([object_id])
+    if len(pieces) < 2:
         raise EditError(f"{state.objects[object_id].name} is a single code and cannot be split further")
-    labels = labels[np.argsort(-state.sizes[labels], kind="stable")][1:]
+    pieces = pieces[np.argsort(-state.sizes[pieces], kind="stable")][1:]
     owner, objects = state.owner.copy(), dict(state.objects)
-    new = range(state.next_id, state.next_id + len(labels))
-    owner[labels] = new
+    new = range(state.next_id, state.next_id + len(pieces))
+    owner[pieces] = new
     objects |= {each: _named(objects[object_id], each) for each in new}
     hidden = state.hidden | set(new) if object_id in state.hidden else state.hidden
     return replace(state, owner=owner, objects=objects, hidden=hidden, next_id=new.stop)
 
 
-def move(state: State, labels: Iterable[int], target: int | None) -> State:
-    """The labels go to object ``target``, or become an object of their own (None); those that are deleted stay."""
-    moved = np.array(sorted(set(labels)), np.int64)
+def move(state: State, pieces: Iterable[int], target: int | None) -> State:
+    """The pieces go to object ``target``, or become an object of their own (None); those that are deleted stay."""
+    moved = np.array(sorted(set(pieces)), np.int64)
     moved = moved[~np.isin(state.owner[moved], list(state.deleted))]
     if not len(moved):
         raise EditError("select something to move")
     owners, places = np.unique(state.owner[moved], return_inverse=True)
     if target is None:
-        if len(owners) == 1 and owners[0] != NO_OBJECT and len(moved) == len(state.labels_of([int(owners[0])])):
+        if len(owners) == 1 and owners[0] != NO_OBJECT and len(moved) == len(state.pieces_of([int(owners[0])])):
             raise EditError(f"{state.objects[int(owners[0])].name} is an object of its own already")
         largest = int(owners[np.argmax(np.bincount(places, state.sizes[moved]))])
         made = _named(state.objects.get(largest, ObjectState("", (0, 0, 0), 0, 0.0)), state.next_id)
@@ -221,10 +221,10 @@ def _known(state: State, ids: Iterable[int]) -> list[int]:
     return ids
 
 
-def _owned(state: State, labels: ndarray, target: int, info: ObjectState) -> State:
-    """The labels handed to ``target``, which is shown; objects that own nothing any more are dropped."""
+def _owned(state: State, pieces: ndarray, target: int, info: ObjectState) -> State:
+    """The pieces handed to ``target``, which is shown; objects that own nothing any more are dropped."""
     owner = state.owner.copy()
-    owner[labels] = target
+    owner[pieces] = target
     left = set(np.unique(owner).tolist())
     objects = {each: known for each, known in {**state.objects, target: info}.items() if each in left}
     hidden = (state.hidden & left) - {target}

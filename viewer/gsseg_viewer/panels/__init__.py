@@ -14,17 +14,21 @@ TABS = (
     ("Edit", EditPanel),
     ("Views", ViewsPanel),
     ("Export", ExportPanel),
-    ("Help", HelpPanel),
 )
-"""From left to right."""
+"""From left to right; the help comes last."""
 
 
-def build_panels(session: Session) -> None:
-    """Builds every panel in the session's browser, registers it with the session, which fills it when it starts."""
+def build_panels(session: Session, keys: str) -> None:
+    """Builds every panel in the session's browser, registers it with the session, which fills it when it starts.
+
+    ``keys``: what the help says of mouse and keys, in markdown.
+    """
     for always in (LookPanel, SelectionPanel, UndoPanel):
         session.panels.append(always(session))
     tabs = session.client.gui.add_tab_group()
     for label, panel in TABS:
         with tabs.add_tab(label):
             session.panels.append(panel(session))
+    with tabs.add_tab("Help"):
+        session.panels.append(HelpPanel(session, keys))
     session.panels.append(ThemePanel(session))

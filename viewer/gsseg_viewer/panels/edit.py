@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gsseg.run.sources import BareSplats
 from gsseg_viewer.panels.elements import block, chosen, code, dim, handler, slow_handler
 from gsseg_viewer.panels.objects import entries
 from gsseg_viewer.panels.selection import called, hide_selected, isolate_selected
@@ -109,7 +110,7 @@ class EditPanel:
         elif len(ids) != 1:
             raise EditError("select the one object that is to be split")
         else:
-            codes = len(now.labels_of(ids))
+            codes = len(now.pieces_of(ids))
             session.edit(f"split {called(now, ids)} into {codes}", lambda state: split(state, ids[0]), now)
 
     def _show(self, value: Any) -> None:
@@ -130,13 +131,13 @@ class EditPanel:
         session.edit(f"renamed {called(now, ids)} to {new}", lambda state: rename(state, ids[0], str(name)), now)
 
     def _move(self, value: Any) -> None:
-        session, labels = self.session, self.session.selection.labels
+        session, pieces = self.session, self.session.selection.pieces
         target = self.targets[chosen(value, tuple(self.targets), "object")]
         title = "made a new object" if target is None else f"moved pieces to {called(self.listed, [target])}"
-        session.edit(title, lambda state: move(state, labels, target), self.listed)
+        session.edit(title, lambda state: move(state, pieces, target), self.listed)
 
 
 def _saving(session: Session) -> str:
-    run = session.document.run
-    folder = code(str(run.splats.with_name(f"{run.splats.stem}_run") if run.bare else run.path))
+    source = session.document.run.source
+    folder = code(str(source.run_folder if isinstance(source, BareSplats) else source.folder))
     return f"Saving writes to {folder} and keeps what was there before; until then nothing on disk changes."

@@ -18,12 +18,10 @@ LINES = (
 class HelpPanel:
     """The help; it never changes."""
 
-    def __init__(self, session: Session) -> None:
-        """Builds its elements in the session's browser."""
-        from gsseg_viewer.commands import help_text  # here, because commands use what panels do
-
+    def __init__(self, session: Session, keys: str) -> None:
+        """Builds its elements in the session's browser; ``keys``: mouse and keys, in markdown."""
         session.client.gui.add_html(block(*LINES))
-        session.client.gui.add_markdown(help_text())
+        session.client.gui.add_markdown(keys)
 
     def refresh(self) -> None:
         """Nothing to do."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gsseg.segmentation.table import NO_OBJECT
+from gsseg.segmentation import NO_OBJECT
 from gsseg_viewer.meaning import fitting
 from gsseg_viewer.panels.elements import block, dim, handler, plain, slow_handler
 from gsseg_viewer.panels.selection import frame

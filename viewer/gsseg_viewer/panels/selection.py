@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from gsseg_viewer.moving import frame_selection
 from gsseg_viewer.panels.elements import block, chosen, dim, handler, swatch
-from gsseg_viewer.selection import LEVELS, Level, Selection, widened
+from gsseg_viewer.selection import LEVELS, Level, PieceSelection, widened
 from gsseg_viewer.session import Session
 from gsseg_viewer.state import EditError, ObjectState, State, hide, isolate
 from gsseg_viewer.text import escaped, extent, length, plural
@@ -101,7 +101,7 @@ def called(state: State, ids: list[int]) -> str:
     return state.objects[ids[0]].name if len(ids) == 1 and ids[0] in state.objects else plural(len(ids), "object")
 
 
-def describe(session: Session, selection: Selection) -> list[str]:
+def describe(session: Session, selection: PieceSelection) -> list[str]:
     """The selection as lines of html."""
     state = session.document.state
     box = session.document.box(selection) if selection else None
@@ -115,9 +115,9 @@ def describe(session: Session, selection: Selection) -> list[str]:
     return [*lines, f"size {extent(low, high)}", f"middle at {middle}"]
 
 
-def _one(state: State, selection: Selection, object_id: int, taken: int) -> list[str]:
+def _one(state: State, selection: PieceSelection, object_id: int, taken: int) -> list[str]:
     info, whole = state.objects[object_id], state.gaussians(object_id)
-    mine = [label for label in selection.labels if state.owner[label] == object_id]
+    mine = [piece for piece in selection.pieces if state.owner[piece] == object_id]
     own = int((state.owner == object_id).sum())
     lines = [f"{swatch(info.color)} <b>{escaped(info.name)}</b> {dim(f'id {object_id}')}"]
     if len(mine) < own:

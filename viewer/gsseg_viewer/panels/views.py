@@ -22,7 +22,6 @@ from gsseg.scene.sh import seen_colors
 from gsseg_viewer.exporting import over
 from gsseg_viewer.moving import go_to, step_view
 from gsseg_viewer.panels.elements import block, chosen, code, dim, handler, plain
-from gsseg_viewer.saving import opened
 from gsseg_viewer.session import Session
 from gsseg_viewer.state import EditError, State
 from gsseg_viewer.text import escaped
@@ -53,7 +52,7 @@ class ViewsPanel:
         gui = session.client.gui
         if not session.views:
             gui.add_html(block(dim("The scene of these splats is not at hand, so there are no photos.")))
-            words = ["gsseg", "view", "-m", str(opened(session.document.run).resolve())]
+            words = ["gsseg", "view", "-m", str(session.document.run.source.opened.resolve())]
             gui.add_html(block(f"Start with it: {code(shlex.join([*words, '-s', 'SCENE']))}"))
             return
         # Two photos of one name in two folders would be one entry of the menu: the number tells them apart.
@@ -79,7 +78,7 @@ class ViewsPanel:
         if not self.session.views or at is None:
             return
         self.view.value = self.names[at] if isinstance(self.view.value, str) else at + 1
-        now = (at, _drawn_labels(self.session.document.state))
+        now = (at, _drawn_pieces(self.session.document.state))
         if self.shown != now:
             self.shown = now
             self._draw_soon()
@@ -144,7 +143,7 @@ class ViewsPanel:
 
     def _splats(self, at: int) -> Picture:
         document, state, view = self.session.document, self.session.document.state, self.session.views[at]
-        key = (at, _drawn_labels(state))
+        key = (at, _drawn_pieces(state))
         if key not in self.pictures:
             with self.session.working(f"Drawing {plain(view.name)}"):
                 drawn = drawn_from(document.gaussians, document.shown(state), view)
@@ -152,7 +151,7 @@ class ViewsPanel:
         return self.pictures[key]
 
 
-def _drawn_labels(state: State) -> bytes:
+def _drawn_pieces(state: State) -> bytes:
     """What is drawn of a state. Not by the ids of what is hidden: edits and saving change what they mean."""
     return np.isin(state.owner, list(state.gone)).tobytes()
 

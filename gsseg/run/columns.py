@@ -1,0 +1,123 @@
+"""The segmentation of a run as its files hold it: each column is read when it is first asked for."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int32
+from numpy import ndarray
+from safetensors import SafetensorError, safe_open
+
+from gsseg.errors import InputError
+from gsseg.lazy import lazy_property
+from gsseg.run.layout import RunLayout
+from gsseg.scene import SplatFile
+from gsseg.segmentation import NO_OBJECT, ObjectInfo
+from gsseg.segmentation.describe import default_colors, default_name, describe_objects
+from gsseg.segmentation.segmented_ply import SegmentedPly
+from gsseg.segmentation.table import table_from_json
+
+AGAIN = "run gsseg train again"
+
+
+class FolderColumns:
+    """The columns of a RUN folder: of its segmented.ply, its objects.json and its features.safetensors."""
+
+    def __init__(self, layout: RunLayout, splats: SplatFile) -> None:
+        """Reads nothing yet; ``splats``: the folder's segmented.ply."""
+        self._layout = layout
+        self._ply = SegmentedPly(splats, AGAIN)
+
+    @lazy_property
+    def object_ids(self) -> Int32[ndarray, " gaussians"]:
+        """Object of each Gaussian; `InputError` where it is none of the table."""
+        ids, count = self._ply.object_ids, len(self.objects)
+        if len(ids) and int(ids.max()) >= count:
+            table = f"{self._layout.objects.name} holds {count} objects"
+            problem = f"has object ids {ids.min()} to {ids.max()}, and {table}"
+            raise InputError(self._layout.segmented, problem, AGAIN)
+        return ids
+
+    @property
+    def code_coarse(self) -> Int32[ndarray, " gaussians"]:
+        """Coarse code of each Gaussian."""
+        return self._ply.code_coarse
+
+    @property
+    def code_fine(self) -> Int32[ndarray, " gaussians"]:
+        """Fine code of each Gaussian."""
+        return self._ply.code_fine
+
+    @property
+    def discrete(self) -> Float32[ndarray, "gaussians 6"]:
+        """Discrete features."""
+        return self._ply.discrete
+
+    @lazy_property
+    def learnt(self) -> Float32[ndarray, "gaussians 6"]:
+        """Features as they were learnt; zero for Gaussians that no mask shows."""
+        path, count = self._layout.features, len(self._ply.splats.gaussians)
+        try:
+            with safe_open(path, framework="np") as file:
+                features = file.get_tensor("features")
+        except (OSError, SafetensorError, TypeError, AttributeError) as error:
+            raise InputError(path, f"cannot be read ({error})", AGAIN) from error
+        if features.shape != (count, 6) or features.dtype.kind != "f" or not np.isfinite(features).all():
+            problem = f"holds {features.dtype} features of shape {features.shape}, or some that are not finite"
+            raise InputError(path, problem, f"{count} rows of 6 are needed: {AGAIN}")
+        return features.astype(np.float32)
+
+    @lazy_property
+    def objects(self) -> list[ObjectInfo]:
+        """The table of objects."""
+        path = self._layout.objects
+        try:
+            return table_from_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise InputError(path, f"is not a table of objects ({error})", AGAIN) from error
+
+
+@dataclass(frozen=True, eq=False)
+class BareColumns:
+    """The columns of a segmented.ply by itself: the table of objects is made from its rows."""
+
+    splats: SplatFile
+
+    @lazy_property
+    def _ply(self) -> SegmentedPly:
+        return SegmentedPly(self.splats, "give one that gsseg train or export wrote")
+
+    @lazy_property
+    def object_ids(self) -> Int32[ndarray, " gaussians"]:
+        """The ids of the column numbered without gaps, in their order: rows may have been cut out of the file."""
+        there, places = np.unique(self._ply.object_ids, return_inverse=True)
+        return (places + (NO_OBJECT if len(there) and there[0] == NO_OBJECT else 0)).astype(np.int32)
+
+    @property
+    def code_coarse(self) -> Int32[ndarray, " gaussians"]:
+        """Coarse code of each Gaussian."""
+        return self._ply.code_coarse
+
+    @property
+    def code_fine(self) -> Int32[ndarray, " gaussians"]:
+        """Fine code of each Gaussian."""
+        return self._ply.code_fine
+
+    @property
+    def discrete(self) -> Float32[ndarray, "gaussians 6"]:
+        """Discrete features."""
+        return self._ply.discrete
+
+    @property
+    def learnt(self) -> Float32[ndarray, "gaussians 6"]:
+        """The discrete features: the file holds no others."""
+        return self._ply.discrete
+
+    @lazy_property
+    def objects(self) -> list[ObjectInfo]:
+        """What the rows tell of their objects, in the order of the ids; views and agreement are not known, 0."""
+        ids = self.object_ids
+        count = int(ids.max(initial=NO_OBJECT)) + 1
+        return describe_objects(
+            ids, self.code_fine, self.splats.gaussians.means.numpy(), [default_name(k) for k in range(count)],
+            default_colors(count), views=[0] * count, agreement=[0.0] * count,
+        )  # fmt: skip

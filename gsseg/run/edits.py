@@ -1,0 +1,62 @@
+"""What somebody has changed of a segmentation, as values, and how it is written into the files of a run."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int32
+from numpy import ndarray
+
+from gsseg.compressed import CompressedScene
+from gsseg.quantize.binary.codes import BinaryCodes
+from gsseg.run.marks import Marks, marks_json
+from gsseg.segmentation import NO_OBJECT, ObjectInfo
+from gsseg.segmentation.table import table_json
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Edits:
+    """A mended segmentation: whole pieces have moved between objects; codes and features are as they were."""
+
+    object_ids: Int32[ndarray, " gaussians"]
+    """Object of each Gaussian, `NO_OBJECT` = none; 0..n-1, largest object first."""
+    objects: list[ObjectInfo]
+    """The table of these objects."""
+    marks: Marks
+    """What is hidden or deleted, by these ids."""
+    came_from: list[int | None]
+    """Row, in the table as it was read, of the object that each of these comes from, whose language vector it keeps;
+    None where it was made of Gaussians that belonged to none."""
+
+
+def write_table(path: Path, edits: Edits) -> None:
+    """Writes objects.json."""
+    path.write_text(table_json(edits.objects), encoding="utf-8")
+
+
+def write_marks(path: Path, edits: Edits) -> None:
+    """Writes viewer.json."""
+    path.write_text(marks_json(edits.marks, edits.object_ids), encoding="utf-8")
+
+
+def edited_scene(scene: CompressedScene, edits: Edits) -> CompressedScene:
+    """The compressed scene with these objects; codes, features and residuals are untouched, language vectors follow."""
+    label_objects = np.full_like(scene.label_objects, NO_OBJECT)
+    label_objects[scene.labels] = edits.object_ids  # all Gaussians of a piece have moved together
+    language = None if scene.language is None else _vectors_of(scene.language, edits.came_from)
+    return replace(scene, label_objects=label_objects, objects=edits.objects, language=language)
+
+
+def _vectors_of(codes: BinaryCodes, came_from: list[int | None]) -> BinaryCodes:
+    """The vector of each object's origin; the centroid, as near to one word as to another, where it has none."""
+    taken = codes.take([0 if origin is None else origin for origin in came_from])
+    unknown = np.array([origin is None for origin in came_from], bool)
+    middle = 0.0 if codes.similarity == "euclidean" else codes.centroid_dp
+    return replace(
+        taken,
+        packed=np.where(unknown[:, None], np.uint8(0), taken.packed),
+        lower=np.where(unknown, np.float32(0), taken.lower),
+        upper=np.where(unknown, np.float32(0), taken.upper),
+        additional=np.where(unknown, np.float32(middle), taken.additional),
+        component_sum=np.where(unknown, 0, taken.component_sum).astype(taken.component_sum.dtype),
+    )

@@ -1,0 +1,71 @@
+"""config.yaml: everything that decided a run's result."""
+
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gsseg.config import TrainConfig
+from gsseg.errors import InputError
+from gsseg.scene import RenderConfig, Scene
+from gsseg.version import __version__
+
+LIBRARIES = ("torch", "numpy", "numba", "scipy", "gsplat", "plyfile", "pillow", "safetensors")
+"""Libraries whose versions may change a result."""
+
+_AGAIN = "run gsseg train again"
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What config.yaml says of where a run came from."""
+
+    scene: Path
+    """The SCENE folder."""
+    splats: Path
+    """The splat file that was trained on."""
+    render: RenderConfig
+    """Settings of the rasterizer that the splats were drawn with."""
+
+
+def settings_of(scene: Scene, config: TrainConfig) -> dict[str, Any]:
+    """The content of config.yaml, in plain types."""
+    paths = {"scene": str(scene.path.resolve()), "splats": str(scene.splats.path.resolve())}
+    versions = {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}}
+    return {"gsseg": __version__, **paths, "render": asdict(scene.render), **asdict(config), "versions": versions}
+
+
+def settings_text(settings: dict[str, Any]) -> str:
+    """The text of config.yaml."""
+    return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+
+
+def read_settings(path: Path) -> RunSettings:
+    """What the config.yaml at ``path`` says; raises `InputError` where it is missing, damaged or names no scene."""
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise InputError(path, f"cannot be read ({error})", _AGAIN) from error
+    if not isinstance(settings, dict) or not all(isinstance(settings.get(name), str) for name in ("scene", "splats")):
+        raise InputError(path, "does not say which scene the run was made from", _AGAIN)
+    return RunSettings(Path(settings["scene"]), Path(settings["splats"]), _render(path, settings.get("render", {})))
+
+
+def _render(path: Path, values: object) -> RenderConfig:
+    kinds = {"near_plane": (int, float), "dilation": (int, float), "antialiased": (bool,)}
+    if not isinstance(values, dict) or any(type(values[name]) not in kinds.get(name, ()) for name in values):
+        raise InputError(path, f"'render' is {values!r}, which are no settings of the rasterizer", _AGAIN)
+    try:
+        return RenderConfig(**values)
+    except ValueError as error:
+        raise InputError(path, f"'render': {error}", _AGAIN) from error
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

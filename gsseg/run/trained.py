@@ -1,0 +1,88 @@
+"""What training made, before any of it is written."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jaxtyping import Float
+from torch import Tensor
+
+from gsseg.features import MaskEvidence
+from gsseg.run.edits import Edits
+from gsseg.scene import RenderConfig, Scene, SplatFile
+from gsseg.segmentation import Segmentation
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Trained:
+    """The result of all stages."""
+
+    scene: Scene
+    """What was trained on."""
+    evidence: MaskEvidence
+    """What the masks say of each Gaussian."""
+    segmentation: Segmentation
+    """Object, codes and features of each Gaussian."""
+    coarse_codebook: Float[Tensor, "k1 dim"]
+    """Feature of each coarse code."""
+    fine_codebook: Float[Tensor, "codes dim"]
+    """Feature of each fine code."""
+    losses: dict[str, list[float]]
+    """Loss curves by name, one value a step."""
+    seconds: dict[str, float]
+    """Wall time of each stage."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedSource:
+    """A run that is in memory alone."""
+
+    trained: Trained
+
+    @property
+    def folder(self) -> Path:
+        """ValueError: there is none."""
+        raise ValueError("this run is in memory alone; gsseg.train(scene, config, out) writes one")
+
+    @property
+    def opened(self) -> Path:
+        """ValueError: there is nothing to open."""
+        return self.folder
+
+    @property
+    def splats(self) -> SplatFile:
+        """The scene's."""
+        return self.trained.scene.splats
+
+    @property
+    def render(self) -> RenderConfig:
+        """The scene's."""
+        return self.trained.scene.render
+
+    @property
+    def columns(self) -> Segmentation:
+        """The segmentation."""
+        return self.trained.segmentation
+
+    @property
+    def float_columns(self) -> Segmentation:
+        """The same."""
+        return self.trained.segmentation
+
+    @property
+    def compressed(self) -> None:
+        """None."""
+        return None
+
+    @property
+    def replaced(self) -> tuple[Path, ...]:
+        """Nothing."""
+        return ()
+
+    @property
+    def marks_path(self) -> None:
+        """None."""
+        return None
+
+    def save(self, edits: Edits) -> "TrainedSource":
+        """ValueError: there is no folder to write to."""
+        raise ValueError(f"this run is in memory alone: {len(edits.objects)} edited objects have no folder to go to")
