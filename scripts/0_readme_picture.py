@@ -11,7 +11,6 @@ import numpy as np
 import gsseg
 from gsseg.export.pictures import jpeg, strip
 from gsseg.export.report import ReportData, view_pictures
-from gsseg.segmentation.table import Objects
 
 COLUMNS = ("photo", "masks", "features", "objects")
 
@@ -22,7 +21,7 @@ def main() -> None:
     names = sys.argv[2:] or ["view_008", "view_044"]
     scene, run = gsseg.load_scene(demo / "scene"), gsseg.Run.open(demo / "run")
     numbers = [view.name for view in scene.views]
-    data = ReportData(scene, run.features, run.code_fine, Objects(run.object_ids, run.objects), {}, {}, {}, [])
+    data = ReportData(scene=scene, segmentation=run.columns, losses={}, metrics={}, config={}, notes=[])
     rows = []
     for name in names:
         pictures = {

@@ -18,6 +18,8 @@ from gsseg_viewer.pointing import Sight
 from gsseg_viewer.server import serve
 from playwright.sync_api import sync_playwright
 
+from gsseg.segmentation import NO_OBJECT
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "viewer"))
 from browser import Browser, find_browser, poll
 
@@ -88,8 +90,8 @@ def points_on_objects(document: Document, sight: Sight, count: int) -> list[tupl
         across, down = sight.tangents
         ahead = np.array([(2 * u / WIDTH - 1) * across, (2 * v / HEIGHT - 1) * down, 1.0])
         hit = document.pick(sight.position, sight.world_from_camera @ ahead)
-        owner = None if hit is None else int(document.state.owner[hit.label])
-        if owner not in (None, last):
+        owner = NO_OBJECT if hit is None else hit.object_id
+        if owner not in (NO_OBJECT, last):
             found.append((int(u), int(v)))
             last = owner
     return found[:count]

@@ -15,7 +15,6 @@ import torch
 from numpy import ndarray
 
 import gsseg
-from gsseg.cli.run_folder import read_settings
 from gsseg.codebook.training import train_codebook
 from gsseg.compressed.packing import bits_for
 from gsseg.evaluate.ground_truth import read_ground_truth
@@ -24,7 +23,10 @@ from gsseg.evaluate.score import total_visibility
 from gsseg.objects.build import build_objects
 from gsseg.pipeline import run_stages
 from gsseg.quantize import BinaryQuantizer, ResidualKMeans
-from gsseg.run.stages import StageStore
+from gsseg.render.cache import SampledWeights
+from gsseg.run import RunLayout
+from gsseg.run.settings import read_settings
+from gsseg.run.stages import StageStore, run_key
 from gsseg.scene.sh import base_colors
 from gsseg.threads import one_torch_thread
 
@@ -65,33 +67,41 @@ def codings(features: ndarray, discrete: ndarray, label_bits: int) -> Iterator[t
 
 def main() -> None:
     """Prints the table."""
-    folder = Path(sys.argv[1])
-    scene = gsseg.load_scene(read_settings(folder)["scene"])
+    layout = RunLayout(Path(sys.argv[1]))
+    scene = gsseg.load_scene(read_settings(layout.settings).scene)
     config = gsseg.TrainConfig()
     instances = read_ground_truth(scene.path / "gt", len(scene.gaussians)).instances
     assert instances is not None, "the scene has no truth for each Gaussian"
     visibility = total_visibility(scene)
     with one_torch_thread():
-        trained = run_stages(scene, config, StageStore(folder, scene, config, resume=True), lambda *_: None)
-        seen = trained.features.seen
+        store = StageStore(layout.cache, run_key(scene, config), resume=True)
+        trained = run_stages(scene, config, store, lambda *_: None)
+        learnt = trained.segmentation.learnt
+        seen = torch.from_numpy(learnt.any(axis=1))
         rows = np.flatnonzero(seen.numpy())
-        features = np.ascontiguousarray(trained.features.features.numpy()[rows])
-        discrete = np.ascontiguousarray(trained.codes.features().numpy()[rows])
-        label_bits = bits_for(len(trained.codes.fine_codebook))
-        weights = trained.weights
+        features, discrete = (np.ascontiguousarray(part[rows]) for part in (learnt, trained.segmentation.discrete))
+        label_bits = bits_for(len(trained.fine_codebook))
+        weights = SampledWeights(
+            scene.gaussians,
+            scene.views,
+            layout.cache,
+            config.pixels_per_view,
+            config.seed,
+            config.memory_budget_mb << 20,
+        )
         views = [lambda i=i: (weights.weights(i), weights.labels(i)) for i in range(len(weights))]
         host = scene.gaussians
         print("| features as | bytes a Gaussian | error, part of the mean square | object IoU, objects made again |")
         print("|---|---|---|---|")
         for name, size, decoded in codings(features, discrete, label_bits):
-            again = torch.zeros_like(trained.features.features)
+            again = torch.zeros(learnt.shape)
             again[rows] = torch.from_numpy(np.ascontiguousarray(decoded, np.float32))
             codes = train_codebook(again, host.means, seen, views, config.codebook, config.seed)
-            objects, _ = build_objects(
+            found = build_objects(
                 trained.evidence, codes, host.means.numpy(), base_colors(host).numpy(), again.numpy(), config.objects
             )
             error = np.square(decoded - features).sum() / np.square(features).sum()
-            iou = object_iou(objects.object_ids, instances, visibility)[0]
+            iou = object_iou(found.object_ids, instances, visibility)[0]
             print(f"| {name} | {size:.2f} | {error:.2e} | {iou:.3f} |", flush=True)
 
 

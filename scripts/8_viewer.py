@@ -16,14 +16,15 @@ from pathlib import Path
 import numpy as np
 from gsseg_viewer import colors
 from gsseg_viewer.document import Document
-from gsseg_viewer.selection import Selection, click
+from gsseg_viewer.selection import PieceSelection, click
 from gsseg_viewer.splats import SplatNodes
 
 import gsseg
 from gsseg.compressed import compress, write_scene
 from gsseg.io.ply import write_splats
+from gsseg.segmentation import NO_CODE, Segmentation
+from gsseg.segmentation.codes_on_disk import NO_CODE_ON_DISK
 from gsseg.segmentation.describe import default_colors, default_name, describe_objects
-from gsseg.segmentation.segmentation import NO_CODE, Segmentation
 
 GAUSSIANS = 1_000_000
 CLICKS = 50
@@ -43,7 +44,9 @@ def enlarge(run: gsseg.Run, out: Path) -> None:
         tile["y"] += copy // side * depth
         tiles.append(tile)
         ids.append(np.where(run.object_ids < 0, -1, run.object_ids + copy * len(run.objects)))
-        fine.append(np.where(run.code_fine == NO_CODE, NO_CODE, np.minimum(run.code_fine + copy * codes, NO_CODE - 1)))
+        fine.append(
+            np.where(run.code_fine == NO_CODE, NO_CODE, np.minimum(run.code_fine + copy * codes, NO_CODE_ON_DISK - 1))
+        )
     rows = slice(0, GAUSSIANS)
     splats = np.concatenate(tiles)[rows]
     object_ids, code_fine = (np.concatenate(parts)[rows].astype(np.int32) for parts in (ids, fine))
@@ -61,7 +64,9 @@ def enlarge(run: gsseg.Run, out: Path) -> None:
         np.concatenate([features.numpy()] * copies)[rows] for features in (run.features, run.learnt_features)
     )
     coarse = np.where(code_fine == NO_CODE, NO_CODE, code_fine // 10).astype(np.int32)
-    segmentation = Segmentation(object_ids, coarse, code_fine, discrete, learnt, table)
+    segmentation = Segmentation(
+        object_ids=object_ids, code_coarse=coarse, code_fine=code_fine, discrete=discrete, learnt=learnt, objects=table
+    )
     write_scene(out / "scene.gsseg", compress(segmentation, "splats.ply", means))
 
 
@@ -97,7 +102,7 @@ def main() -> None:
         started = time.perf_counter()
         hit = document.pick(eye, means[row] - eye)
         picks.append(time.perf_counter() - started)
-        chosen = click(Selection(), document.state, document.table, None if hit is None else hit.label, "set")
+        chosen = click(PieceSelection(), document.state, document.table, None if hit is None else hit.piece, "set")
         started = time.perf_counter()
         colors.colors(document, document.state, "photo", chosen)
         paints.append(time.perf_counter() - started)

@@ -76,7 +76,11 @@ def centre_pixels(gaussians: Gaussians, camera: Camera) -> Int32[ndarray, " gaus
 
 
 def gather_evidence(gaussians: Gaussians, weighted_views: Iterable[tuple[View, BlendWeights]]) -> MaskEvidence:
-    """Builds the evidence from every view that has masks, each with the blending weights of all its pixels."""
+    """Builds the evidence from every view that has masks, each with the blending weights of all its pixels.
+
+    A Gaussian i with its centre under pixel p of view v adds W_v[p, i] to the row of the mask of p; one whose centre no
+    view sees adds (M_v W_v)[l, i] to every row l of the views that see any of it.
+    """
     count = len(gaussians)
     visibility = np.zeros(count, np.float32)
     central: list[tuple[ndarray, ndarray, ndarray]] = []
@@ -85,19 +89,21 @@ def gather_evidence(gaussians: Gaussians, weighted_views: Iterable[tuple[View, B
     base = 0
     for number, (view, weights) in enumerate(weighted_views):
         assert view.labels is not None
-        flat = view.labels.reshape(-1).astype(np.int32)
-        present = np.union1d(flat, [0]).astype(np.int32)
-        labels, rows = np.searchsorted(present, flat), len(present)
+        labels = view.labels.reshape(-1).astype(np.int64)  # dense from 1, so label l is row l of the view
+        rows = int(labels.max()) + 1
         visibility += weights.visibility.cpu().numpy()
         centres = centre_pixels(gaussians, view.camera)
         arrays = (array.cpu().numpy() for array in (weights.indptr, weights.indices, weights.values))
         at_centre = _at_centres(*arrays, centres)
+        # A Gaussian behind the front surface has its centre in the picture too, with next to no weight there: the mask
+        # under that pixel is of what hides it.
         seen = np.flatnonzero(at_centre > SMALLEST_WEIGHT)
         pixels = centres[seen]
         central.append((base + labels[pixels], seen.astype(np.int32), at_centre[seen]))
+        # Which Gaussians no view sees at their centre is only known at the end, so all are pooled and most thrown away.
         pooled.append(_scipy(weights.pool(torch.from_numpy(labels), rows)))
         row_view.append(np.full(rows, number, np.int32))
-        row_label.append(present)
+        row_label.append(np.arange(rows, dtype=np.int32))
         base += rows
     by_centre = sp.csr_array(
         (
@@ -106,10 +112,13 @@ def gather_evidence(gaussians: Gaussians, weighted_views: Iterable[tuple[View, B
         ),
         shape=(base, count),
     )
+    # Each Gaussian speaks in one way only: through its centre if any view sees that, else through all its pixels.
+    # Both at once would count its tails, which lie on its neighbours' masks.
     centre_unseen = np.ones(count, bool)
     centre_unseen[np.concatenate([columns for _, columns, _ in central])] = False
     by_pixels = sp.vstack([_only_columns(matrix, centre_unseen) for matrix in pooled], format="csr")
     matrix = sp.csr_array(by_centre + by_pixels, dtype=np.float32)
+    # SciPy picks the width of indices by their number; the compiled products know one width.
     matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int64)
     return MaskEvidence(matrix, np.concatenate(row_view), np.concatenate(row_label), ~centre_unseen, visibility)
 
@@ -130,6 +139,7 @@ def _only_columns(matrix: sp.csr_array, wanted: ndarray) -> sp.csr_array:
 def _at_centres(indptr, indices, values, centres):
     """For each Gaussian its weight in the pixel under its centre; 0 where that pixel does not see it."""
     out = np.zeros(len(centres), np.float32)
+    # One pass over the entries of W is cheaper than a search for each Gaussian: entries of a row are in depth order.
     for row in range(len(indptr) - 1):
         for entry in range(indptr[row], indptr[row + 1]):
             if centres[indices[entry]] == row:

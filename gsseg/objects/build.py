@@ -47,16 +47,21 @@ def build_objects(
     fine = codes.fine.numpy()
     count = len(codes.fine_codebook)
     progress(0, 3)
+    # One neighbour search serves both: grouping asks which codes touch, the assignment who votes along.
     near = neighbours(means, max(config.assignment.neighbours, 8))
     of_code = group_codes(mask_profiles(evidence, fine, count), touching(near[:, :8], fine, count), config.grouping)
     grouped = np.where(fine >= 0, of_code[np.maximum(fine, 0)], NO_OBJECT)
     progress(1, 3)
+    # Slivers would be classes of their own in the assignment and draw their neighbours in: they go before it, and those
+    # that it leaves go after it.
     grouped = without_slivers(evidence, grouped)
     near = np.ascontiguousarray(near[:, : config.assignment.neighbours])
     assigned = assign(evidence, grouped, near, colors, config.assignment)
     assigned = rehome_strays(assigned, near, evidence.visibility)
     assigned = without_slivers(evidence, assigned)
     progress(2, 3)
+    # A code goes to the object that holds most of its light. An object that gets no code at all could not be told from
+    # its neighbours by its codes, so it is given up, and owners are found once more among those that are left.
     ids = _largest_first(assigned)
     owner = _code_owners(ids, fine, evidence.visibility, count)
     ids = _largest_first(np.where(np.isin(ids, owner[owner >= 0]), ids, NO_OBJECT))
@@ -82,6 +87,7 @@ def without_slivers(evidence: MaskEvidence, objects: Int64[ndarray, " gaussians"
     if objects.max() < 0:
         return objects
     profiles = mask_profiles(evidence, objects, int(objects.max()) + 1)
+    # Whoever fills most of a mask owns it; one mask in one view is enough, for small things are often seen once.
     owner = profiles.mass.argmax(axis=0)
     real = profiles.mass.max(axis=0) > BARELY_SEEN
     owns = np.zeros(len(profiles.mass), bool)
@@ -106,6 +112,7 @@ def _code_owners(ids, fine, visibility, count: int) -> Int64[ndarray, " codes"]:
     if not both.any():
         return np.full(count, NO_OBJECT)
     objects = int(ids.max()) + 1
+    # Gaussians that no view sees still count a little, or a code of nothing else would belong to nobody.
     weight = np.bincount(fine[both] * objects + ids[both], visibility[both] + 1e-6, count * objects)
     weight = weight.reshape(count, objects)
     return np.where(weight.max(axis=1) > 0, weight.argmax(axis=1), NO_OBJECT)
@@ -126,6 +133,7 @@ def nest_codes(
     size = len(codes.fine_codebook) // len(codes.coarse_codebook)
     book = codes.fine_codebook.numpy()
     stray = np.flatnonzero((ids >= 0) & ((fine < 0) | (owner[np.maximum(fine, 0)] != ids)))
+    # Sorted by object, so that each object's codes are compared with its own strays in one call.
     order = stray[np.argsort(ids[stray], kind="stable")]
     for object_id in np.unique(ids[order]):
         rows = order[ids[order] == object_id]

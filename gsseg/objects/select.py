@@ -8,7 +8,6 @@ image of infinitely fine pixels gives. Blending is the renderer's: front to back
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Float64, Int32, Integer
@@ -22,9 +21,6 @@ from gsseg.segmentation import NO_OBJECT
 
 MIN_WEIGHT = 0.3
 """A ray that gives less of its light than this to all Gaussians together hits nothing: fringes and lone floaters."""
-
-Level = Literal["fine", "object", "coarse"]
-"""From narrow to wide; each level holds the one before."""
 
 Vector = Float[ndarray, "3"] | Integer[ndarray, "3"]
 
@@ -55,7 +51,7 @@ class Selection:
     weight: float
     """Share of the ray's light that the object stops, 0..1; of a point: the response there, 0 where it lies outside."""
     gaussian: int
-    """Row of the object's Gaussian that counts most; the start of finer and wider selections (`rows_at_level`)."""
+    """Row of the object's Gaussian that counts most."""
     position: Float64[ndarray, "3"]
     """World point: on the ray, where that Gaussian's response peaks; for a point: that Gaussian's centre."""
 
@@ -132,29 +128,6 @@ def select_point(
         gaussian=gaussian,
         position=gaussians.means[gaussian].cpu().numpy().astype(np.float64),
     )
-
-
-def rows_at_level(
-    level: Level,
-    gaussian: int,
-    object_ids: Int32[ndarray, " gaussians"],
-    code_fine: Integer[ndarray, " gaussians"],
-    code_coarse: Integer[ndarray, " gaussians"],
-) -> Int32[ndarray, " selected"]:
-    """What a click on a Gaussian selects at a level of the hierarchy, ascending; narrower levels lie inside wider ones.
-
-    ``fine``: the object's Gaussians of the same fine code. ``object``: the whole object. ``coarse``: the object and
-    every Gaussian of any object that has the same coarse code. Nothing at any level where the Gaussian has no object.
-    """
-    chosen = object_ids[gaussian]
-    if chosen == NO_OBJECT:
-        return np.empty(0, np.int32)
-    inside = object_ids == chosen
-    if level == "fine":
-        inside &= code_fine == code_fine[gaussian]
-    elif level == "coarse":
-        inside |= (object_ids != NO_OBJECT) & (code_coarse == code_coarse[gaussian])
-    return np.flatnonzero(inside).astype(np.int32)
 
 
 def _ray(origin: Vector, direction: Vector) -> tuple[Float64[ndarray, "3"], Float64[ndarray, "3"]]:

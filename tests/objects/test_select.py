@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gsseg.io.ply import read_splats
-from gsseg.objects.select import MIN_WEIGHT, pick, rows_at_level, select, select_point
+from gsseg.objects.select import MIN_WEIGHT, pick, select, select_point
 from gsseg.render import reference
 from gsseg.scene import Camera, Gaussians, RenderConfig
 
@@ -162,24 +162,6 @@ def test_a_point_inside_beside_and_of_no_object() -> None:
     assert (beside.object_id, beside.weight) == (0, 0.0), "the nearest centre, not the widest Gaussian"
     assert select_point(gaussians, np.array([-1, 1, 1], np.int32), np.zeros(3)).object_id == 1
     assert select_point(gaussians, np.full(3, -1, np.int32), np.zeros(3)) is None
-
-
-def test_levels_lie_inside_each_other() -> None:
-    rng = np.random.default_rng(0)
-    fine = rng.integers(0, 40, 500)
-    coarse, ids = fine // 5, (rng.permutation(40) // 4 - 1).astype(np.int32)[fine]
-    for gaussian in range(0, 500, 7):
-        narrow, whole, wide = (
-            rows_at_level(level, gaussian, ids, fine, coarse) for level in ("fine", "object", "coarse")
-        )
-        if ids[gaussian] == -1:
-            assert len(narrow) == len(whole) == len(wide) == 0
-            continue
-        assert gaussian in narrow
-        assert set(narrow) <= set(whole) <= set(wide)
-        assert (fine[narrow] == fine[gaussian]).all()
-        assert np.array_equal(whole, np.flatnonzero(ids == ids[gaussian]))
-        assert set(wide) == set(whole) | set(np.flatnonzero((coarse == coarse[gaussian]) & (ids >= 0)))
 
 
 @pytest.mark.parametrize("name", ["guitar.ply", "bonsai_with_nan.ply", "avatar.ply"])

@@ -57,8 +57,9 @@ def plain(document: Document) -> tuple[Any, ...]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Bytes of every file; of scene.gsseg its checksum, because safetensors orders what it writes as it likes."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    """Bytes of every file but a lock that a dead process left; of scene.gsseg its checksum, because safetensors orders
+    what it writes as it likes."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != ".lock"]
     return {str(path.relative_to(folder)): checksum(path) or path.read_bytes() for path in files}
 
 

@@ -18,7 +18,6 @@ from gsseg_viewer.selection import (
 )
 from gsseg_viewer.state import ObjectState, State, delete, hide, isolate, merge
 
-from gsseg.objects.select import rows_at_level
 from gsseg.segmentation import NO_CODE
 
 
@@ -49,17 +48,18 @@ def test_levels_nest(seed: int) -> None:
             assert all(near <= far for near, far in pairwise(distances))
 
 
-def test_levels_are_those_of_the_library() -> None:
+def test_levels_are_what_their_names_say() -> None:
     state, table = world(0)
-    rows = np.random.default_rng(1).integers(0, len(state.owner), 500)
-    coarse, fine, owner = table.coarse[rows], table.fine[rows], state.owner[rows]
-    for row in range(0, 500, 11):
-        if owner[row] == -1:
-            continue
-        for level, name in (("fine code", "fine"), ("object", "object"), ("coarse code", "coarse")):
-            expected = rows_at_level(name, row, owner, fine, coarse)
-            chosen = reach(state, table, int(rows[row]), level, 0.0)
-            assert np.flatnonzero(np.isin(rows, list(chosen))).tolist() == expected.tolist()
+    for anchor in np.flatnonzero(state.owner >= 0).tolist():
+        mine = state.owner == state.owner[anchor]
+        alike = (table.coarse == table.coarse[anchor]) & (state.owner >= 0)
+        expected = {
+            "fine code": {anchor},
+            "object": set(np.flatnonzero(mine)),
+            "coarse code": set(np.flatnonzero(mine | alike)),
+        }
+        for level, pieces in expected.items():
+            assert reach(state, table, anchor, level, 0.0) == pieces
 
 
 def test_what_has_no_feature_and_no_code_is_like_nothing() -> None:

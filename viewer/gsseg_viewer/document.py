@@ -188,13 +188,9 @@ class Document:
         return ~np.isin(state.owner, list(state.gone))[self.pieces]
 
     def pick(self, origin: ndarray, direction: ndarray) -> Hit | None:
-        """The object that a ray meets of all that is drawn; None where there is none. ValueError for what is no ray."""
+        """What a ray meets of all that is drawn; None where it meets nothing. ValueError for what is no ray."""
         state = self.state
         return picking.pick(self._drawn(state), self.pieces, state, origin, direction)
-
-    def meets(self, origin: ndarray, direction: ndarray) -> bool:
-        """Whether a ray meets anything that is drawn, of an object or of none. ValueError as `pick`."""
-        return picking.meets(self._drawn(self.state), origin, direction)
 
     def _drawn(self, state: State) -> Gaussians:
         """The Gaussians with only those drawable that a state shows; kept for the next click."""

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import viser
 
+from gsseg.segmentation import NO_OBJECT
 from gsseg_viewer import selection
 from gsseg_viewer.pointing import Sight, objects_in_rectangle
 from gsseg_viewer.selection import PieceSelection
@@ -36,12 +37,11 @@ def click(session: Session, ray_origin: Any, ray_direction: Any, how: How = "set
     document = session.document
     try:
         hit = document.pick(ray_origin, ray_direction)
-        unassigned = hit is None and document.meets(ray_origin, ray_direction)
     except (TypeError, ValueError) as error:
         raise EditError("the browser sent no ray with that click") from error
-    if unassigned:
+    anchor = None if hit is None or hit.object_id == NO_OBJECT else hit.piece
+    if hit is not None and anchor is None:
         session.tell("No object there", "What you clicked belongs to no object.", seconds=3.0)
-    anchor = None if hit is None else hit.piece
     session.reselect(lambda before: selection.click(before, document.state, document.table, anchor, how))
 
 
