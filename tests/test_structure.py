@@ -17,7 +17,7 @@ VIEWER = sorted((ROOT / "viewer").rglob("*.py"))
 
 LAYERS = (
     {"errors", "threads", "version", "compiled", "memory"},
-    {"files"},
+    {"clustering", "files"},
     {"scene"},
     {"io", "render", "codebook", "quantize"},
     {"features", "segmentation"},
@@ -33,7 +33,7 @@ LAYERS = (
 
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 
-MATHEMATICS = {"codebook", "quantize"}
+MATHEMATICS = {"clustering", "codebook", "quantize"}
 """These know (items, dim) arrays and no camera, no scene, no renderer."""
 
 NO_FILES = {"features", "objects", "render"}

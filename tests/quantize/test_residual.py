@@ -31,7 +31,7 @@ def squared_errors(model: ResidualKMeans, x: np.ndarray, codes: np.ndarray) -> n
 def few_swaps(monkeypatch) -> None:
     """Fits in a tenth of the time, for what does not depend on how good the codes are."""
     for kind in ("kmeans", "balanced"):
-        monkeypatch.setattr(f"gsseg.quantize.residual.{kind}.MOST_SWAPS", 3)
+        monkeypatch.setattr(f"gsseg.clustering.{kind}.MOST_SWAPS", 3)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["plain", "balanced"])
@@ -157,11 +157,11 @@ def test_far_from_the_origin_nothing_cancels():
 @pytest.mark.usefixtures("few_swaps")
 @pytest.mark.parametrize("balanced", [False, True])
 def test_a_seed_decides_and_threads_do_not(balanced, monkeypatch):
-    monkeypatch.setattr("gsseg.quantize.residual.nearest.WORTH_A_THREAD", 50)
+    monkeypatch.setattr("gsseg.clustering.nearest.WORTH_A_THREAD", 50)
     x = blobs(300, 3)
     first = ResidualKMeans(2, 4, balanced, seed=3).fit(x)
     again = ResidualKMeans(2, 4, balanced, seed=3).fit(x)
-    monkeypatch.setattr("gsseg.quantize.residual.nearest.thread_count", lambda: 1)  # what the short runs ask
+    monkeypatch.setattr("gsseg.clustering.nearest.thread_count", lambda: 1)  # what the short runs ask
     alone = ResidualKMeans(2, 4, balanced, seed=3).fit(x)
     for other in (again, alone):
         np.testing.assert_array_equal(other.labels, first.labels)

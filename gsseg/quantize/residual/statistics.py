@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int64, Integer
 from numpy import ndarray
 
-from gsseg.quantize.residual.rows import blocks, finite_rows
+from gsseg.quantize.rows import blocks, finite_rows
 
 
 def residual_mse(x: Float[Any, "..."], codes: Any, codebooks: Sequence[Any]) -> list[float]:

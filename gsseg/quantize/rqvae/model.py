@@ -20,8 +20,8 @@ from jaxtyping import Float, Float32, Int64, Integer
 from numpy import ndarray
 from torch import Tensor, nn
 
-from gsseg.quantize.residual.rows import finite_rows
 from gsseg.quantize.residual.statistics import checked_codes
+from gsseg.quantize.rows import finite_rows
 from gsseg.quantize.rqvae.vector_quantizer import Gradient, ResidualQuantizer, VectorQuantizer
 
 Network: TypeAlias = Literal["mlp", "residual"]
