@@ -20,7 +20,7 @@ from gsseg.clustering.kmeans import kmeans
 from gsseg.clustering.nearest import nearest_codes
 from gsseg.quantize.residual.beam import best_paths
 from gsseg.quantize.residual.codebook_file import read_codebooks, write_codebooks
-from gsseg.quantize.residual.statistics import checked_codes, cluster_sizes, collision_rate, residual_mse
+from gsseg.quantize.residual.statistics import checked_codes, cluster_sizes, code_bytes, collision_rate, residual_mse
 from gsseg.quantize.rows import blocks, finite_rows
 
 BEAM = 5
@@ -89,6 +89,11 @@ class ResidualKMeans:
         self.cluster_sizes = cluster_sizes(self.labels, self.codebook_size)
         self.collision_rate = collision_rate(self.labels)
         return self
+
+    @property
+    def bytes_per_vector(self) -> float:
+        """Bytes that the codes of one item take, packed."""
+        return code_bytes(self.levels, self.codebook_size)
 
     def encode(self, x: Float[Any, "..."], beam: int = BEAM) -> Int32[ndarray, "levels items"]:
         """Codes of x, (items, dim): the best path of a beam search; ``beam=1`` takes the nearest code at each level.

@@ -46,6 +46,12 @@ def collision_rate(codes: Any) -> float:
     return 1.0 - len(np.unique(keys)) / len(keys)
 
 
+def code_bytes(levels: int, codebook_size: int) -> float:
+    """Bytes of an item's codes, each in ceil(log2(codebook_size)) bits (one where there is a single code): what streams
+    of them take, but for the last byte of each."""
+    return levels * max(1, codebook_size - 1).bit_length() / 8
+
+
 def tuple_keys(codes: Integer[ndarray, "levels items"]) -> Int64[ndarray, " items"]:
     """One number an item, equal where and only where all its codes are."""
     keys = np.zeros(codes.shape[1], np.int64)
