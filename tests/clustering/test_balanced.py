@@ -41,17 +41,37 @@ def check_sizes(labels: np.ndarray, codes: int, size_min: int, size_max: int) ->
     assert sizes.max() <= size_max
 
 
-@pytest.mark.parametrize(
-    "case", ["exact_even", "slack_one", "wide", "upper_only", "lower_only", "tight_uneven", "n_eq_K"]
-)
+CASES = {
+    "even": (120, 6, 3, 20, 20),
+    "slack of one": (200, 7, 6, 27, 29),
+    "wide": (300, 5, 2, 20, 150),
+    "upper bound": (150, 10, 4, 0, 18),
+    "lower bound": (150, 10, 4, 12, 150),
+    "tight and uneven": (101, 10, 5, 10, 11),
+    "one item a code": (12, 12, 3, 1, 1),
+}
+"""Items, codes, dim, least and greatest size."""
+
+
+@pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("scale", [1.0, 1e-4, 1e6])
-def test_optima_of_the_oracle(shared, case, scale):
+def test_linear_programming_finds_the_same_optimum_at_any_scale(case, scale):
+    items, codes, dim, size_min, size_max = CASES[case]
+    rng = np.random.default_rng(items)
+    x = rng.normal(size=(items, dim)) * rng.lognormal(size=(items, 1))
+    centers = x[:codes] + 0.1
+    labels, _ = transport(x * scale, centers * scale, size_min, size_max)
+    check_sizes(labels, codes, size_min, size_max)
+    assert cost_of(x, centers, labels) == pytest.approx(optimum(x, centers, size_min, size_max), rel=1e-9)
+
+
+def test_stored_optima(shared):
     arrays = np.load(shared / "oracle/rq/assignment.npz")
-    facts = json.loads((shared / "oracle/rq/assignment.json").read_text())[case]
-    x, centers = (arrays[f"{case}/{name}"].astype(np.float64) * scale for name in ("X", "centers"))
-    labels, _ = transport(x, centers, facts["size_min"], facts["size_max"])
-    check_sizes(labels, facts["K"], facts["size_min"], facts["size_max"])
-    assert cost_of(x, centers, labels) == pytest.approx(facts["optimal_cost"] * scale**2, rel=1e-9)
+    for case, facts in json.loads((shared / "oracle/rq/assignment.json").read_text()).items():
+        x, centers = (arrays[f"{case}/{name}"].astype(np.float64) for name in ("X", "centers"))
+        labels, _ = transport(x, centers, facts["size_min"], facts["size_max"])
+        check_sizes(labels, facts["K"], facts["size_min"], facts["size_max"])
+        assert cost_of(x, centers, labels) == pytest.approx(facts["optimal_cost"], rel=1e-9), case
 
 
 @settings(max_examples=60, deadline=None)
@@ -139,10 +159,11 @@ def test_sizes_hold_where_codes_are_found_on_a_sample(monkeypatch):
     np.testing.assert_allclose(found.centers, means, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["n2000_d6", "n2000_d64"])
-def test_never_worse_than_constrained_k_means_on_its_own_sets(shared, name):
-    x = np.load(shared / "oracle/rq/residual_kmeans.npz")[f"{name}/X"]
-    table = json.loads((shared / "oracle/rq/residual_kmeans.json").read_text())[name]
-    model = ResidualKMeans(3, 16, balanced=True).fit(x)
-    assert (np.array(model.residual_mse) <= np.array(table["constrained"]["mse_per_level"]) * (1 + 1e-7)).all()
-    assert [[row.min(), row.max()] for row in model.cluster_sizes] == [[124, 126]] * 3
+def test_never_worse_than_the_stored_constrained_k_means(shared):
+    arrays = np.load(shared / "oracle/rq/residual_kmeans.npz")
+    table = json.loads((shared / "oracle/rq/residual_kmeans.json").read_text())
+    for name in ("n2000_d6", "n2000_d64"):
+        model = ResidualKMeans(3, 16, balanced=True).fit(arrays[f"{name}/X"])
+        stored = np.array(table[name]["constrained"]["mse_per_level"])
+        assert (np.array(model.residual_mse) <= stored * (1 + 1e-7)).all()
+        assert [[row.min(), row.max()] for row in model.cluster_sizes] == [[124, 126]] * 3

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.cluster.vq import kmeans2
 
 from gsseg.clustering import kmeans as module
 from gsseg.clustering.kmeans import Clusters, kmeans, lloyd, swap_search
@@ -61,6 +62,16 @@ def test_blobs_apart_are_found_exactly():
     true = np.random.default_rng(0)
     centers = true.normal(size=(9, 6))
     assert (np.square(found.centers[:, None] - centers).sum(axis=-1).min(axis=0) < 0.01).all()
+
+
+@pytest.mark.parametrize("dim", [1, 3, 16, 64])
+def test_no_worse_than_the_best_of_ten_starts_of_scipy(dim):
+    rng = np.random.default_rng(dim)
+    blob = rng.choice(40, 800, p=rng.dirichlet(np.ones(40)))
+    x = (rng.normal(size=(40, dim))[blob] + 0.3 * rng.normal(size=(800, dim))).astype(np.float32)
+    tries = (kmeans2(x.astype(np.float64), 12, iter=100, minit="++", seed=seed) for seed in range(10))
+    best = min(np.square(x - centers[labels]).sum() for centers, labels in tries)
+    assert kmeans(x, 12, np.random.default_rng(0)).error <= best * (1 + 1e-5)
 
 
 def test_idle_codes_are_put_to_work():

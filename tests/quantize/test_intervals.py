@@ -99,7 +99,7 @@ def test_the_exact_cut_is_the_best_of_all_cuts(dim):
         assert loss_of(x, x > cut, a, b) == pytest.approx(min(losses), rel=1e-5)
 
 
-def test_the_exact_cuts_of_the_oracle(shared):
+def test_stored_exact_cuts(shared):
     folder = shared / "oracle" / "bbq"
     truth = np.load(folder / "exact_split_1bit.npz")
     for name in truth:
