@@ -1,9 +1,8 @@
 """The laws of all quantizers. A new one is a file below gsseg/quantize and a row of QUANTIZERS."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +17,11 @@ from gsseg.quantize.rqvae.training import RQVAETraining, train_rqvae
 
 ITEMS, DIM = 160, 12  # a multiple of eight: streams of bits end with a byte
 CODES = 12
+
+
+def make_items() -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return (rng.normal(size=(20, DIM))[rng.integers(20, size=ITEMS)] + 0.3 * rng.normal(size=(ITEMS, DIM))).astype("f4")
 
 
 def residual(x: np.ndarray, levels: int, seed: int, balanced: bool = False) -> ResidualKMeans:
@@ -69,73 +73,77 @@ QUANTIZERS = {
 }
 
 
-@pytest.fixture(params=list(QUANTIZERS))
-def row(request) -> Row:
-    return QUANTIZERS[request.param]
+X = make_items()
 
 
-@pytest.fixture(scope="module")
-def items() -> np.ndarray:
-    rng = np.random.default_rng(0)
-    return (rng.normal(size=(20, DIM))[rng.integers(20, size=ITEMS)] + 0.3 * rng.normal(size=(ITEMS, DIM))).astype("f4")
+@cache
+def fitted(name: str, size: int) -> Quantizer:
+    return QUANTIZERS[name].fit(X, size, 0)
 
 
-def test_every_quantizer_has_a_row(items):
-    offered = {kind for kind in vars_of(gsseg.quantize) if {"encode", "decode"} <= set(dir(kind))} - {Quantizer}
-    assert {type(row.fit(items, row.sizes[0], 0)) for row in QUANTIZERS.values()} == offered
+every_quantizer = pytest.mark.parametrize("name", QUANTIZERS)
+every_size = pytest.mark.parametrize(
+    ("name", "size"), [(name, size) for name, row in QUANTIZERS.items() for size in row.sizes]
+)
 
 
-def vars_of(package) -> list[type]:
-    return [value for value in (getattr(package, name) for name in dir(package)) if isinstance(value, type)]
+def test_every_quantizer_has_a_row():
+    names = dir(gsseg.quantize)
+    offered = [kind for kind in (getattr(gsseg.quantize, name) for name in names) if isinstance(kind, type)]
+    quantizers = {kind for kind in offered if {"encode", "decode"} <= set(dir(kind))} - {Quantizer}
+    assert {type(fitted(name, row.sizes[0])) for name, row in QUANTIZERS.items()} == quantizers
 
 
-def test_decoding_gives_vectors_of_the_same_shape(row, items):
-    for size in row.sizes:
-        quantizer = row.fit(items, size, 0)
-        assert isinstance(quantizer, Quantizer)
-        for given in (items, items.astype(np.float64), torch.from_numpy(items)):
-            decoded = np.asarray(quantizer.decode(quantizer.encode(given)))
-            assert (decoded.shape, decoded.dtype) == (items.shape, np.float32)
-            assert np.isfinite(decoded).all()
+@every_size
+def test_decoding_gives_vectors_of_the_same_shape(name, size):
+    quantizer = fitted(name, size)
+    assert isinstance(quantizer, Quantizer)
+    for given in (X, X.astype(np.float64), torch.from_numpy(X)):
+        decoded = np.asarray(quantizer.decode(quantizer.encode(given)))
+        assert (decoded.shape, decoded.dtype) == (X.shape, np.float32)
+        assert np.isfinite(decoded).all()
 
 
-def test_more_levels_or_bits_lower_the_error(row, items):
-    errors = []
-    for size in row.sizes:
-        quantizer = row.fit(items, size, 0)
-        errors.append(np.square(np.asarray(quantizer.decode(quantizer.encode(items))) - items).mean())
-    assert errors[0] < np.square(items - items.mean(axis=0)).mean()
+@every_quantizer
+def test_more_levels_or_bits_lower_the_error(name):
+    quantizers = [fitted(name, size) for size in QUANTIZERS[name].sizes]
+    errors = [np.square(np.asarray(q.decode(q.encode(X))) - X).mean() for q in quantizers]
+    assert errors[0] < np.square(X - X.mean(axis=0)).mean()
     assert all(after < before for before, after in pairwise(errors))
 
 
-def test_a_seed_decides_everything(row, items):
-    first, again = (row.fit(items, row.sizes[-1], 3) for _ in range(2))
-    assert row.packed(first.encode(items)) == row.packed(again.encode(items))
+@every_quantizer
+def test_a_seed_decides_everything(name):
+    row = QUANTIZERS[name]
+    first, again = (row.packed(row.fit(X, row.sizes[-1], 3).encode(X)) for _ in range(2))
+    assert first == again
 
 
-def test_the_bytes_stated_are_those_of_the_packed_codes(row, items):
-    for size in row.sizes:
-        quantizer = row.fit(items, size, 0)
-        assert len(row.packed(quantizer.encode(items))) == ITEMS * quantizer.bytes_per_vector
+@every_size
+def test_the_bytes_stated_are_those_of_the_packed_codes(name, size):
+    quantizer = fitted(name, size)
+    assert len(QUANTIZERS[name].packed(quantizer.encode(X))) == ITEMS * quantizer.bytes_per_vector
 
 
-def test_codes_of_an_item_do_not_depend_on_the_others(row, items):
-    quantizer = row.fit(items, row.sizes[-1], 0)
-    alone = np.asarray(quantizer.decode(quantizer.encode(items[8:24])))
-    np.testing.assert_allclose(alone, np.asarray(quantizer.decode(quantizer.encode(items)))[8:24], atol=1e-5)
+@every_size
+def test_codes_of_an_item_do_not_depend_on_the_others(name, size):
+    quantizer = fitted(name, size)
+    alone = np.asarray(quantizer.decode(quantizer.encode(X[8:24])))
+    np.testing.assert_allclose(alone, np.asarray(quantizer.decode(quantizer.encode(X)))[8:24], atol=1e-5)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_rows_that_are_not_finite_are_named(row, items, value):
-    wrong = items.copy()
+@every_quantizer
+def test_rows_that_are_not_finite_are_named(name, value):
+    row, wrong = QUANTIZERS[name], X.copy()
     wrong[13, 5] = value
-    quantizer = row.fit(items, row.sizes[0], 0)
+    quantizer = fitted(name, row.sizes[0])
     for call in (partial(row.fit, wrong, row.sizes[0], 0), partial(quantizer.encode, wrong)):
-        with pytest.raises(ValueError, match=re.compile(r"(NaN or infin.*\b13\b)|(\b13\b.*NaN or infin)")):
+        with pytest.raises(ValueError, match=r"(NaN or infin.*\b13\b)|(\b13\b.*NaN or infin)"):
             call()
 
 
-def test_another_width_is_refused(row, items):
-    quantizer = row.fit(items, row.sizes[0], 0)
+@every_quantizer
+def test_another_width_is_refused(name):
     with pytest.raises(ValueError, match=rf"{DIM - 1}.*{DIM}"):
-        quantizer.encode(items[:, 1:].copy())
+        fitted(name, QUANTIZERS[name].sizes[0]).encode(X[:, 1:].copy())
