@@ -10,13 +10,22 @@ At the centre: geometry is frozen, so every rendered map is ``W @ F`` with a con
 Names are imported when they are first used, so that ``gsseg --help`` does not wait for torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gsseg.errors import InputError as InputError
+from gsseg.lazy_names import lazy_names
 from gsseg.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from gsseg import compressed as compressed
+    from gsseg import evaluate as evaluate
+    from gsseg import export as export
+    from gsseg import io as io
+    from gsseg import language as language
+    from gsseg import objects as objects
+    from gsseg import quantize as quantize
+    from gsseg import render as render
+    from gsseg import sample as sample
     from gsseg.config import TrainConfig as TrainConfig
     from gsseg.config import preset as preset
     from gsseg.io.scene_folder import load_scene as load_scene
@@ -32,38 +41,4 @@ if TYPE_CHECKING:
     from gsseg.scene import View as View
     from gsseg.segmentation import ObjectInfo as ObjectInfo
 
-_HOMES = {
-    "TrainConfig": "config",
-    "preset": "config",
-    "load_scene": "io.scene_folder",
-    "Selection": "objects.select",
-    "ObjectInfo": "segmentation",
-    "train": "pipeline",
-    "BlendWeights": "render",
-    "RenderConfig": "scene",
-    "blend_weights": "render",
-    "Run": "run",
-    "Camera": "scene",
-    "Gaussians": "scene",
-    "Scene": "scene",
-    "View": "scene",
-}
-"""Where each public name lives, below gsseg; the same as above, which is for type checkers."""
-
-_PARTS = ("compressed", "evaluate", "export", "io", "language", "objects", "quantize", "render", "sample")
-"""Parts of gsseg that ``gsseg.PART`` reaches without an import of its own."""
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        value = getattr(import_module(f"gsseg.{_HOMES[name]}"), name)
-    elif name in _PARTS:
-        value = import_module(f"gsseg.{name}")
-    else:
-        raise AttributeError(f"module 'gsseg' has no attribute {name!r}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES, *_PARTS})
+__getattr__, __dir__ = lazy_names(__name__)

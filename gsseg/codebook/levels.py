@@ -12,7 +12,9 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
-from gsseg.codebook.kmeans import code_means, sample_codebook, settle
+from gsseg.clustering.blocks import settle
+from gsseg.clustering.means import float32_code_means
+from gsseg.clustering.seeding import sample_codebook
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def refit(
 ) -> Int64[ndarray, " items"]:
     """One half-step each: means of the present codes, then the nearest code of the same block for every item."""
     joint = features if places is None else np.concatenate([features, places], axis=1).astype(np.float32)
-    codebook, counts = code_means(joint, labels, codes)
+    codebook, counts = float32_code_means(joint, labels, codes)
     codebook[counts == 0] = FAR_AWAY
     moved, _ = settle(joint, codebook, labels // size * size, size, 1)
     return moved

@@ -18,8 +18,8 @@ from jaxtyping import Bool, Float, Int64
 from numpy import ndarray
 from torch import Tensor
 
+from gsseg.clustering.means import float32_code_means
 from gsseg.codebook.codes import NO_CODE, Codes
-from gsseg.codebook.kmeans import code_means
 from gsseg.codebook.levels import CodebookConfig, coarse_assignment, fine_assignment, refit, scene_units
 
 
@@ -93,7 +93,7 @@ class _Trainer:
     def train(self, start: ndarray, labels: ndarray, codes: int, refit: Callable, progress: Callable[[int], None]):
         """((labels, codebook) of the lowest loss seen, loss curve); ``start``: features before training."""
         moved = start.copy()
-        codebook = code_means(moved, labels, codes)[0]
+        codebook = float32_code_means(moved, labels, codes)[0]
         best, curve = (labels, codebook), []
         for step in range(self.config.steps + 1):
             loss, gradient = self._loss(codebook[labels])
@@ -104,7 +104,7 @@ class _Trainer:
                 break
             moved = moved - self.config.learning_rate * loss * gradient
             labels = refit(moved, labels)
-            codebook = code_means(moved, labels, codes)[0]
+            codebook = float32_code_means(moved, labels, codes)[0]
             progress(step + 1)
         curve.append(min(curve))
         return best, curve

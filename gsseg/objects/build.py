@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
+from gsseg.clustering.nearest import nearest_codes_in_blocks
 from gsseg.codebook import Codes
-from gsseg.codebook.kmeans import nearest_codes
 from gsseg.features.evidence import MaskEvidence
 from gsseg.objects.agreement import BARELY_SEEN
 from gsseg.objects.assignment import AssignmentConfig, assign
@@ -138,7 +138,7 @@ def nest_codes(
     for object_id in np.unique(ids[order]):
         rows = order[ids[order] == object_id]
         own = np.flatnonzero(owner == object_id)
-        nearest, _ = nearest_codes(features[rows], book[own], np.zeros(len(rows), np.int64), len(own))
+        nearest, _ = nearest_codes_in_blocks(features[rows], book[own], np.zeros(len(rows), np.int64), len(own))
         fine[rows] = own[nearest]
     coarse = np.where(fine >= 0, fine // size, codes.coarse.numpy())
     return replace(codes, fine=torch.from_numpy(fine), coarse=torch.from_numpy(coarse))

@@ -8,7 +8,7 @@ from numpy import ndarray
 from safetensors import SafetensorError, safe_open
 
 from gsseg.errors import InputError
-from gsseg.lazy import lazy_property
+from gsseg.lazy_property import lazy_property
 from gsseg.run.layout import RunLayout
 from gsseg.scene import SplatFile
 from gsseg.segmentation import NO_OBJECT, ObjectInfo

@@ -21,7 +21,7 @@ from gsseg.errors import InputError
 from gsseg.files.folder import whole_folder
 from gsseg.files.together import replace_together
 from gsseg.io.ply import read_splats, write_splats
-from gsseg.lazy import lazy_property
+from gsseg.lazy_property import lazy_property
 from gsseg.run.columns import AGAIN, BareColumns, FolderColumns
 from gsseg.run.edits import Edits, edited_scene, write_marks, write_table
 from gsseg.run.layout import SEGMENTED, RunLayout

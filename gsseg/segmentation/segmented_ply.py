@@ -10,7 +10,7 @@ from numpy import ndarray
 from gsseg.errors import InputError
 from gsseg.ids import NO_OBJECT
 from gsseg.io.ply import write_splats
-from gsseg.lazy import lazy_property
+from gsseg.lazy_property import lazy_property
 from gsseg.scene import SplatFile
 from gsseg.segmentation.codes_on_disk import NO_CODE_ON_DISK, codes_from_disk, codes_to_disk
 from gsseg.segmentation.segmentation import SegmentationColumns

@@ -108,7 +108,7 @@ def test_rows_that_are_not_finite_are_named(value, options, gaussian):
     bad = good.copy()
     bad[[4, 17], [3, 0]] = value
     for call in (lambda: BinaryQuantizer.fit(bad, **options), lambda: quantizer.encode(bad),
-                 lambda: quantizer.encode_query(bad), lambda: quantizer.encode_widths(bad, (1, 4))):  # fmt: skip
+                 lambda: quantizer.encode_query(bad)):  # fmt: skip
         with pytest.raises(ValueError, match=r"rows 4, 17 hold values that are NaN or infinite"):
             call()
 

@@ -84,21 +84,22 @@ def test_moments_against_numpy():
     assert (mean, deviation) == pytest.approx((x.mean(dtype=np.float64), x.std(dtype=np.float64)), rel=1e-12)
 
 
-@pytest.mark.parametrize("name", ["d16_clus_cosine", "d128_gauss_euclidean", "d100_clus_dot_product"])
-def test_every_round_is_lucenes(shared, name):
-    truth = np.load(shared / "oracle" / "bbq" / f"{name}.npz")
-    for side, bits in (("index", 1), ("query", 4)):
-        for i, x in enumerate(truth[f"{side}_centered"][:25]):
-            norm2, lower, upper = start(x, bits)
-            assert norm2 == truth[f"{side}_norm2"][i]
-            for rounds in range(ROUNDS + 1):
-                ends = descend(x, norm2, 1 << bits, lower, upper, rounds)
-                assert ends == tuple(truth[f"{side}_interval_trace"][i, rounds])
-            loss = interval_loss(x, norm2, 1 << bits, *map(np.float32, ends))
-            assert loss == truth[f"{side}_loss_final"][i]
+@pytest.mark.parametrize("dim", [2, 6, 64, 300])
+def test_the_exact_cut_is_the_best_of_all_cuts(dim):
+    for seed in range(4):
+        x = vectors(seed, dim)
+        wide = x.astype(np.float64)
+        losses = []
+        for threshold in np.sort(x):
+            s = x > threshold
+            sums = np.array([wide[~s].sum(), wide[s].sum()])
+            matrix = (1 - WEIGHT) / (wide @ wide) * np.outer(sums, sums) + WEIGHT * np.diag([(~s).sum(), s.sum()])
+            losses.append(loss_of(x, s, *np.linalg.lstsq(matrix, sums, rcond=None)[0]))
+        a, b, cut = split(x)
+        assert loss_of(x, x > cut, a, b) == pytest.approx(min(losses), rel=1e-5)
 
 
-def test_the_exact_cuts_of_the_oracle(shared):
+def test_stored_exact_cuts(shared):
     folder = shared / "oracle" / "bbq"
     truth = np.load(folder / "exact_split_1bit.npz")
     for name in truth:

@@ -1,4 +1,4 @@
-"""Residual k-means: laws of its codes and errors, the oracle's numbers, and what it refuses."""
+"""Residual k-means: laws of its codes and errors, other programs' numbers, and what it refuses."""
 
 import json
 import tracemalloc
@@ -9,8 +9,6 @@ import torch
 
 from gsseg.quantize.residual.quantizer import ResidualKMeans
 from gsseg.quantize.residual.statistics import cluster_sizes, collision_rate, residual_mse, tuple_keys
-
-SETS = ("n2000_d6", "n2000_d64")
 
 
 def blobs(items: int = 400, dim: int = 5, seed: int = 0) -> np.ndarray:
@@ -31,7 +29,7 @@ def squared_errors(model: ResidualKMeans, x: np.ndarray, codes: np.ndarray) -> n
 def few_swaps(monkeypatch) -> None:
     """Fits in a tenth of the time, for what does not depend on how good the codes are."""
     for kind in ("kmeans", "balanced"):
-        monkeypatch.setattr(f"gsseg.quantize.residual.{kind}.MOST_SWAPS", 3)
+        monkeypatch.setattr(f"gsseg.clustering.{kind}.MOST_SWAPS", 3)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["plain", "balanced"])
@@ -157,11 +155,11 @@ def test_far_from_the_origin_nothing_cancels():
 @pytest.mark.usefixtures("few_swaps")
 @pytest.mark.parametrize("balanced", [False, True])
 def test_a_seed_decides_and_threads_do_not(balanced, monkeypatch):
-    monkeypatch.setattr("gsseg.quantize.residual.nearest.WORTH_A_THREAD", 50)
+    monkeypatch.setattr("gsseg.clustering.nearest.WORTH_A_THREAD", 50)
     x = blobs(300, 3)
     first = ResidualKMeans(2, 4, balanced, seed=3).fit(x)
     again = ResidualKMeans(2, 4, balanced, seed=3).fit(x)
-    monkeypatch.setattr("gsseg.quantize.residual.nearest.thread_count", lambda: 1)  # what the short runs ask
+    monkeypatch.setattr("gsseg.clustering.nearest.thread_count", lambda: 1)  # what the short runs ask
     alone = ResidualKMeans(2, 4, balanced, seed=3).fit(x)
     for other in (again, alone):
         np.testing.assert_array_equal(other.labels, first.labels)
@@ -209,39 +207,42 @@ def test_tensors_of_any_float_type(dtype):
     np.testing.assert_array_equal(from_tensor.decode(codes), from_array.decode(from_array.labels))
 
 
-@pytest.mark.parametrize("name", SETS)
-def test_statistics_of_the_oracle_are_reproduced(shared, name):
+@pytest.fixture(scope="module")
+def stored(shared) -> list[tuple]:
+    """(items, codebooks, codes by kind, figures by peer) of each stored set."""
     arrays = np.load(shared / "oracle/rq/residual_kmeans.npz")
-    table = json.loads((shared / "oracle/rq/residual_kmeans.json").read_text())[name]
-    x, books = arrays[f"{name}/X"], list(arrays[f"{name}/constrained_codebooks"])
-    for kind, prefix in (("constrained_codes", ""), ("constrained_nearest_codes", "nearest_")):
-        codes = arrays[f"{name}/{kind}"].T
-        mse = residual_mse(x, codes, books)
-        expected = table["constrained"]["nearest_mse_per_level" if prefix else "mse_per_level"]
-        np.testing.assert_allclose(mse, expected, rtol=1e-6)
-        assert collision_rate(codes) == pytest.approx(table["constrained"][f"{prefix}collision_rate"], abs=1e-12)
-        sizes = cluster_sizes(codes, 16)
-        assert [[row.min(), row.max()] for row in sizes] == table["constrained"][f"{prefix}sizes_min_max"]
+    table = json.loads((shared / "oracle/rq/residual_kmeans.json").read_text())
+    kinds = ("constrained_codes", "constrained_nearest_codes")
+    return [
+        (arrays[f"{name}/X"], list(arrays[f"{name}/constrained_codebooks"]),
+         [arrays[f"{name}/{kind}"].T for kind in kinds], table[name])
+        for name in ("n2000_d6", "n2000_d64")
+    ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SETS)
-def test_nearest_codes_of_the_oracle_are_reproduced(shared, name):
-    arrays = np.load(shared / "oracle/rq/residual_kmeans.npz")
-    model = ResidualKMeans(3, 16)
-    model.codebooks = list(arrays[f"{name}/constrained_codebooks"])
-    codes = model.encode(arrays[f"{name}/X"], beam=1)
-    assert (codes == arrays[f"{name}/constrained_nearest_codes"].T).mean() > 0.999
+def test_stored_statistics(stored):
+    for x, books, kinds, table in stored:
+        for codes, prefix in zip(kinds, ("", "nearest_"), strict=True):
+            expected = table["constrained"][f"{prefix}mse_per_level"]
+            np.testing.assert_allclose(residual_mse(x, codes, books), expected, rtol=1e-6)
+            assert collision_rate(codes) == pytest.approx(table["constrained"][f"{prefix}collision_rate"], abs=1e-12)
+            sizes = cluster_sizes(codes, 16)
+            assert [[row.min(), row.max()] for row in sizes] == table["constrained"][f"{prefix}sizes_min_max"]
 
 
-@pytest.mark.parametrize("name", SETS)
-def test_no_worse_than_the_peers(shared, name):
-    x = np.load(shared / "oracle/rq/residual_kmeans.npz")[f"{name}/X"]
-    table = json.loads((shared / "oracle/rq/residual_kmeans.json").read_text())[name]
-    model = ResidualKMeans(3, 16).fit(x)
-    assert (
-        residual_mse(x, model.encode(x), model.codebooks)[-1] <= table["faiss_rq_train1_encode5"]["mse_per_level"][-1]
-    )
-    assert model.residual_mse[-1] <= table["sklearn_unconstrained"]["mse_per_level"][-1]
+def test_stored_nearest_codes(stored):
+    for x, books, (_, nearest), _ in stored:
+        model = ResidualKMeans(3, 16)
+        model.codebooks = books
+        assert (model.encode(x, beam=1) == nearest).mean() > 0.999
+
+
+def test_no_worse_than_the_stored_peers(stored):
+    for x, _, _, table in stored:
+        model = ResidualKMeans(3, 16).fit(x)
+        faiss = table["faiss_rq_train1_encode5"]["mse_per_level"]
+        assert residual_mse(x, model.encode(x), model.codebooks)[-1] <= faiss[-1]
+        assert model.residual_mse[-1] <= table["sklearn_unconstrained"]["mse_per_level"][-1]
 
 
 def test_file_round_trip(tmp_path, fitted):

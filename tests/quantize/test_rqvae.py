@@ -95,7 +95,7 @@ def test_a_warm_start_has_the_codes_and_the_error_of_its_codebooks(codebooks):
     assert evaluate_rqvae(source, items).reconstruction > 1.2 * np.square(items - sums).mean()
 
 
-def test_a_warm_start_equals_the_reference_at_epoch_0(shared, tmp_path):
+def test_a_warm_start_has_the_stored_figures_at_epoch_0(shared, tmp_path):
     with np.load(shared / "oracle/rq/residual_kmeans.npz", allow_pickle=False) as data:
         items, nearest = data["n2000_d64/X"], data["n2000_d64/constrained_nearest_codes"]
         np.savez(

@@ -1,4 +1,4 @@
-"""Balanced plans: sums, invariances, the plain formula, and a published implementation's values."""
+"""Balanced plans: sums, invariances, the plain formula, the conditions of the optimum, and stored values."""
 
 import re
 
@@ -93,23 +93,43 @@ def test_codes_are_more_even_than_nearest_ones():
     assert int(balanced.min()) > 25
 
 
-@pytest.mark.parametrize("epsilon", ["0.003", "0.01", "0.05", "0.2", "1.0"])
+@pytest.mark.parametrize("epsilon", [0.003, 0.01, 0.05, 0.2, 1.0])
 @pytest.mark.parametrize("iterations", [0, 1, 5, 50, 100])
-def test_reference_values(shared, epsilon, iterations):
-    with np.load(shared / "oracle/rq/sinkhorn.npz", allow_pickle=False) as data:
-        distances, expected = data["distances"], data[f"Q_eps{epsilon}_it{iterations}"]
-    found = sinkhorn(distances, float(epsilon), iterations).numpy()
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+def test_small_epsilons_lose_nothing(epsilon, iterations):
+    distances = distances_of(32, 8)
+    expected = plain(distances, epsilon, iterations)
+    np.testing.assert_allclose(sinkhorn(distances, epsilon, iterations), expected, rtol=1e-9, atol=1e-12)
     # Float32 distances are as good as their own rounding; the plain formula gives NaN here at small epsilons.
-    rounded = sinkhorn(distances.astype(np.float32), float(epsilon), iterations).numpy()
-    np.testing.assert_allclose(rounded, expected, atol=2e-6)
+    rounded = sinkhorn(distances.astype(np.float32), epsilon, iterations)
+    np.testing.assert_allclose(rounded, expected, atol=2e-5)
 
 
-@pytest.mark.parametrize("epsilon", ["0.05", "0.2", "1.0"])
-def test_reference_of_an_optimal_transport_library(shared, epsilon):
+@pytest.mark.parametrize("epsilon", [0.05, 0.2, 1.0])
+def test_a_converged_plan_is_the_optimum_of_transport_with_entropy(epsilon):
+    # Its conditions (Cuturi 2013, lemma 2) have one solution: the shares of rows and columns, and
+    # log Q_ik + D'_ik / epsilon = u_i + v_k.
+    distances = distances_of(32, 8)
+    plan = sinkhorn(distances, epsilon, 2000).numpy()
+    np.testing.assert_allclose(plan.sum(axis=1), 1, rtol=1e-9)
+    np.testing.assert_allclose(plan.sum(axis=0), 4, rtol=1e-9)
+    middle = (distances.max() + distances.min()) / 2
+    sums = np.log(plan) + (distances - middle) / (distances.max() - middle + 1e-5) / epsilon
+    np.testing.assert_allclose(sums - sums[:, :1] - sums[:1] + sums[0, 0], 0, atol=1e-9)
+
+
+def test_stored_values(shared):
     with np.load(shared / "oracle/rq/sinkhorn.npz", allow_pickle=False) as data:
-        found = sinkhorn(data["distances"], float(epsilon), 400)
-        np.testing.assert_allclose(found.numpy(), data[f"pot_plan_times_B_eps{epsilon}"], atol=1e-11)
+        distances, compared = data["distances"], 0
+        for name in data.files:
+            if name.startswith("Q_eps"):
+                epsilon, iterations = name.removeprefix("Q_eps").split("_it")
+                found = sinkhorn(distances, float(epsilon), int(iterations)).numpy()
+                np.testing.assert_allclose(found, data[name], rtol=1e-9, atol=1e-12, err_msg=name)
+                compared += 1
+        assert compared >= 25
+        for epsilon in ("0.05", "0.2", "1.0"):  # of a library of optimal transport
+            found = sinkhorn(distances, float(epsilon), 400)
+            np.testing.assert_allclose(found.numpy(), data[f"pot_plan_times_B_eps{epsilon}"], atol=1e-11)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

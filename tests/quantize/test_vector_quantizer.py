@@ -143,17 +143,33 @@ def test_start_needs_as_many_vectors_as_codes():
         residual("joint").start_codebooks_(draw(5, 4), 0)
 
 
-@pytest.mark.parametrize(("name", "epsilon"), [("sk", 0.05), ("nosk", None)])
-def test_reference_values_and_gradients(shared, name, epsilon):
-    with np.load(shared / "oracle/rq/sinkhorn.npz", allow_pickle=False) as data:
-        arrays = {key: torch.from_numpy(data[key]) for key in data.files if key.startswith("vq_")}
-    quantizer = VectorQuantizer(8, 5, torch.Generator(), 0.25, epsilon, 50)
-    quantizer.codebook.data = arrays["vq_codebook"].clone()
-    vectors = arrays["vq_x"].requires_grad_()
+@pytest.mark.parametrize("epsilon", [0.05, None])
+def test_gradients_are_those_worked_out_by_hand(epsilon):
+    # Of sum(q^2) + loss, all means over n entries: the sum's gradient 2 q goes straight through to the vectors, which
+    # the commitment loss pulls to their words by 2 beta (x - q) / n; words get 2 (q - x) / n of each of their vectors.
+    vectors, beta = draw(32, 5).requires_grad_(), 0.25
+    quantizer = VectorQuantizer(8, 5, torch.Generator().manual_seed(3), beta, epsilon, 50)
     words, loss, codes = quantizer(vectors)
     (words.square().sum() + loss).backward()
-    assert torch.equal(codes, arrays[f"vq_{name}_indices"])
-    assert loss.item() == pytest.approx({"sk": 1.4853383302688599, "nosk": 1.1549612283706665}[name], rel=1e-6)
-    torch.testing.assert_close(words, arrays[f"vq_{name}_xq"], atol=1e-6, rtol=0)
-    torch.testing.assert_close(vectors.grad, arrays[f"vq_{name}_grad_x"], atol=1e-6, rtol=0)
-    torch.testing.assert_close(quantizer.codebook.grad, arrays[f"vq_{name}_grad_codebook"], atol=1e-6, rtol=0)
+    x, q, n = vectors.detach(), quantizer.codebook.detach()[codes], vectors.numel()
+    torch.testing.assert_close(words, q)
+    torch.testing.assert_close(loss, (1 + beta) * (q - x).square().mean())
+    torch.testing.assert_close(vectors.grad, 2 * q + 2 * beta * (x - q) / n)
+    pulls = torch.zeros_like(quantizer.codebook).index_add(0, codes, 2 * (q - x) / n)
+    torch.testing.assert_close(quantizer.codebook.grad, pulls)
+
+
+def test_stored_values_and_gradients(shared):
+    with np.load(shared / "oracle/rq/sinkhorn.npz", allow_pickle=False) as data:
+        arrays = {key: torch.from_numpy(data[key]) for key in data.files if key.startswith("vq_")}
+    for name, epsilon, stored_loss in (("sk", 0.05, 1.4853383302688599), ("nosk", None, 1.1549612283706665)):
+        quantizer = VectorQuantizer(8, 5, torch.Generator(), 0.25, epsilon, 50)
+        quantizer.codebook.data = arrays["vq_codebook"].clone()
+        vectors = arrays["vq_x"].clone().requires_grad_()
+        words, loss, codes = quantizer(vectors)
+        (words.square().sum() + loss).backward()
+        assert torch.equal(codes, arrays[f"vq_{name}_indices"])
+        assert loss.item() == pytest.approx(stored_loss, rel=1e-6)
+        torch.testing.assert_close(words, arrays[f"vq_{name}_xq"], atol=1e-6, rtol=0)
+        torch.testing.assert_close(vectors.grad, arrays[f"vq_{name}_grad_x"], atol=1e-6, rtol=0)
+        torch.testing.assert_close(quantizer.codebook.grad, arrays[f"vq_{name}_grad_codebook"], atol=1e-6, rtol=0)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from jaxtyping import Float32, Int, Integer, UInt8, UInt64
@@ -39,15 +39,6 @@ FORMAT = "gsseg binary codes 1"
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, RuntimeError, MemoryError,
                zipfile.BadZipFile, zlib.error)  # fmt: skip
 """What numpy and zipfile raise on files that are no archive, or a damaged one."""
-
-
-class CorrectiveTerms(NamedTuple):
-    """What one vector keeps beside its codes."""
-
-    lower: float
-    upper: float
-    additional: float
-    component_sum: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,9 +100,8 @@ class BinaryCodes:
 
     @property
     def bytes_per_vector(self) -> int:
-        """Bytes that one vector takes, corrections included, the shared centroid left out."""
-        sums = 2 if self.dimension * (2**self.bits - 1) < 2**16 else 4
-        return self.packed.shape[1] + 3 * 4 + sums
+        """Bytes that one vector takes in a file, corrections included, the shared centroid left out."""
+        return bytes_per_vector(self.dimension, self.bits)
 
     @cached_property
     def centroid_dp(self) -> float:
@@ -122,19 +112,6 @@ class BinaryCodes:
     def words(self) -> UInt64[ndarray, "items words"]:
         """The packed codes as the compiled code reads them."""
         return as_words(self.packed)
-
-    def vector_value(self, item: int) -> UInt8[ndarray, " bytes"]:
-        """The packed code of one vector."""
-        return self.packed[item]
-
-    def corrective_terms(self, item: int) -> CorrectiveTerms:
-        """What one vector keeps beside its code."""
-        return CorrectiveTerms(
-            float(self.lower[item]),
-            float(self.upper[item]),
-            float(self.additional[item]),
-            int(self.component_sum[item]),
-        )
 
     def components(self) -> UInt8[ndarray, "items dim"]:
         """The codes of all components, a byte each."""
@@ -160,7 +137,6 @@ class BinaryCodes:
 
     def save(self, path: Path | str) -> None:
         """Writes one uncompressed npz file, whole or not at all; little endian on every machine."""
-        small = self.dimension * (2**self.bits - 1) < 2**16
         arrays = {
             "format": np.array(FORMAT, "<U"),
             "similarity": np.array(self.similarity, "<U"),
@@ -171,7 +147,7 @@ class BinaryCodes:
             "lower": self.lower.astype("<f4"),
             "upper": self.upper.astype("<f4"),
             "additional": self.additional.astype("<f4"),
-            "component_sum": self.component_sum.astype("<u2" if small else "<u4"),
+            "component_sum": self.component_sum.astype(f"<u{sum_bytes(self.dimension, self.bits)}"),
         }
         with whole_file(path) as beside, beside.open("wb") as stream:
             np.savez(stream, **arrays)  # pyright: ignore[reportArgumentType]
@@ -202,6 +178,16 @@ class BinaryCodes:
             raise InputError(path, "there is no such file") from None
         except _UNREADABLE as error:
             raise InputError(path, f"is damaged or holds no binary codes ({error})", "write it again") from error
+
+
+def bytes_per_vector(dim: int, bits: int) -> int:
+    """Bytes that a vector of ``dim`` components takes: bit planes, three float32 and the sum of its codes."""
+    return bits * plane_bytes(dim) + 3 * 4 + sum_bytes(dim, bits)
+
+
+def sum_bytes(dim: int, bits: int) -> int:
+    """Bytes that the sum of a vector's codes takes: 2 while the greatest one fits."""
+    return 2 if dim * (2**bits - 1) < 2**16 else 4
 
 
 def check_width(bits: int) -> None:

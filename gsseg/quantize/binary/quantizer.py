@@ -18,18 +18,16 @@ Beyond it, at the same bytes a vector:
     rows, values = quantizer.search(queries, codes, k=10, rescore=vectors)
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float32, Int64
 from numpy import ndarray
 
-from gsseg.quantize.binary.codes import SIMILARITIES, BinaryCodes, Similarity, check_width
+from gsseg.quantize.binary.codes import SIMILARITIES, BinaryCodes, Similarity, bytes_per_vector, check_width
 from gsseg.quantize.binary.encode import encode, mean_vector
 from gsseg.quantize.binary.exact import exact_values
-from gsseg.quantize.binary.intervals import LAMBDA
 from gsseg.quantize.binary.rotation import rotate as rotated
 from gsseg.quantize.binary.scoring import QUERY_WIDTHS, estimates, final_scores
 from gsseg.quantize.binary.search import best
@@ -101,6 +99,11 @@ class BinaryQuantizer:
             codes.centroid, codes.similarity, codes.bits, rotation=codes.rotation, query_bits=query_bits
         )
 
+    @property
+    def bytes_per_vector(self) -> int:
+        """Bytes that one vector's codes and corrections take."""
+        return bytes_per_vector(len(self.centroid), self.bits)
+
     def encode(self, vectors: Vectors) -> BinaryCodes:
         """Codes and corrections of the vectors.
 
@@ -108,14 +111,8 @@ class BinaryQuantizer:
         ValueError naming the rows that hold NaN or infinite values, overflow float32 when squared and summed, or
         (cosine) have no direction.
         """
-        return self._encode(self._rows(vectors), self.bits)
-
-    def encode_widths(self, vectors: Vectors, widths: Sequence[int]) -> dict[int, BinaryCodes]:
-        """Codes of several widths in one call, equal to those of the calls for one width each."""
-        rows = self._rows(vectors)
-        for bits in widths:
-            check_width(bits)
-        return {bits: self._encode(rows, bits) for bits in widths}
+        rows, exact = self._rows(vectors), self.intervals == "exact"
+        return encode(rows, self.centroid, self.similarity, self.bits, exact, self.rotation)
 
     def encode_query(self, queries: Vectors) -> BinaryCodes:
         """Codes of the queries, as `estimate` takes them: ``query_bits`` bit planes, lowest bit first."""
@@ -126,16 +123,6 @@ class BinaryQuantizer:
         """The vectors that the codes stand for: lower + step code + centroid (cosine: of unit vectors)."""
         rows = codes.components() * codes.steps()[:, None] + codes.lower[:, None] + codes.centroid
         return rows if codes.rotation is None else rotated(rows, codes.rotation, back=True)
-
-    def loss(self, vectors: Vectors, codes: BinaryCodes) -> Float64[ndarray, " items"]:
-        """The anisotropic loss of each code, (1 - lambda) (x . e)^2 / |x|^2 + lambda |e|^2 with the centred vector x,
-        the error e of its code and lambda = 0.1; 0 for a vector that is the centroid."""
-        x = self._centred(vectors)
-        error = x - (codes.components() * codes.steps()[:, None].astype(np.float64) + codes.lower[:, None])
-        norm2 = np.square(x).sum(1)
-        along = np.square((x * error).sum(1)) / np.where(norm2 > 0, norm2, 1.0)
-        weight = float(LAMBDA)
-        return (1 - weight) * along + weight * np.square(error).sum(1)
 
     def estimate(self, query: Vectors | BinaryCodes, codes: BinaryCodes) -> Float32[ndarray, "queries items"]:
         """Estimated squared distances ("euclidean") or inner products (of unit vectors for "cosine").
@@ -186,13 +173,3 @@ class BinaryQuantizer:
         if rows.shape[1] != len(self.centroid):
             raise ValueError(f"vectors have {rows.shape[1]} components, the centroid has {len(self.centroid)}")
         return rows if self.rotation is None else rotated(rows, self.rotation)
-
-    def _encode(self, rows: Float32[ndarray, "items dim"], bits: int) -> BinaryCodes:
-        exact = self.intervals == "exact" and bits == 1
-        return encode(rows, self.centroid, self.similarity, bits, exact, self.rotation)
-
-    def _centred(self, vectors: Vectors) -> Float64[ndarray, "items dim"]:
-        rows = self._rows(vectors).astype(np.float64)
-        if self.similarity == "cosine":
-            rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        return rows - self.centroid

@@ -1,4 +1,4 @@
-"""The door of binary quantization: rows from numpy or torch, as C-ordered float32."""
+"""Vectors as binary quantization takes them: rows from numpy or torch, as C-ordered float32."""
 
 from typing import TypeAlias
 

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float32, Int32
 from numpy import ndarray
 
+from gsseg.clustering.nearest import few_spans
 from gsseg.compiled import njit
-from gsseg.quantize.residual.nearest import few_spans
 from gsseg.threads import run_all
 
 

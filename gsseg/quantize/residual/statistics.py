@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int64, Integer
 from numpy import ndarray
 
-from gsseg.quantize.residual.rows import blocks, finite_rows
+from gsseg.quantize.rows import blocks, finite_rows
 
 
 def residual_mse(x: Float[Any, "..."], codes: Any, codebooks: Sequence[Any]) -> list[float]:
@@ -44,6 +44,12 @@ def collision_rate(codes: Any) -> float:
     """1 - different code tuples / items: the part of the items that a shorter list of tuples would save."""
     keys = tuple_keys(checked_codes(codes, None))
     return 1.0 - len(np.unique(keys)) / len(keys)
+
+
+def code_bytes(levels: int, codebook_size: int) -> float:
+    """Bytes of an item's codes, each in ceil(log2(codebook_size)) bits (one where there is a single code): what streams
+    of them take, but for the last byte of each."""
+    return levels * max(1, codebook_size - 1).bit_length() / 8
 
 
 def tuple_keys(codes: Integer[ndarray, "levels items"]) -> Int64[ndarray, " items"]:

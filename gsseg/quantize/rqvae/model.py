@@ -20,8 +20,8 @@ from jaxtyping import Float, Float32, Int64, Integer
 from numpy import ndarray
 from torch import Tensor, nn
 
-from gsseg.quantize.residual.rows import finite_rows
-from gsseg.quantize.residual.statistics import checked_codes
+from gsseg.quantize.residual.statistics import checked_codes, code_bytes
+from gsseg.quantize.rows import finite_rows
 from gsseg.quantize.rqvae.vector_quantizer import Gradient, ResidualQuantizer, VectorQuantizer
 
 Network: TypeAlias = Literal["mlp", "residual"]
@@ -137,6 +137,11 @@ class RQVAE(nn.Module):
         """x_hat of a sum of words."""
         decoded = self.decoder(quantized)
         return quantized + decoded if self.config.decoder == "residual" else decoded
+
+    @property
+    def bytes_per_vector(self) -> float:
+        """Bytes that the codes of one item take, packed."""
+        return code_bytes(self.config.levels, self.config.codebook_size)
 
     @torch.no_grad()
     def encode(

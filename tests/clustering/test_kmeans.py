@@ -2,19 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.cluster.vq import kmeans2
 
-from gsseg.quantize.residual import kmeans as module
-from gsseg.quantize.residual.kmeans import (
-    Clusters,
-    code_means,
-    kmeans,
-    lloyd,
-    plus_plus,
-    pulled,
-    subsample,
-    swap_search,
-)
-from gsseg.quantize.residual.nearest import nearest
+from gsseg.clustering import kmeans as module
+from gsseg.clustering.kmeans import Clusters, kmeans, lloyd, swap_search
+from gsseg.clustering.means import code_means, float32_code_means
+from gsseg.clustering.nearest import nearest_codes
+from gsseg.clustering.seeding import plus_plus, pulled, subsample
 
 
 def blobs(items: int, dim: int, seed: int = 0) -> np.ndarray:
@@ -25,14 +19,14 @@ def blobs(items: int, dim: int, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("codes", [1, 2, 7, 16, 33])
 def test_nearest_is_an_argmin(codes):
     x, centers = blobs(200, 5), blobs(codes, 5, seed=1)
-    labels, distances = nearest(x, centers)
+    labels, distances = nearest_codes(x, centers)
     expected = np.square(x[:, None].astype(np.float64) - centers).sum(axis=-1)
     np.testing.assert_allclose(distances, expected.min(axis=1), rtol=1e-5)
     np.testing.assert_allclose(expected[np.arange(200), labels], expected.min(axis=1), rtol=1e-5)
 
 
 def test_ties_go_to_the_lowest_code():
-    labels, _ = nearest(np.zeros((3, 2), np.float32), np.ones((20, 2)))
+    labels, _ = nearest_codes(np.zeros((3, 2), np.float32), np.ones((20, 2)))
     assert labels.tolist() == [0, 0, 0]
 
 
@@ -45,6 +39,14 @@ def test_means(items):
         np.testing.assert_allclose(means[code], x[labels == code].mean(axis=0, dtype=np.float64), atol=1e-12)
     np.testing.assert_array_equal(means[4:], 0)
     np.testing.assert_array_equal(sizes, np.bincount(labels, minlength=6))
+
+
+def test_float32_means_are_sums_in_the_order_of_the_items():
+    x = blobs(20_000, 3)
+    labels = np.random.default_rng(0).integers(0, 4, len(x))
+    means, sizes = float32_code_means(x, labels, 4)
+    in_order = np.stack([np.bincount(labels, column) for column in x.T], axis=1)
+    np.testing.assert_array_equal(means, (in_order / sizes[:, None]).astype(np.float32))
 
 
 def test_more_rounds_never_raise_the_error():
@@ -60,6 +62,16 @@ def test_blobs_apart_are_found_exactly():
     true = np.random.default_rng(0)
     centers = true.normal(size=(9, 6))
     assert (np.square(found.centers[:, None] - centers).sum(axis=-1).min(axis=0) < 0.01).all()
+
+
+@pytest.mark.parametrize("dim", [1, 3, 16, 64])
+def test_no_worse_than_the_best_of_ten_starts_of_scipy(dim):
+    rng = np.random.default_rng(dim)
+    blob = rng.choice(40, 800, p=rng.dirichlet(np.ones(40)))
+    x = (rng.normal(size=(40, dim))[blob] + 0.3 * rng.normal(size=(800, dim))).astype(np.float32)
+    tries = (kmeans2(x.astype(np.float64), 12, iter=100, minit="++", seed=seed) for seed in range(10))
+    best = min(np.square(x - centers[labels]).sum() for centers, labels in tries)
+    assert kmeans(x, 12, np.random.default_rng(0)).error <= best * (1 + 1e-5)
 
 
 def test_idle_codes_are_put_to_work():
@@ -79,8 +91,8 @@ def test_fewer_unlike_rows_than_codes():
 def test_a_start_spreads_better_than_chance():
     x = blobs(2000, 6)
     rng = np.random.default_rng(0)
-    spread = np.mean([nearest(x, plus_plus(x, 9, rng))[1].sum() for _ in range(5)])
-    chance = np.mean([nearest(x, x[rng.choice(2000, 9, replace=False)])[1].sum() for _ in range(5)])
+    spread = np.mean([nearest_codes(x, plus_plus(x, 9, rng))[1].sum() for _ in range(5)])
+    chance = np.mean([nearest_codes(x, x[rng.choice(2000, 9, replace=False)])[1].sum() for _ in range(5)])
     assert spread < 0.5 * chance
 
 

@@ -1,4 +1,4 @@
-"""The door for arrays of rows: numbers come in as any float array or tensor and are checked once."""
+"""Rows as they come in: any float array or tensor, checked once."""
 
 import sys
 from collections.abc import Iterator

@@ -1,11 +1,14 @@
-"""Assignment and means, against brute force, and the laws of taking them in turns."""
+"""k-means inside blocks: assignment and means against brute force, and the laws of taking them in turns."""
 
 import itertools
 
 import numpy as np
 import pytest
 
-from gsseg.codebook.kmeans import code_means, nearest_codes, sample_codebook, settle
+from gsseg.clustering.blocks import settle
+from gsseg.clustering.means import float32_code_means
+from gsseg.clustering.nearest import nearest_codes, nearest_codes_in_blocks
+from gsseg.clustering.seeding import sample_codebook
 
 ENOUGH = 200
 """Rounds after which the small sets of these tests have settled."""
@@ -28,10 +31,10 @@ def distortion(items, codebook, labels) -> float:
 
 @pytest.mark.parametrize("dim", [1, 3, 6, 9])
 @pytest.mark.parametrize("seed", range(2))
-def test_nearest_codes_is_brute_force(seed, dim):
+def test_nearest_codes_are_those_of_brute_force(seed, dim):
     items, codebook = items_of(seed, 80, dim), items_of(seed + 9, 12, dim)
     first = np.random.default_rng(seed).integers(0, 3, 80) * 4
-    labels, distances = nearest_codes(items, codebook, first, 4)
+    labels, distances = nearest_codes_in_blocks(items, codebook, first, 4)
     for i in range(len(items)):
         block = np.square(items[i].astype(np.float64) - codebook[first[i] : first[i] + 4]).sum(axis=1)
         assert labels[i] == first[i] + block.argmin()
@@ -40,20 +43,33 @@ def test_nearest_codes_is_brute_force(seed, dim):
 
 def test_ties_go_to_the_lowest_code():
     codebook = np.array([[9, 9], [1, 0], [0, 1], [1, 0], [-1, 0]], np.float32)
-    labels, distances = nearest_codes(np.array([[0, 0], [1, 0]], np.float32), codebook, np.zeros(2, np.int64), 5)
+    labels, distances = nearest_codes_in_blocks(
+        np.array([[0, 0], [1, 0]], np.float32), codebook, np.zeros(2, np.int64), 5
+    )
     assert labels.tolist() == [1, 1]
     assert distances.tolist() == [1.0, 0.0]
     for seed in range(5):
         items, codebook = items_of(seed, grid=True), items_of(seed + 50, 10, grid=True)
         plain = np.square(items[:, None] - codebook[None]).sum(axis=2)
-        assert np.array_equal(nearest_codes(items, codebook, one_block(items), 10)[0], plain.argmin(axis=1))
+        assert np.array_equal(nearest_codes_in_blocks(items, codebook, one_block(items), 10)[0], plain.argmin(axis=1))
+
+
+@pytest.mark.parametrize("grid", [False, True])
+@pytest.mark.parametrize("dim", [1, 3, 6, 9, 64])
+def test_one_block_is_the_search_among_all_codes(dim, grid):
+    """Two kernels that add up in different orders: the same codes, ties included, and distances but for rounding."""
+    for seed in range(5):
+        items, codebook = items_of(seed, 700, dim, grid), items_of(seed + 90, 20, dim, grid)
+        blocks, fast = nearest_codes_in_blocks(items, codebook, one_block(items), 20), nearest_codes(items, codebook)
+        np.testing.assert_array_equal(fast[0], blocks[0])
+        np.testing.assert_allclose(fast[1], blocks[1], rtol=1e-6)
 
 
 def test_code_means_are_plain_means():
     items = items_of(0, 50)
     labels = np.random.default_rng(0).integers(0, 6, 50)
     labels[labels == 4] = 5
-    means, counts = code_means(items, labels, 8)
+    means, counts = float32_code_means(items, labels, 8)
     for code in range(8):
         assert counts[code] == (labels == code).sum()
         expected = items[labels == code].mean(axis=0, dtype=np.float64) if counts[code] else np.zeros(3)
@@ -63,7 +79,7 @@ def test_code_means_are_plain_means():
 
 def test_the_mean_of_equal_items_is_that_item_bit_for_bit():
     items = np.repeat(items_of(1, 4, 6), [1, 3, 7, 1000], axis=0)
-    means, _ = code_means(items, np.repeat(np.arange(4), [1, 3, 7, 1000]), 4)
+    means, _ = float32_code_means(items, np.repeat(np.arange(4), [1, 3, 7, 1000]), 4)
     assert np.array_equal(means, items_of(1, 4, 6))
 
 
@@ -95,7 +111,7 @@ def test_settled_labels_are_nearest_and_codes_are_means(seed, grid):
     labels, codebook = settle(items, start, one_block(items), 7, ENOUGH)
     distances = np.square(items[:, None].astype(np.float64) - codebook[None]).sum(axis=2)
     assert (distances[np.arange(len(items)), labels] <= distances.min(axis=1) + 1e-6).all()
-    means, counts = code_means(items, labels, 7)
+    means, counts = float32_code_means(items, labels, 7)
     assert np.array_equal(codebook[counts > 0], means[counts > 0])
 
 
@@ -103,7 +119,7 @@ def test_settled_labels_are_nearest_and_codes_are_means(seed, grid):
 def test_labels_are_nearest_codes_however_few_the_rounds(rounds):
     items = items_of(3)
     labels, codebook = settle(items, items_of(4, 7), one_block(items), 7, rounds)
-    assert np.array_equal(labels, nearest_codes(items, codebook, one_block(items), 7)[0])
+    assert np.array_equal(labels, nearest_codes_in_blocks(items, codebook, one_block(items), 7)[0])
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -4,18 +4,17 @@ Bradley, Bennett, Demiriz: Constrained k-means clustering, MSR-TR-2000-65, with 
 prices of one round as a start for the next. A balanced label need not be the nearest code.
 """
 
-from typing import Any
-
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int32
+from jaxtyping import Float32, Float64
 from numpy import ndarray
 
-from gsseg.quantize.residual.kmeans import Clusters, code_means, kmeans, subsample, swap_search
-from gsseg.quantize.residual.rows import finite_rows
-from gsseg.quantize.residual.transport import transport
+from gsseg.clustering.kmeans import Clusters, kmeans, swap_search
+from gsseg.clustering.means import code_means
+from gsseg.clustering.seeding import subsample
+from gsseg.clustering.transport import transport
 
 SAMPLE = 32_768
-"""Items that the codes are found on (more where codes have fewer than PER_CODE each); all items polish them."""
+"""Items that the codes are found on (more where codes have fewer than PER_CODE each); all items refine them."""
 
 PER_CODE = 128
 SAMPLE_ROUNDS = 100
@@ -56,25 +55,3 @@ def balanced_rounds(x: Float64[ndarray, "items dim"], centers: Float64[ndarray, 
         if error >= before * (1 - TOLERANCE):
             break
     return Clusters(centers, labels, error)
-
-
-def balanced_assignment(
-    x: Float[Any, "..."], centers: Float[Any, "..."], size_min: int, size_max: int
-) -> Int32[ndarray, " items"]:
-    """Labels of least sum |x_i - centers[label_i]|^2 with every size within the bounds: the optimum, not a guess.
-
-    x: (items, dim), centers: (codes, dim), float arrays or CPU tensors; returns (items,) int32. Exact up to float64
-    rounding at every number of items; time grows with the items times the codes, and with the items that lie out of
-    place for the prices of a sample (a million items, 64 codes: about a second). Raises ValueError for rows that are
-    not finite, other widths, and bounds that cannot hold.
-    """
-    rows, codes = finite_rows(x, "x"), finite_rows(centers, "centers")
-    if rows.shape[1] != codes.shape[1]:
-        raise ValueError(f"x has {rows.shape[1]} columns and centers {codes.shape[1]}: they must agree")
-    if not 0 <= size_min <= size_max or not len(codes) * size_min <= len(rows) <= len(codes) * size_max:
-        raise ValueError(
-            f"{len(rows)} items cannot fill {len(codes)} codes with {size_min} to {size_max} items each: "
-            "codes * size_min <= items <= codes * size_max must hold, and 0 <= size_min <= size_max"
-        )
-    labels, _ = transport(rows.astype(np.float64), codes.astype(np.float64), size_min, size_max)
-    return labels

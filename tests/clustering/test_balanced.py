@@ -8,16 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment, linprog
 
-from gsseg.quantize.residual.balanced import balanced_assignment, balanced_kmeans, size_bounds
+from gsseg.clustering.balanced import balanced_kmeans, size_bounds
+from gsseg.clustering.transport import SMALL, transport
 from gsseg.quantize.residual.quantizer import ResidualKMeans
-from gsseg.quantize.residual.transport import SMALL, transport
 
 
 @pytest.fixture
 def few_swaps(monkeypatch) -> None:
     """Sizes do not depend on how good the codes are."""
     for kind in ("kmeans", "balanced"):
-        monkeypatch.setattr(f"gsseg.quantize.residual.{kind}.MOST_SWAPS", 3)
+        monkeypatch.setattr(f"gsseg.clustering.{kind}.MOST_SWAPS", 3)
 
 
 def cost_of(x: np.ndarray, centers: np.ndarray, labels: np.ndarray) -> float:
@@ -41,17 +41,37 @@ def check_sizes(labels: np.ndarray, codes: int, size_min: int, size_max: int) ->
     assert sizes.max() <= size_max
 
 
-@pytest.mark.parametrize(
-    "case", ["exact_even", "slack_one", "wide", "upper_only", "lower_only", "tight_uneven", "n_eq_K"]
-)
+CASES = {
+    "even": (120, 6, 3, 20, 20),
+    "slack of one": (200, 7, 6, 27, 29),
+    "wide": (300, 5, 2, 20, 150),
+    "upper bound": (150, 10, 4, 0, 18),
+    "lower bound": (150, 10, 4, 12, 150),
+    "tight and uneven": (101, 10, 5, 10, 11),
+    "one item a code": (12, 12, 3, 1, 1),
+}
+"""Items, codes, dim, least and greatest size."""
+
+
+@pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("scale", [1.0, 1e-4, 1e6])
-def test_optima_of_the_oracle(shared, case, scale):
+def test_linear_programming_finds_the_same_optimum_at_any_scale(case, scale):
+    items, codes, dim, size_min, size_max = CASES[case]
+    rng = np.random.default_rng(items)
+    x = rng.normal(size=(items, dim)) * rng.lognormal(size=(items, 1))
+    centers = x[:codes] + 0.1
+    labels, _ = transport(x * scale, centers * scale, size_min, size_max)
+    check_sizes(labels, codes, size_min, size_max)
+    assert cost_of(x, centers, labels) == pytest.approx(optimum(x, centers, size_min, size_max), rel=1e-9)
+
+
+def test_stored_optima(shared):
     arrays = np.load(shared / "oracle/rq/assignment.npz")
-    facts = json.loads((shared / "oracle/rq/assignment.json").read_text())[case]
-    x, centers = (arrays[f"{case}/{name}"].astype(np.float64) * scale for name in ("X", "centers"))
-    labels = balanced_assignment(x, centers, facts["size_min"], facts["size_max"])
-    check_sizes(labels, facts["K"], facts["size_min"], facts["size_max"])
-    assert cost_of(x, centers, labels) == pytest.approx(facts["optimal_cost"] * scale**2, rel=1e-9)
+    for case, facts in json.loads((shared / "oracle/rq/assignment.json").read_text()).items():
+        x, centers = (arrays[f"{case}/{name}"].astype(np.float64) for name in ("X", "centers"))
+        labels, _ = transport(x, centers, facts["size_min"], facts["size_max"])
+        check_sizes(labels, facts["K"], facts["size_min"], facts["size_max"])
+        assert cost_of(x, centers, labels) == pytest.approx(facts["optimal_cost"], rel=1e-9), case
 
 
 @settings(max_examples=60, deadline=None)
@@ -66,7 +86,7 @@ def test_linear_programming_finds_nothing_better(data):
         x, centers = rng.normal(size=(items, 2)), rng.normal(size=(codes, 2))
     else:  # a coarse grid: many costs tie
         x, centers = rng.integers(0, 3, (items, 2)) * 1.0, rng.integers(0, 3, (codes, 2)) * 1.0
-    labels = balanced_assignment(x, centers, size_min, size_max)
+    labels, _ = transport(x, centers, size_min, size_max)
     check_sizes(labels, codes, size_min, size_max)
     assert cost_of(x, centers, labels) == pytest.approx(optimum(x, centers, size_min, size_max), rel=1e-9, abs=1e-9)
 
@@ -76,7 +96,7 @@ def test_one_item_a_code_is_the_linear_assignment():
     x, centers = rng.normal(size=(40, 3)), rng.normal(size=(40, 3))
     costs = np.square(x[:, None] - centers).sum(axis=-1)
     rows, columns = linear_sum_assignment(costs)
-    labels = balanced_assignment(x, centers, 1, 1)
+    labels, _ = transport(x, centers, 1, 1)
     assert cost_of(x, centers, labels) == pytest.approx(costs[rows, columns].sum(), rel=1e-12)
 
 
@@ -129,8 +149,8 @@ def test_sizes_hold_whatever_the_data(items, codes, kind):
 
 
 def test_sizes_hold_where_codes_are_found_on_a_sample(monkeypatch):
-    monkeypatch.setattr("gsseg.quantize.residual.balanced.SAMPLE", 1000)
-    monkeypatch.setattr("gsseg.quantize.residual.balanced.PER_CODE", 10)
+    monkeypatch.setattr("gsseg.clustering.balanced.SAMPLE", 1000)
+    monkeypatch.setattr("gsseg.clustering.balanced.PER_CODE", 10)
     rng = np.random.default_rng(0)
     x = (rng.normal(size=(10_000, 2)) * rng.choice([0.1, 1.0], (10_000, 1))).astype(np.float32)
     found = balanced_kmeans(x, 8, rng)
@@ -139,21 +159,11 @@ def test_sizes_hold_where_codes_are_found_on_a_sample(monkeypatch):
     np.testing.assert_allclose(found.centers, means, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["n2000_d6", "n2000_d64"])
-def test_never_worse_than_constrained_k_means_on_its_own_sets(shared, name):
-    x = np.load(shared / "oracle/rq/residual_kmeans.npz")[f"{name}/X"]
-    table = json.loads((shared / "oracle/rq/residual_kmeans.json").read_text())[name]
-    model = ResidualKMeans(3, 16, balanced=True).fit(x)
-    assert (np.array(model.residual_mse) <= np.array(table["constrained"]["mse_per_level"]) * (1 + 1e-7)).all()
-    assert [[row.min(), row.max()] for row in model.cluster_sizes] == [[124, 126]] * 3
-
-
-def test_what_cannot_hold_is_refused():
-    x, centers = np.zeros((10, 2)), np.zeros((3, 2))
-    for size_min, size_max in ((4, 5), (0, 3), (5, 4), (-1, 10)):
-        with pytest.raises(ValueError, match="cannot fill"):
-            balanced_assignment(x, centers, size_min, size_max)
-    with pytest.raises(ValueError, match="columns"):
-        balanced_assignment(x, np.zeros((3, 4)), 0, 10)
-    with pytest.raises(ValueError, match=r"1 of 10 rows \(2\)"):
-        balanced_assignment(np.where(np.arange(10)[:, None] == 2, np.nan, x), centers, 0, 10)
+def test_never_worse_than_the_stored_constrained_k_means(shared):
+    arrays = np.load(shared / "oracle/rq/residual_kmeans.npz")
+    table = json.loads((shared / "oracle/rq/residual_kmeans.json").read_text())
+    for name in ("n2000_d6", "n2000_d64"):
+        model = ResidualKMeans(3, 16, balanced=True).fit(arrays[f"{name}/X"])
+        stored = np.array(table[name]["constrained"]["mse_per_level"])
+        assert (np.array(model.residual_mse) <= stored * (1 + 1e-7)).all()
+        assert [[row.min(), row.max()] for row in model.cluster_sizes] == [[124, 126]] * 3
