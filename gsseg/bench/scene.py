@@ -18,8 +18,8 @@ ROOM = (6.0, 5.0, 2.6)
 BOXES = 8
 """Things on the floor and in the air; three faces of each can be seen."""
 
-CAMERAS = ((0.4, 0.4, 1.7), (5.6, 0.4, 1.7), (5.6, 4.6, 2.3), (0.4, 4.6, 2.3))
-"""Where the cameras are, metres: one in each corner, two of them above the things near by."""
+CAMERAS = ((0.4, 0.4, 1.7), (5.6, 0.4, 1.7), (5.6, 4.6, 1.7), (0.4, 4.6, 1.7))
+"""Where the cameras are, metres."""
 
 
 @dataclass(frozen=True, eq=False)
