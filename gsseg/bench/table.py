@@ -56,4 +56,4 @@ def _times(ratio: float | None) -> str:
 
 
 def _plain(value: float | None) -> str:
-    return "" if value is None else f"{value:.5g}"
+    return "" if value is None else f"{value:.6g}"

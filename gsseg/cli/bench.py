@@ -20,9 +20,9 @@ class Bench(Command):
 
     def execute(self) -> None:
         """Measures, and prints the figures beside the baseline's."""
+        baseline = load_baseline()
         with self.output.progress() as progress:
             result = run_bench(self.quick, self.parts, progress)
-        baseline = load_baseline()
         self.output.say(table(result, baseline))
         self.output.finish({**result.to_json(), "baseline": baseline.to_json()})
 
