@@ -6,7 +6,6 @@ faiss' IndexRaBitQ is a peer of the same bytes (one bit a component and its corr
 its figures are left out.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
@@ -16,6 +15,8 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
+from gsseg.bench.results import Part, Ratio
+from gsseg.bench.timing import Progress, interleaved, no_progress
 from gsseg.quantize.binary.accuracy import nearest
 from gsseg.quantize.binary.codes import BinaryCodes
 from gsseg.quantize.binary.quantizer import BinaryQuantizer
@@ -33,33 +34,14 @@ QUERIES = 100
 BATCH = 16
 """Queries of the batched search."""
 
-SECONDS = {
-    "encode": f"encode {BLOCK} vectors of {ENCODED_DIM}-D",
-    "encode exact": f"encode {BLOCK} vectors of {ENCODED_DIM}-D, exact intervals",
-    "query": "4-bit query",
-    "query 8": "8-bit query",
-    "batch": f"{BATCH} 4-bit queries",
-    "exact": "exact float32 query",
-    "faiss": "faiss IndexRaBitQ query",
-    "faiss batch": f"{BATCH} faiss IndexRaBitQ queries",
-}
-"""Names of the timed figures."""
-
-RATIOS = {
-    "exact float32 query / 4-bit query": ("exact", "query"),
-    "faiss IndexRaBitQ query / 4-bit query": ("faiss", "query"),
-    f"{BATCH} queries: faiss IndexRaBitQ / 4-bit": ("faiss batch", "batch"),
-}
-"""Name of the ratio: slower and faster figure."""
+ENCODE = f"encode {BLOCK} vectors of {ENCODED_DIM}-D"
+"""Name of the figure."""
 
 
-def measure_binary(
-    quick: bool = False, progress: Callable[[str, int, int], None] = lambda stage, done, total: None
-) -> dict:
+def measure_binary(quick: bool = False, progress: Progress = no_progress) -> Part:
     """Measures encoding and search over a million (``quick``: 100 thousand) 512-D codes.
 
-    Returns a dict for json: ``counts``; ``seconds`` ({"min", "median"} of each figure); ``ratios``; ``quality``:
-    vectors encoded a second, bytes a vector and recall@10 without rescoring. ``progress`` is told stage, done, total.
+    Quality: vectors encoded a second, bytes a vector and recall@10 without rescoring.
     """
     blocks, repeats = (2, 5) if quick else (20, 7)
     first = next(clustered(1, DIM, seed=0))
@@ -80,33 +62,38 @@ def measure_binary(
     codes, better = joined(parts), joined(better_parts)
     short = next(clustered(1, ENCODED_DIM, seed=2))
     descent, exact = BinaryQuantizer.fit(short), BinaryQuantizer.fit(short, intervals="exact")
-    figures: dict[str, Callable[[], object]] = {
-        "encode": lambda: descent.encode(short),
-        "encode exact": lambda: exact.encode(short),
-        "query": lambda: quantizer.search(queries[:1], codes, K),
-        "query 8": lambda: best.search(queries[:1], better, K),
-        "batch": lambda: quantizer.search(queries[:BATCH], codes, K),
-        "exact": lambda: exact_search(queries[0], first, blocks),
+    encode, one, batch, plain = ENCODE, "4-bit query", f"{BATCH} 4-bit queries", "exact float32 query"
+    peers_one, peers_batch = "faiss IndexRaBitQ query", f"{BATCH} faiss IndexRaBitQ queries"
+    runs: dict[str, Callable[[], object]] = {
+        encode: lambda: descent.encode(short),
+        f"{encode}, exact intervals": lambda: exact.encode(short),
+        one: lambda: quantizer.search(queries[:1], codes, K),
+        "8-bit query": lambda: best.search(queries[:1], better, K),
+        batch: lambda: quantizer.search(queries[:BATCH], codes, K),
+        plain: lambda: exact_search(queries[0], first, blocks),
     }
     quality = {
         f"bytes a {DIM}-D vector": float(codes.bytes_per_vector),
         "recall@10, default": truth.recall(quantizer.search(queries, codes, K)[0]),
         "recall@10, exact intervals and 8-bit queries": truth.recall(best.search(queries, better, K)[0]),
     }
+    compared = {f"{plain} / {one}": (plain, one)}
     if peer is not None:
-        figures["faiss"] = lambda: peer.search(queries[:1], K)
-        figures["faiss batch"] = lambda: peer.search(queries[:BATCH], K)
+        runs[peers_one] = lambda: peer.search(queries[:1], K)
+        runs[peers_batch] = lambda: peer.search(queries[:BATCH], K)
+        compared[f"{peers_one} / {one}"] = (peers_one, one)
+        compared[f"{BATCH} queries: faiss IndexRaBitQ / 4-bit"] = (peers_batch, batch)
         quality[f"bytes a {DIM}-D vector, faiss IndexRaBitQ"] = float(peer.code_size)
         quality["recall@10, faiss IndexRaBitQ"] = truth.recall(peer.search(queries, K)[1])
-    times = _timed(figures, repeats, progress)
-    least = {name: min(values) for name, values in times.items()}
-    quality[f"{ENCODED_DIM}-D vectors encoded a second"] = BLOCK / least["encode"]
-    return {
-        "counts": {"codes": len(codes), "dim": DIM, "queries": QUERIES, "threads": thread_count()},
-        "seconds": {SECONDS[n]: {"min": least[n], "median": float(np.median(times[n]))} for n in figures},
-        "ratios": {n: least[slow] / least[fast] for n, (slow, fast) in RATIOS.items() if slow in least},
-        "quality": quality,
-    }
+    figures = interleaved(runs, repeats, "binary codes", progress)
+    quality[f"{ENCODED_DIM}-D vectors encoded a second"] = BLOCK / figures[encode].minimum
+    return Part(
+        "binary quantizer",
+        {"codes": len(codes), "dim": DIM, "queries": QUERIES, "threads": thread_count()},
+        tuple(figures.values()),
+        tuple(Ratio.of(name, figures[slow], figures[fast]) for name, (slow, fast) in compared.items()),
+        quality,
+    )
 
 
 def clustered(blocks: int, dim: int, seed: int) -> Iterator[Float32[ndarray, "rows dim"]]:
@@ -154,23 +141,6 @@ class _Nearest:
 
     def recall(self, found: ndarray) -> float:
         return float(np.mean([len(np.intersect1d(a, b)) for a, b in zip(self.rows, found, strict=True)]) / K)
-
-
-def _timed(
-    figures: dict[str, Callable[[], object]], repeats: int, progress: Callable[[str, int, int], None]
-) -> dict[str, list[float]]:
-    """Seconds of each figure, all figures in turns."""
-    times: dict[str, list[float]] = {name: [] for name in figures}
-    for run in figures.values():
-        run()  # compiles, and fills the caches
-    for done in range(repeats):
-        progress("binary codes", done, repeats)
-        for name, run in figures.items():
-            started = time.perf_counter()
-            run()
-            times[name].append(time.perf_counter() - started)
-    progress("binary codes", repeats, repeats)
-    return times
 
 
 def _faiss_index(vectors: Float32[ndarray, "rows dim"]) -> Any:

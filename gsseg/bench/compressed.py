@@ -1,16 +1,18 @@
 """scene.gsseg at scene size: how small it is, and how long it takes to make and to read."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from gsseg.compressed import CompressedScene, compress, read_scene, write_scene
+from gsseg.bench.results import Part, Ratio
+from gsseg.bench.timing import Progress, interleaved, no_progress
+from gsseg.compressed import compress, read_scene, write_scene
 from gsseg.segmentation import NO_CODE, ObjectInfo, Segmentation
 
 GAUSSIANS, QUICK_GAUSSIANS = 1_000_000, 100_000
+REPEATS = 3
 OBJECTS, CODES_PER_OBJECT, DIM = 64, 40, 6
 SCATTER = 0.12
 """Spread of learnt features about their code's, as the rooms of `gsseg.sample` have it."""
@@ -19,43 +21,35 @@ FLOATS = 4 * DIM
 """Bytes of a learnt feature as floats."""
 
 
-def measure_compressed(
-    quick: bool = False, progress: Callable[[str, int, int], None] = lambda stage, done, total: None
-) -> dict:
-    """Compresses, writes and reads a million (``quick``: 100 thousand) Gaussians of 2,560 codes, each once.
+def measure_compressed(quick: bool = False, progress: Progress = no_progress) -> Part:
+    """Compresses, writes and reads a million (``quick``: 100 thousand) Gaussians of 2,560 codes.
 
-    Returns ``counts``, ``seconds``, ``ratios`` (of bytes) and ``quality``: bytes a Gaussian of the file and of its
-    parts, and the mean squared error of learnt features, part of their mean square.
+    The ratio is of bytes. Quality: bytes a Gaussian of the file and of its parts, and the mean squared error of learnt
+    features, part of their mean square.
     """
     count = QUICK_GAUSSIANS if quick else GAUSSIANS
     segmentation, means = made_up(count)
-    seconds = {}
-
-    def timed(name: str, run: Callable[[], object]) -> object:
-        progress("scene.gsseg", len(seconds), 3)
-        started = time.perf_counter()
-        result = run()
-        seconds[name] = {"min": time.perf_counter() - started, "median": time.perf_counter() - started}
-        return result
-
-    compress(made_up(2000)[0], "splats.ply", means[:2000])  # compiles
-    scene = timed("compress", lambda: compress(segmentation, "splats.ply", means))
-    assert isinstance(scene, CompressedScene)
+    scene = compress(segmentation, "splats.ply", means)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "scene.gsseg"
-        timed("write", lambda: write_scene(path, scene))
-        timed("read and decode", lambda: read_scene(path).learnt)
+        write_scene(path, scene)
+        runs: dict[str, Callable[[], object]] = {
+            "compress": lambda: compress(segmentation, "splats.ply", means),
+            "write": lambda: write_scene(path, scene),
+            "read and decode": lambda: read_scene(path).learnt,
+        }
+        figures = interleaved(runs, REPEATS, "scene.gsseg", progress, warm_up=False)
         size = path.stat().st_size
-    progress("scene.gsseg", 3, 3)
     error = np.square(scene.learnt - segmentation.learnt).sum() / np.square(segmentation.learnt).sum()
     parts = {f"bytes a Gaussian, {name}": part / count for name, part in scene.sizes().items()}
     whole = 2 * FLOATS + 8  # discrete and learnt features, two codes of two bytes, an object id of four
-    return {
-        "counts": {"gaussians": count, "codes": OBJECTS * CODES_PER_OBJECT, "objects": OBJECTS},
-        "seconds": seconds,
-        "ratios": {"bytes: float columns / scene.gsseg": whole * count / size},
-        "quality": {"bytes a Gaussian": size / count, **parts, "feature error": float(error)},
-    }
+    return Part(
+        "scene.gsseg",
+        {"gaussians": count, "codes": OBJECTS * CODES_PER_OBJECT, "objects": OBJECTS},
+        tuple(figures.values()),
+        (Ratio("bytes: float columns / scene.gsseg", whole * count / size),),
+        {"bytes a Gaussian": size / count, **parts, "feature error": float(error)},
+    )
 
 
 def made_up(count: int) -> tuple[Segmentation, np.ndarray]:

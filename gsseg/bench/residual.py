@@ -5,14 +5,16 @@ and encodes with five, its best setting on such data (trained with five it is wo
 k-means-constrained, the peer of the balanced kind, is left out: 50 thousand items take it over 180 s a level.
 """
 
-import time
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
+from gsseg.bench.results import Part, Ratio
+from gsseg.bench.timing import Progress, interleaved, no_progress
 from gsseg.quantize.residual.quantizer import ResidualKMeans
 from gsseg.quantize.residual.statistics import residual_mse
 from gsseg.threads import thread_count
@@ -25,43 +27,43 @@ BLOBS = 200
 FAISS_SAMPLE = 65_536
 
 
-def measure_residual(
-    quick: bool = False, progress: Callable[[str, int, int], None] = lambda stage, done, total: None
-) -> dict:
+def measure_residual(quick: bool = False, progress: Progress = no_progress) -> Part:
     """Measures a million (``quick``: 100 thousand) items of 6 numbers, 3 levels of 64 codes, each figure once.
 
-    Returns a dict for json: ``counts``; ``seconds`` ({"min", "median"} of each figure); ``ratios``, faiss's seconds to
-    ours, training and encoding together; ``quality``: mean squared errors, and sizes of balanced clusters.
+    Ratios: faiss's seconds to ours, training and encoding together. Quality: mean squared errors, and sizes of
+    balanced clusters.
     """
     items = QUICK_ITEMS if quick else ITEMS
     x = blobs(items, np.random.default_rng(0))
     for balanced in (False, True):  # compiles
         ResidualKMeans(1, 8, balanced).fit_encode(x[:500])
-    figures: dict[str, Callable[[], dict[str, float]]] = {
+    fits: dict[str, Callable[[], dict[str, float]]] = {
         "plain": lambda: plain(x),
         "balanced": lambda: balanced_fit(x),
     }
     if find_spec("faiss") is not None:
-        figures["faiss"] = lambda: faiss_residual(x, items)
+        fits["faiss"] = lambda: faiss_residual(x, items)
         if items > FAISS_SAMPLE:
-            figures["faiss, trained on 65,536"] = lambda: faiss_residual(x, FAISS_SAMPLE)
-    seconds, quality, ratios = {}, {}, {}
-    for done, (name, run) in enumerate(figures.items()):
-        progress("residual k-means", done, len(figures))
-        started = time.perf_counter()
-        found = run()
-        elapsed = time.perf_counter() - started
-        seconds[f"{name}: fit and encode"] = {"min": elapsed, "median": elapsed}
-        quality |= {f"{name}: {fact}": value for fact, value in found.items()}
-        if name.startswith("faiss"):
-            ratios[f"{name} / plain"] = elapsed / seconds["plain: fit and encode"]["min"]
-    progress("residual k-means", len(figures), len(figures))
-    return {
-        "counts": {"items": items, "dim": DIM, "levels": LEVELS, "codes": CODES},
-        "seconds": seconds,
-        "ratios": ratios,
-        "quality": quality,
-    }
+            fits["faiss, trained on 65,536"] = lambda: faiss_residual(x, FAISS_SAMPLE)
+    quality: dict[str, float] = {}
+
+    def run(name: str) -> None:
+        quality.update({f"{name}: {fact}": value for fact, value in fits[name]().items()})
+
+    runs = {f"{name}: fit and encode": partial(run, name) for name in fits}
+    figures = interleaved(runs, 1, "residual k-means", progress, warm_up=False)
+    ours = figures["plain: fit and encode"]
+    return Part(
+        "residual k-means",
+        {"items": items, "dim": DIM, "levels": LEVELS, "codes": CODES},
+        tuple(figures.values()),
+        tuple(
+            Ratio.of(f"{name} / plain", figures[f"{name}: fit and encode"], ours)
+            for name in fits
+            if name.startswith("faiss")
+        ),
+        quality,
+    )
 
 
 def blobs(items: int, generator: np.random.Generator) -> Float32[ndarray, "items dim"]:
@@ -85,7 +87,7 @@ def balanced_fit(x: Float32[ndarray, "items dim"]) -> dict[str, float]:
     assert model.residual_mse is not None
     assert model.cluster_sizes is not None
     sizes = model.cluster_sizes
-    return {"mse": model.residual_mse[-1], "least size": int(sizes.min()), "greatest size": int(sizes.max())}
+    return {"mse": model.residual_mse[-1], "least size": float(sizes.min()), "greatest size": float(sizes.max())}
 
 
 def faiss_residual(x: Float32[ndarray, "items dim"], trained_on: int) -> dict[str, float]:

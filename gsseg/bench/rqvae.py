@@ -4,9 +4,8 @@ Items are blobs of unequal weight in 64 dimensions; the noise around a blob's ce
 16 have to tell. Both start from the same balanced residual k-means and draw the same batches.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +13,8 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
+from gsseg.bench.results import Part, Ratio
+from gsseg.bench.timing import Progress, interleaved, no_progress
 from gsseg.quantize.residual.quantizer import ResidualKMeans
 from gsseg.quantize.rqvae.model import RQVAEConfig
 from gsseg.quantize.rqvae.training import RQVAETraining, train_rqvae
@@ -33,33 +34,29 @@ VARIANTS = {
 """The default is both improvements at once."""
 
 
-def measure_rqvae(
-    quick: bool = False, progress: Callable[[str, int, int], None] = lambda stage, done, total: None
-) -> dict:
-    """Trains every variant for 200 epochs (50 where ``quick``, with one seed).
+def measure_rqvae(quick: bool = False, progress: Progress = no_progress) -> Part:
+    """Trains every variant for 200 epochs (50 where ``quick``, with one seed), once a seed.
 
-    Returns ``counts``, ``seconds`` of a training ({"min", "median"} over the seeds), ``ratios`` of reconstruction and
-    collisions, published / default, and ``quality``: means over the seeds at the last epoch, nearest codes.
+    Ratios: reconstruction and collisions, published / default. Quality: means over the seeds at the last epoch,
+    nearest codes.
     """
     seeds = SEEDS[:1] if quick else SEEDS
     epochs = QUICK_EPOCHS if quick else EPOCHS
     items = blobs(ITEMS, DIM, 31)
     start = ResidualKMeans(LEVELS, CODES, balanced=True, seed=0).fit(items)
-    times: dict[str, list[float]] = {name: [] for name in VARIANTS}
     ends: dict[str, list[dict]] = {name: [] for name in VARIANTS}
     with TemporaryDirectory() as folder:
         path = Path(folder) / "codebooks.npz"
         start.save(path)
         train_rqvae(warm_started(VARIANTS["default"], path), items, RQVAETraining(epochs=1))  # torch's own first call
-        for done, seed in enumerate(seeds):
-            progress("RQ-KMeans+", done, len(seeds))
-            for name, config in VARIANTS.items():
-                model = warm_started(config, path, seed)
-                started = time.perf_counter()
-                trained = train_rqvae(model, items, RQVAETraining(epochs=epochs), seed)
-                times[name].append(time.perf_counter() - started)
-                ends[name].append(asdict(trained.evaluations[-1]))
-    progress("RQ-KMeans+", len(seeds), len(seeds))
+
+        def run(name: str) -> None:
+            seed = seeds[len(ends[name])]  # the rounds are the seeds
+            trained = train_rqvae(warm_started(VARIANTS[name], path, seed), items, RQVAETraining(epochs=epochs), seed)
+            ends[name].append(asdict(trained.evaluations[-1]))
+
+        runs = {f"{name}: training": partial(run, name) for name in VARIANTS}
+        figures = interleaved(runs, len(seeds), "RQ-KMeans+", progress, warm_up=False)
     quality = {
         f"{name}: {figure.replace('_', ' ')}": float(np.mean([end[figure] for end in ends[name]]))
         for name in VARIANTS
@@ -67,18 +64,16 @@ def measure_rqvae(
     }
     codes = start.encode(items, beam=1)
     quality["residual k-means it starts from: reconstruction"] = float(np.square(items - start.decode(codes)).mean())
-    return {
-        "counts": {"items": ITEMS, "dim": DIM, "levels": LEVELS, "codes": CODES, "epochs": epochs, "seeds": len(seeds)},
-        "seconds": {
-            f"{name}: training": {"min": min(values), "median": float(np.median(values))}
-            for name, values in times.items()
-        },
-        "ratios": {
-            f"{figure}: published / default": quality[f"published: {figure}"] / quality[f"default: {figure}"]
+    return Part(
+        "RQ-VAE",
+        {"items": ITEMS, "dim": DIM, "levels": LEVELS, "codes": CODES, "epochs": epochs, "seeds": len(seeds)},
+        tuple(figures.values()),
+        tuple(
+            Ratio(f"{figure}: published / default", quality[f"published: {figure}"] / quality[f"default: {figure}"])
             for figure in ("reconstruction", "collision rate")
-        },
-        "quality": quality,
-    }
+        ),
+        quality,
+    )
 
 
 def blobs(items: int, dim: int, seed: int) -> Float32[ndarray, "items dim"]:

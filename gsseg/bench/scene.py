@@ -1,4 +1,4 @@
-"""A room made on the spot: surfaces covered with flat Gaussians, and one view of it with a mask a surface."""
+"""A room made on the spot: surfaces covered with flat Gaussians, and views of it with a mask a surface."""
 
 import math
 from dataclasses import dataclass
@@ -9,14 +9,17 @@ from jaxtyping import Float64, Int64
 from numpy import ndarray
 from torch import Tensor
 
-from gsseg.render import BlendWeights
-from gsseg.scene import Camera, Gaussians
+from gsseg.render import blend_weights
+from gsseg.scene import Camera, Gaussians, View
 
 ROOM = (6.0, 5.0, 2.6)
 """Width, depth and height, metres."""
 
 BOXES = 8
 """Things on the floor and in the air; three faces of each can be seen."""
+
+CAMERAS = ((0.4, 0.4, 1.7), (5.6, 0.4, 1.7), (5.6, 4.6, 1.7), (0.4, 4.6, 1.7))
+"""Where the cameras are, metres."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +29,13 @@ class BenchScene:
     gaussians: Gaussians
     surfaces: Int64[Tensor, " gaussians"]
     """Surface that each Gaussian lies on, from 0."""
-    camera: Camera
-    """640 x 480 pixels, from a corner of the room."""
+    cameras: tuple[Camera, ...]
+    """640 x 480 pixels, one from each corner of the room."""
+
+    @property
+    def camera(self) -> Camera:
+        """The first, where one view is enough."""
+        return self.cameras[0]
 
 
 def bench_scene(count: int, seed: int = 0) -> BenchScene:
@@ -55,14 +63,19 @@ def bench_scene(count: int, seed: int = 0) -> BenchScene:
         sh=torch.zeros(count, 1, 3),
         drawable=torch.ones(count, dtype=torch.bool),
     )
-    return BenchScene(gaussians, torch.from_numpy(surface), _camera())
+    return BenchScene(gaussians, torch.from_numpy(surface), tuple(_camera(np.array(at)) for at in CAMERAS))
 
 
-def surface_labels(scene: BenchScene, weights: BlendWeights) -> Int64[Tensor, " pixels"]:
-    """The view's masks: each pixel belongs to the surface that gives it most of its light; labels from 1."""
-    shares = weights.render(torch.nn.functional.one_hot(scene.surfaces).float())
-    _, labels = torch.unique(shares.argmax(1), return_inverse=True)
-    return labels + 1
+def masked_views(scene: BenchScene) -> list[View]:
+    """The scene's views with masks: each pixel belongs to the surface that gives it most of its light."""
+    surfaces = torch.nn.functional.one_hot(scene.surfaces).float()
+    views = []
+    for number, camera in enumerate(scene.cameras):
+        shares = blend_weights(scene.gaussians, camera).render(surfaces)
+        _, labels = torch.unique(shares.argmax(1), return_inverse=True)
+        masks = (labels + 1).reshape(camera.height, camera.width).numpy().astype(np.uint16)
+        views.append(View(f"corner {number}", camera, masks))
+    return views
 
 
 def _surfaces(rng: np.random.Generator) -> tuple[Float64[ndarray, "surfaces 3"], Float64[ndarray, "surfaces 2 3"]]:
@@ -81,8 +94,10 @@ def _surfaces(rng: np.random.Generator) -> tuple[Float64[ndarray, "surfaces 3"],
     return np.array(corners), np.array(edges)
 
 
-def _camera() -> Camera:
-    position, target = np.array([0.4, 0.4, 1.7]), np.array([4.0, 3.6, 0.9])
+def _camera(position: Float64[ndarray, "3"]) -> Camera:
+    """Looks towards the far side of the room."""
+    target = np.array([4.0, 3.6, 0.9])
+    target[:2] = np.where(position < np.array(ROOM) / 2, target, ROOM - target)[:2]
     forward = (target - position) / np.linalg.norm(target - position)
     right = np.cross(forward, [0.0, 0.0, 1.0])
     right /= np.linalg.norm(right)

@@ -1,47 +1,59 @@
 """Measured figures beside the committed ones, as text."""
 
 import json
+from collections.abc import Mapping
 from importlib import resources
 
-
-def load_baseline() -> dict:
-    """The committed result of `run_bench`, measured on the machine that its ``machine`` entry describes."""
-    return json.loads(resources.files("gsseg.bench").joinpath("baseline.json").read_text(encoding="utf-8"))
+from gsseg.bench.results import Part, Result
 
 
-def table(result: dict, baseline: dict | None = None) -> str:
-    """Lines of text: for each size and quantizer every figure in milliseconds, every ratio and quality, beside the
-    baseline's.
+def load_baseline() -> Result:
+    """The committed result of `run_bench`, measured on the machine that it describes."""
+    text = resources.files("gsseg.bench").joinpath("baseline.json").read_text(encoding="utf-8")
+    return Result.from_json(json.loads(text))
 
-    Figures compare only on one machine; ratios compare anywhere.
+
+def table(result: Result, baseline: Result | None = None) -> str:
+    """Lines of text: for each part every figure in milliseconds, every ratio and quality, beside the baseline's.
+
+    Figures compare only on one machine; ratios compare anywhere. A part that was measured on other counts than the
+    baseline's compares with nothing.
     """
     lines = []
-    for size, measured in result["sizes"].items():
-        counts = measured["counts"]
-        lines.append(
-            f"{counts['gaussians']} Gaussians ({counts['visible']} in view), {counts['pixels']} pixels, "
-            f"{counts['entries_per_pixel']} entries a pixel, {counts['masks']} masks"
-        )
-        lines += _figures(measured, (baseline or {}).get("sizes", {}).get(size, {}))
-    for name, measured in result["quantizers"].items():
-        counts = ", ".join(f"{value} {label.replace('_', ' ')}" for label, value in measured["counts"].items())
-        lines.append(f"{name}: {counts}")
-        known = (baseline or {}).get("quantizers", {}).get(name, {})
-        lines += _figures(measured, known if known.get("counts") == measured["counts"] else {})
-    lines.append(f"peak memory {result['peak_memory_mb']:.0f} MiB")
-    return "\n".join(lines)
+    for part in result.parts:
+        known = None if baseline is None else baseline.part(part.name)
+        comparable = known is not None and dict(known.counts) == dict(part.counts)
+        counts = ", ".join(f"{value} {label}" for label, value in part.counts.items())
+        lines += [f"{part.name}: {counts}", *_rows(part, known if comparable else None)]
+    return "\n".join([*lines, f"peak memory {result.peak_memory_mb:.0f} MiB"])
 
 
-def _figures(measured: dict, known: dict) -> list[str]:
-    lines = [f"  {'':<52}{'min':>12}{'median':>12}{'baseline min':>14}"]
-    for name, seconds in measured["seconds"].items():
-        before = known.get("seconds", {}).get(name)
-        shown = "" if before is None else f"{1e3 * before['min']:.2f} ms"
-        lines.append(f"  {name:<52}{1e3 * seconds['min']:9.2f} ms{1e3 * seconds['median']:9.2f} ms{shown:>14}")
-    for name, ratio in measured["ratios"].items():
-        before = known.get("ratios", {}).get(name)
-        lines.append(f"  {name:<52}{ratio:10.1f} x{'':12}{'' if before is None else f'{before:.1f} x':>14}")
-    for name, value in measured.get("quality", {}).items():
-        before = known.get("quality", {}).get(name)
-        lines.append(f"  {name:<52}{value:12.5g}{'':12}{'' if before is None else f'{before:.5g}':>14}")
-    return lines
+def _rows(part: Part, known: Part | None) -> list[str]:
+    times = {} if known is None else {figure.name: figure.minimum for figure in known.figures}
+    ratios = {} if known is None else {ratio.name: ratio.value for ratio in known.ratios}
+    quality: Mapping[str, float] = {} if known is None else known.quality
+    return [
+        _row("", "min", "median", "baseline"),
+        *(
+            _row(f.name, _milliseconds(f.minimum), _milliseconds(f.median), _milliseconds(times.get(f.name)))
+            for f in part.figures
+        ),
+        *(_row(ratio.name, _times(ratio.value), "", _times(ratios.get(ratio.name))) for ratio in part.ratios),
+        *(_row(name, _plain(value), "", _plain(quality.get(name))) for name, value in part.quality.items()),
+    ]
+
+
+def _row(name: str, *cells: str) -> str:
+    return f"  {name:<60}" + "".join(f"{cell:>13}" for cell in cells).rstrip()
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{1e3 * seconds:.2f} ms"
+
+
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.1f} x"
+
+
+def _plain(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"

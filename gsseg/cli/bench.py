@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gsseg.bench import Part, load_baseline, run_bench, table
+from gsseg.bench import Group, load_baseline, run_bench, table
 from gsseg.cli.command import Command, parse_command
 
 
@@ -15,16 +15,16 @@ class Bench(Command):
 
     quick: bool = False
     """Only 100 thousand Gaussians."""
-    parts: tuple[Part, ...] = ("weights", "quantizers")
+    parts: tuple[Group, ...] = ("weights", "quantizers")
     """What to measure."""
 
     def execute(self) -> None:
         """Measures, and prints the figures beside the baseline's."""
+        baseline = load_baseline()
         with self.output.progress() as progress:
             result = run_bench(self.quick, self.parts, progress)
-        baseline = load_baseline()
         self.output.say(table(result, baseline))
-        self.output.finish({**result, "baseline": baseline})
+        self.output.finish({**result.to_json(), "baseline": baseline.to_json()})
 
 
 def parse(args: list[str]) -> Bench:

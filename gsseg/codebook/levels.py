@@ -1,6 +1,6 @@
-"""Codebooks of one and of two levels, started from samples of the data (seed document, section 2).
+"""Codebooks of one and of two levels, started from samples of the data (OpenGaussian, Wu et al. 2024, section 3.2).
 
-Single level: k codes on the feature. Coarse to fine: k1 codes on [feature; position], so that alike objects far
+Single level: k codes on the feature. Coarse to fine (eq. 3): k1 codes on [feature; position], so that alike objects far
 apart fall into different clusters; inside each, k2 codes on the feature alone. The position is divided by the
 extent of the scene, steers the assignment and is never trained.
 """

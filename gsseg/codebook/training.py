@@ -1,50 +1,56 @@
-"""Codes learn to render like the features they replace: the pseudo-feature loss L_p = |M_p - M_c|_1.
+"""Codes learn to render like the features they replace (OpenGaussian, Wu et al. 2024, section 3.2).
 
-M_p = W F is the map of the stage-1 features and stays fixed; M_c = W C[codes] is the map of the codes. One step:
-the forward pass puts the code in place of each feature; the gradient of L_p with respect to the code is copied
-to the feature (straight through); features move against it; a code becomes the mean of its features; items take
-the nearest code again. The coarse level is trained first, then the fine level inside it (seed document,
-section 3; OpenGaussian, section 3.2).
-
-The module knows no camera: a view is any `LinearMap`.
+One pass: the map is drawn with the code in place of each feature; the gradient of the pseudo-feature loss (eq. 4)
+with respect to the code is copied to the feature, dL_p/df_i = dL_p/dc_j; features move against it; items take the
+nearest code, and a code becomes the mean of its features. The coarse level is trained first, on [feature; position],
+then the fine level inside it, on the feature (eq. 3).
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Float32, Int64
 from numpy import ndarray
 from torch import Tensor
 
 from gsseg.clustering.means import float32_code_means
 from gsseg.codebook.codes import NO_CODE, Codes
 from gsseg.codebook.levels import CodebookConfig, coarse_assignment, fine_assignment, refit, scene_units
+from gsseg.codebook.pseudo_features import PseudoFeatureLoss, SampledView
+
+Reassign = Callable[[Float32[ndarray, "items dim"], Int64[ndarray, " items"]], Int64[ndarray, " items"]]
+"""New labels of items whose features have moved, from the features and the labels so far."""
 
 
-@runtime_checkable
-class LinearMap(Protocol):
-    """What a view's blending weights offer: W @ F and its transpose."""
+@dataclass(frozen=True, eq=False)
+class Level:
+    """One level between two passes."""
 
-    def render(self, features: Float[Tensor, "items dim"]) -> Float[Tensor, "pixels dim"]:
-        """W @ F."""
-        ...
+    features: Float32[ndarray, "items dim"]
+    """The items' features, as far as they have moved. They decide the labels; what is drawn are the codes."""
+    labels: Int64[ndarray, " items"]
+    """Code of each item."""
+    codebook: Float32[ndarray, "codes dim"]
+    """Mean feature of each code."""
 
-    def backproject(self, maps: Float[Tensor, "pixels dim"]) -> Float[Tensor, "items dim"]:
-        """W.T @ G."""
-        ...
+    @staticmethod
+    def of(features: Float32[ndarray, "items dim"], labels: Int64[ndarray, " items"], codes: int) -> "Level":
+        """With the means of the labels as codebook."""
+        return Level(features, labels, float32_code_means(features, labels, codes)[0])
 
-
-View = Callable[[], tuple[LinearMap, Int64[Tensor, " pixels"]]]
-"""Yields a view's weights and the mask label of each of its pixels, 0 = none."""
+    @property
+    def discrete(self) -> Float32[ndarray, "items dim"]:
+        """The code in place of each feature."""
+        return self.codebook[self.labels]
 
 
 def train_codebook(
     features: Float[Tensor, "items dim"],
     positions: Float[Tensor, "items 3"],
     seen: Bool[Tensor, " items"],
-    views: Sequence[View],
+    views: Sequence[SampledView],
     config: CodebookConfig,
     seed: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -56,98 +62,77 @@ def train_codebook(
     generator = np.random.default_rng(seed)
     rows = seen.numpy().nonzero()[0]
     own = features.numpy()[rows]
-    places = config.position_weight * scene_units(positions.numpy()[rows])
+    places = scene_units(positions.numpy()[rows])
+    loss = PseudoFeatureLoss(features * seen[:, None], rows, views, config.target)
     total = 2 * config.steps
-    trainer = _Trainer(features * seen[:, None], rows, views, config)
 
-    coarse = coarse_assignment(own, places / max(config.position_weight, 1e-12), config, generator)
-    coarse, coarse_curve = trainer.train(
-        own, coarse, config.coarse,
-        lambda moved, labels: refit(moved, places, labels, config.coarse, config.coarse),
-        lambda step: progress(step, total),
+    coarse, coarse_curve = _train(
+        Level.of(own, coarse_assignment(own, places, config, generator), config.coarse),
+        loss, coarse_reassign(places, config), config, lambda step: progress(step, total),
     )  # fmt: skip
-    fine = fine_assignment(own, coarse[0], config, generator)
-    codes = config.coarse * config.fine
-    fine, fine_curve = trainer.train(
-        own, fine, codes,
-        lambda moved, labels: refit(moved, None, labels, codes, config.fine),
-        lambda step: progress(config.steps + step, total),
+    # The fine level starts again from the features of stage 1: those that the coarse passes moved make up for the
+    # errors of coarse codes, which fine codes do not have.
+    fine, fine_curve = _train(
+        Level.of(own, fine_assignment(own, coarse.labels, config, generator), config.coarse * config.fine),
+        loss, fine_reassign(config), config, lambda step: progress(config.steps + step, total),
     )  # fmt: skip
     return Codes(
-        coarse=_spread(coarse[0], rows, len(features)),
-        fine=_spread(fine[0], rows, len(features)),
-        coarse_codebook=torch.from_numpy(coarse[1]),
-        fine_codebook=torch.from_numpy(fine[1]),
+        coarse=_spread(coarse.labels, rows, len(features)),
+        fine=_spread(fine.labels, rows, len(features)),
+        coarse_codebook=torch.from_numpy(coarse.codebook),
+        fine_codebook=torch.from_numpy(fine.codebook),
         losses={"coarse": coarse_curve, "fine": fine_curve},
     )
 
 
-class _Trainer:
-    """The steps of one level; holds what both levels share."""
-
-    def __init__(self, features: Tensor, rows: ndarray, views: Sequence[View], config: CodebookConfig) -> None:
-        self.features, self.rows, self.views, self.config = features, rows, views, config
-        self.count = len(features)
-        self.targets: dict[int, tuple[Tensor, Tensor]] = {}
-
-    def train(self, start: ndarray, labels: ndarray, codes: int, refit: Callable, progress: Callable[[int], None]):
-        """((labels, codebook) of the lowest loss seen, loss curve); ``start``: features before training."""
-        moved = start.copy()
-        codebook = float32_code_means(moved, labels, codes)[0]
-        best, curve = (labels, codebook), []
-        for step in range(self.config.steps + 1):
-            loss, gradient = self._loss(codebook[labels])
-            curve.append(loss)
-            if loss <= min(curve):
-                best = (labels, codebook)
-            if step == self.config.steps:
-                break
-            moved = moved - self.config.learning_rate * loss * gradient
-            labels = refit(moved, labels)
-            codebook = float32_code_means(moved, labels, codes)[0]
-            progress(step + 1)
-        curve.append(min(curve))
-        return best, curve
-
-    def _loss(self, discrete: ndarray) -> tuple[float, ndarray]:
-        """L_p over the pixels of all views, and its gradient in each item divided by the item's visibility.
-
-        The division makes a step the same for a Gaussian seen by one pixel and by a thousand.
-        """
-        field = torch.zeros(self.count, discrete.shape[1])
-        field[self.rows] = torch.from_numpy(discrete)
-        gradient = torch.zeros(self.count, discrete.shape[1] + 1)
-        total, entries = 0.0, 0
-        for number, view in enumerate(self.views):
-            weights, labels = view()
-            if number not in self.targets:
-                self.targets[number] = self._target(weights, labels)
-            target, used = self.targets[number]
-            difference = (weights.render(field) - target) * used[:, None]
-            total += float(difference.abs().sum())
-            entries += int(used.sum()) * discrete.shape[1]
-            gradient += weights.backproject(torch.cat([difference.sign(), used[:, None].float()], 1))
-        steepest = gradient[:, :-1] / gradient[:, -1:].clamp(min=1e-6)
-        return total / max(entries, 1), steepest[self.rows].numpy()
-
-    def _target(self, weights: LinearMap, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """What the map of the codes should be, and which pixels count."""
-        rendered = weights.render(self.features)
-        if self.config.target == "map":
-            return rendered, torch.ones(len(rendered), dtype=torch.bool)
-        count = int(labels.max()) + 1
-        sizes = torch.bincount(labels, minlength=count).clamp(min=1)[:, None]
-        means = torch.zeros(count, rendered.shape[1]).index_add(0, labels, rendered) / sizes
-        variances = torch.zeros(count, rendered.shape[1]).index_add(0, labels, (rendered - means[labels]) ** 2) / sizes
-        spread = variances.sum(1)
-        present = torch.bincount(labels, minlength=count)[1:] > 0
-        # A mask that spreads twice as far as its view's median mask holds more than one object.
-        limit = 2.0 * spread[1:][present].median() if present.any() else torch.tensor(0.0)
-        used = (labels > 0) & (spread[labels] <= limit)
-        return means[labels], used
+def coarse_reassign(places: Float32[ndarray, "items 3"], config: CodebookConfig) -> Reassign:
+    """Any coarse code, by [feature; weighted place]; ``places`` in `scene_units`."""
+    weighted = config.position_weight * places
+    return lambda features, labels: refit(features, weighted, labels, config.coarse, config.coarse)
 
 
-def _spread(labels: ndarray, rows: ndarray, count: int) -> Tensor:
+def fine_reassign(config: CodebookConfig) -> Reassign:
+    """A fine code of the same coarse one, by the feature."""
+    return lambda features, labels: refit(features, None, labels, config.coarse * config.fine, config.fine)
+
+
+def codebook_pass(
+    level: Level, loss: PseudoFeatureLoss, reassign: Reassign, learning_rate: float
+) -> tuple[float, Level]:
+    """One pass over all views: (loss of the level as it is, the level after the step).
+
+    Straight through: assignment has no gradient, so the gradient at the code that stands for a feature is taken as
+    the feature's. The items of a code are drawn alike, but each has a gradient of its own, so they may part.
+    """
+    value, gradient = loss(level.discrete)
+    # The gradient is a mean of signs, which does not shrink near the optimum as a difference would. Times the loss,
+    # which is a mean difference, a step is as long as the codes are wrong.
+    moved = level.features - learning_rate * value * gradient
+    return value, Level.of(moved, reassign(moved, level.labels), len(level.codebook))
+
+
+def _train(
+    level: Level, loss: PseudoFeatureLoss, reassign: Reassign, config: CodebookConfig, progress: Callable[[int], None]
+) -> tuple[Level, list[float]]:
+    """(level of the lowest loss seen, curve: the loss before each pass and after the last, then the lowest).
+
+    The best of the curve, not its end: assignment is free to raise the loss that the step lowered, so the curve falls
+    with jumps, and training must never end worse than it began.
+    """
+    best, curve = level, []
+    for step in range(config.steps):
+        value, following = codebook_pass(level, loss, reassign, config.learning_rate)
+        curve.append(value)
+        best = level if value <= min(curve) else best
+        level = following
+        progress(step + 1)
+    curve.append(loss(level.discrete)[0])
+    best = level if curve[-1] <= min(curve) else best
+    return best, [*curve, min(curve)]
+
+
+def _spread(labels: Int64[ndarray, " rows"], rows: Int64[ndarray, " rows"], count: int) -> Int64[Tensor, " items"]:
+    """Labels of all ``count`` items from those of ``rows``; the others are `NO_CODE`."""
     out = torch.full((count,), NO_CODE, dtype=torch.int64)
     out[rows] = torch.from_numpy(labels)
     return out

@@ -3,23 +3,24 @@
     means = (A F) / (A 1)          A: (masks, gaussians)         gradient: A^T g
 
 The evidence has one entry for a Gaussian and a view, so a step costs a few milliseconds where a rasterizer
-would draw a view.
+would draw every view.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from numpy import ndarray
 from torch import Tensor
 
 from gsseg.features.evidence import MaskEvidence
 from gsseg.features.field import FeatureField
 from gsseg.features.losses import cohesion, prototype_separation
-from gsseg.render.products import times_dense, transpose_times_dense
+from gsseg.render.sparse_matrix import SparseMatrix
 
 DIM = 6
 """Channels of the instance feature, as in OpenGaussian, whose file columns gsseg writes."""
@@ -41,6 +42,74 @@ class FeatureConfig:
     """The start is a smooth random wave over space: standard deviation of its phase across the scene, radians."""
 
 
+@runtime_checkable
+class MeanMatrix(Protocol):
+    """Anything that turns the features of the learnt Gaussians into the mean feature of every mask."""
+
+    def __matmul__(self, dense: Float[Tensor, "learnt dim"], /) -> Float[Tensor, "masks dim"]:
+        """The means, differentiable in the features."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureProblem:
+    """What the evidence says, laid out once for all the steps that learn from it."""
+
+    learnt: Int64[ndarray, " learnt"]
+    """The Gaussians whose features are optimised: those whose centre some mask shows."""
+    mean_matrix: MeanMatrix
+    """``mean_matrix @ features`` are the masks' mean features; its rows sum to 1."""
+    view: Int64[Tensor, " masks"]
+    """View of each mask, ascending."""
+    slot: Int64[Tensor, " masks"]
+    """Number of each mask in its view, from 0."""
+    label: Int64[Tensor, " masks"]
+    """Label of each mask in its view."""
+    shares: Float[Tensor, " masks"]
+    """Weight of each mask in the losses; they sum to 1."""
+
+    @staticmethod
+    def of(evidence: MaskEvidence) -> "FeatureProblem":
+        """Prepares the masks that show some learnt Gaussian; the others have no mean."""
+        learnt = np.flatnonzero(evidence.masked)
+        matrix = evidence.masks[:, learnt]
+        mass = matrix.sum(axis=1)
+        shown = mass > 0
+        matrix, mass = matrix[shown], mass[shown]
+        masks = evidence.row_label > 0
+        view = evidence.row_view[masks][shown].astype(np.int64)
+        # A wall has a thousand times the light of a cup. Shares by light would train walls alone; equal shares would
+        # listen to a sliver at the picture's border, whose mean is mostly noise, as much as to a wall. The root of
+        # the light lies between the two.
+        shares = np.sqrt(mass) / np.sqrt(mass).sum()
+        return FeatureProblem(
+            learnt,
+            SparseMatrix.of(sp.csr_array(sp.diags_array(1.0 / mass) @ matrix)),
+            torch.from_numpy(view),
+            torch.from_numpy(np.arange(len(view)) - np.searchsorted(view, view)),  # views ascend: place in its run
+            torch.from_numpy(evidence.row_label[masks][shown].astype(np.int64)),
+            torch.from_numpy(shares.astype(np.float32)),
+        )
+
+    def losses(
+        self, features: Float[Tensor, "learnt dim"], temperature: float
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+        """(cohesion, separation) of unit features.
+
+        Only masks of one view are compared, and views differ in how many they have. On a grid (views, slots), empty
+        where a view has fewer masks, all comparisons of all views are one batched product instead of a loop.
+        """
+        means = self.mean_matrix @ features
+        return cohesion(means, self.shares), prototype_separation(
+            self._on_grid(means), self._on_grid(torch.ones_like(self.view)) > 0, self._on_grid(self.shares), temperature
+        )
+
+    def _on_grid(self, of_masks: Tensor) -> Tensor:
+        """(views, slots, ...) from (masks, ...): each mask's value in its place, zero where there is no mask."""
+        shape = (int(self.view.max()) + 1, int(self.slot.max()) + 1, *of_masks.shape[1:])
+        return of_masks.new_zeros(shape).index_put((self.view, self.slot), of_masks)
+
+
 def fit_features(
     evidence: MaskEvidence,
     means: Float[ndarray, "gaussians 3"],
@@ -52,43 +121,36 @@ def fit_features(
 
     Only Gaussians that a mask shows are optimised; the others keep a zero feature and are not ``seen``.
     """
-    columns = np.flatnonzero(evidence.masked)
-    matrix = evidence.masks[:, columns]
-    mass = matrix.sum(axis=1)
-    rows = mass > 0
-    matrix, mass = matrix[rows], mass[rows]
-    mean_matrix = sp.csr_array(sp.diags_array(1.0 / mass) @ matrix).astype(np.float32)
-    view = evidence.row_view[evidence.row_label > 0][rows]
-    slot = np.arange(len(view)) - np.searchsorted(view, view)
-    shares = torch.from_numpy((np.sqrt(mass) / np.sqrt(mass).sum()).astype(np.float32))
-    places = (torch.from_numpy(view.astype(np.int64)), torch.from_numpy(slot))
-    grid = (int(view.max()) + 1, int(slot.max()) + 1)
-    present = torch.zeros(grid, dtype=torch.bool).index_put(places, torch.ones(len(view), dtype=torch.bool))
-    grid_shares = torch.zeros(grid).index_put(places, shares)
-
-    raw = _smooth_start(means[columns], config.frequency, seed).requires_grad_(True)
+    problem = FeatureProblem.of(evidence)
+    raw = smooth_start(means[problem.learnt], config.frequency, seed).requires_grad_(True)
     optimizer = torch.optim.Adam([raw], lr=config.learning_rate)
     losses: dict[str, list[float]] = {"cohesion": [], "separation": []}
     for step in range(config.steps):
-        mask_means = _MaskMeans.apply(torch.nn.functional.normalize(raw, dim=1), mean_matrix)
-        together = cohesion(mask_means, shares)
-        apart = prototype_separation(
-            torch.zeros(*grid, DIM).index_put(places, mask_means), present, grid_shares, config.temperature
-        )
-        optimizer.zero_grad()
-        (together + config.separation * apart).backward()
-        optimizer.step()
-        losses["cohesion"].append(together.item())
-        losses["separation"].append(apart.item())
+        together, apart = feature_step(problem, raw, optimizer, config)
+        losses["cohesion"].append(together)
+        losses["separation"].append(apart)
         progress(step + 1, config.steps)
     features = torch.zeros(len(means), DIM)
-    features[columns] = torch.nn.functional.normalize(raw.detach(), dim=1)
+    features[problem.learnt] = torch.nn.functional.normalize(raw.detach(), dim=1)
     return FeatureField(features, torch.from_numpy(evidence.masked), losses)
 
 
-def _smooth_start(
-    positions: Float[ndarray, "gaussians 3"], frequency: float, seed: int
-) -> Float[Tensor, "gaussians 6"]:
+def feature_step(
+    problem: FeatureProblem, raw: Float[Tensor, "learnt dim"], optimizer: torch.optim.Optimizer, config: FeatureConfig
+) -> tuple[float, float]:
+    """One step of the optimizer on ``raw``, in place; returns (cohesion, separation) before it.
+
+    The losses are taken of unit features, because cohesion is 1 - ||mu||^2 for those alone; so the length of a raw
+    feature means nothing to them and only sets how fast its direction turns.
+    """
+    together, apart = problem.losses(torch.nn.functional.normalize(raw, dim=1), config.temperature)
+    optimizer.zero_grad()
+    (together + config.separation * apart).backward()
+    optimizer.step()
+    return together.item(), apart.item()
+
+
+def smooth_start(positions: Float[ndarray, "gaussians 3"], frequency: float, seed: int) -> Float[Tensor, "gaussians 6"]:
     """Random waves over the scene: neighbours start alike, so what no loss tells apart stays alike."""
     generator = torch.Generator().manual_seed(seed)
     extent = np.linalg.norm(np.ptp(positions, axis=0)) or 1.0
@@ -96,18 +158,3 @@ def _smooth_start(
     phases = torch.rand(DIM, generator=generator) * 2 * torch.pi
     centred = torch.from_numpy(((positions - positions.mean(0)) / extent).astype(np.float32))
     return torch.sin(centred @ waves + phases)
-
-
-class _MaskMeans(torch.autograd.Function):
-    """A @ F for a constant sparse A."""
-
-    @staticmethod
-    def forward(ctx, features: Tensor, matrix: sp.csr_array) -> Tensor:
-        ctx.matrix = matrix
-        return torch.from_numpy(times_dense(matrix.indptr, matrix.indices, matrix.data, features.detach().numpy()))
-
-    @staticmethod
-    def backward(ctx, *gradients: Tensor):
-        m = ctx.matrix
-        dense = gradients[0].contiguous().numpy()
-        return torch.from_numpy(transpose_times_dense(m.indptr, m.indices, m.data, dense, m.shape[1])), None

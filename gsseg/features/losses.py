@@ -44,13 +44,13 @@ def pixel_cohesion(
     labels: Tensor,
     counts: Float[Tensor, " masks"],
 ) -> Float[Tensor, ""]:
-    """OpenGaussian's smoothing loss (Wu et al. 2024, eq. 2): mean over masks of the mean ||M_p - mu||_2 inside."""
+    """OpenGaussian's smoothing loss (Wu et al. 2024, eq. 1): mean over masks of the mean ||M_p - mu||_2 inside."""
     distances = torch.linalg.vector_norm(rendered - means[labels] + 1e-12, dim=1)
     return (torch.zeros_like(counts).index_add(0, labels, distances) / counts).mean()
 
 
 def inverse_distance_separation(means: Float[Tensor, "masks dim"]) -> Float[Tensor, ""]:
-    """OpenGaussian's contrastive loss (Wu et al. 2024, eq. 3) with its rank weights.
+    """OpenGaussian's contrastive loss (Wu et al. 2024, eq. 2) with its rank weights.
 
     Mean over ordered pairs of w_ij / (||mu_i - mu_j||^2 + 1), where w_ij falls linearly with the rank of j among
     the neighbours of i, from 1 for the nearest to 0.1 + 0.9 / (masks - 1) for the farthest, so that near masks are

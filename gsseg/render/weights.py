@@ -10,14 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int, Int32, Int64
-from numpy import ndarray
 from torch import Tensor
 
 from gsseg.render.pooling import pool_rows
-from gsseg.render.products import Packing, times_dense, transpose_times_dense
-
-GATHERED_ENTRIES = 1 << 22
-"""Entries of W multiplied at once on a GPU: 100 MB of products at six channels."""
+from gsseg.render.products import Packing
+from gsseg.render.sparse_matrix import SparseMatrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +33,11 @@ class BlendWeights:
     """Image pixel (row-major index) of each row, where W holds a sample of pixels; None: all pixels in order."""
     packing: Packing | None = None
     """What makes products fast that are taken again and again; see `packed`."""
+
+    @property
+    def matrix(self) -> SparseMatrix:
+        """W as an operator: ``matrix @ F`` and ``matrix.T @ G``. Nothing is copied."""
+        return SparseMatrix(self.indptr, self.indices, self.values, self.gaussians, self.packing)
 
     @property
     def rows(self) -> int:
@@ -62,13 +64,13 @@ class BlendWeights:
         """W @ F, differentiable in F (its gradient is `backproject` of the map's gradient)."""
         if features.shape[0] != self.gaussians:
             raise ValueError(f"W has {self.gaussians} Gaussians, the features have {features.shape[0]} rows")
-        return _Product.apply(features, self, False)
+        return self.matrix @ features
 
     def backproject(self, maps: Float[Tensor, "pixels dim"]) -> Float[Tensor, "gaussians dim"]:
         """W.T @ G, differentiable in G."""
         if maps.shape[0] != self.rows:
             raise ValueError(f"W has {self.rows} pixels, the map has {maps.shape[0]} rows")
-        return _Product.apply(maps, self, True)
+        return self.matrix.T @ maps
 
     def pool(self, labels: Int[Tensor, " pixels"], count: int | None = None) -> Tensor:
         """A = M W: row l is the sum of the rows of W whose pixel has label l; negative labels belong to nothing.
@@ -84,7 +86,7 @@ class BlendWeights:
             count = max(0, largest + 1)
         elif largest >= count:
             raise ValueError(f"label {largest} has no row among {count}")
-        indptr, indices, values = self._arrays()
+        indptr, indices, values = (array.cpu().numpy() for array in (self.indptr, self.indices, self.values))
         rows, columns, sums = pool_rows(indptr, indices, values, labels.cpu().numpy(), count, self.gaussians)
         entries = torch.from_numpy(np.stack([rows, columns]))
         return torch.sparse_coo_tensor(
@@ -92,13 +94,12 @@ class BlendWeights:
         ).to(self.values.device)
 
     def packed(self) -> "BlendWeights":
-        """The same weights, prepared for many products on the processor: each is then three times as fast.
+        """The same weights, prepared for many products on the processor. On a GPU it changes nothing.
 
-        Costs about as much as one product, and 4 bytes an entry. On a GPU it changes nothing.
+        Costs about as much as one product, and 4 bytes an entry; `gsseg bench` shows what a product gains.
         """
-        if self.packing is not None or self.values.is_cuda:
-            return self
-        return replace(self, packing=Packing.of(self.indices.numpy(), self.gaussians))
+        packing = self.matrix.packed().packing
+        return self if packing is self.packing else replace(self, packing=packing)
 
     def sampled(self, rows: Int64[Tensor, " sample"]) -> "BlendWeights":
         """The weights of some of the held rows only."""
@@ -110,57 +111,16 @@ class BlendWeights:
         return BlendWeights(indptr, self.indices[entries], self.values[entries], self.gaussians, pixels)
 
     def to(self, device: torch.device | str) -> "BlendWeights":
-        """The same weights on another device."""
-        return BlendWeights(
-            self.indptr.to(device),
-            self.indices.to(device),
-            self.values.to(device),
-            self.gaussians,
-            None if self.pixels is None else self.pixels.to(device),
-        )
+        """The same weights on that device: these very ones where they lie on it already.
 
-    def _arrays(self) -> tuple[ndarray, ndarray, ndarray]:
-        return self.indptr.cpu().numpy(), self.indices.cpu().numpy(), self.values.cpu().numpy()
+        On another device they are not packed: a `Packing` means something on the processor alone.
+        """
+        values = self.values.to(device)
+        if values is self.values:  # torch hands back the tensor itself where nothing has to move
+            return self
+        pixels = None if self.pixels is None else self.pixels.to(device)
+        return BlendWeights(self.indptr.to(device), self.indices.to(device), values, self.gaussians, pixels)
 
     def to_dense(self) -> Float[Tensor, "pixels gaussians"]:
         """W as an ordinary matrix, for tests on small scenes."""
-        dense = torch.zeros(self.rows, self.gaussians, device=self.values.device)
-        rows = torch.repeat_interleave(torch.arange(self.rows, device=dense.device), self.indptr[1:] - self.indptr[:-1])
-        return dense.index_put_((rows, self.indices.long()), self.values, accumulate=True)
-
-
-class _Product(torch.autograd.Function):
-    """W @ X or W.T @ X; each is the other's gradient."""
-
-    @staticmethod
-    def forward(ctx, dense: Tensor, weights: BlendWeights, transposed: bool) -> Tensor:
-        ctx.weights, ctx.transposed = weights, transposed
-        return _multiply(weights, dense, transposed)
-
-    @staticmethod
-    def backward(ctx, *gradients: Tensor):
-        return _multiply(ctx.weights, gradients[0], not ctx.transposed), None, None
-
-
-def _multiply(weights: BlendWeights, dense: Tensor, transposed: bool) -> Tensor:
-    if weights.values.is_cuda:
-        return _gathered_product(weights, dense.float(), transposed)
-    arrays, factor = weights._arrays(), dense.detach().numpy()
-    if transposed:
-        return torch.from_numpy(transpose_times_dense(*arrays, factor, weights.gaussians, weights.packing))
-    return torch.from_numpy(times_dense(*arrays, factor, weights.packing))
-
-
-def _gathered_product(weights: BlendWeights, dense: Tensor, transposed: bool) -> Tensor:
-    """The product by plain gather and add, in runs of `GATHERED_ENTRIES`: the one form that any device has.
-
-    No torch sparse matrix: W.T would need a second copy of W there.
-    """
-    out = dense.new_zeros(weights.gaussians if transposed else weights.rows, dense.shape[1])
-    counts = weights.indptr[1:] - weights.indptr[:-1]
-    rows = torch.repeat_interleave(torch.arange(weights.rows, device=dense.device), counts)
-    for start in range(0, len(rows), GATHERED_ENTRIES):
-        run = slice(start, start + GATHERED_ENTRIES)
-        source, target = (rows[run], weights.indices[run]) if transposed else (weights.indices[run], rows[run])
-        out.index_add_(0, target.long(), weights.values[run, None] * dense[source.long()])
-    return out
+        return self.matrix.to_dense()

@@ -281,22 +281,21 @@ def test_demo_makes_a_room_segments_it_and_uses_it_again(tmp_path, capfd, monkey
 
 def test_bench_shows_the_baseline_beside_what_it_measured(capfd, monkeypatch):
     import gsseg.cli.bench
+    from gsseg.bench.results import Figure, Machine, Part, Result
 
     def measured(seconds):
-        counts = {"gaussians": 10, "visible": 9, "pixels": 8, "entries_per_pixel": 7.0, "masks": 6}
-        figures = {"pick": {"min": seconds, "median": seconds}}
-        quantizer = {"counts": {"items": 3}, "seconds": figures, "ratios": {}, "quality": {"recall": 0.75}}
-        sizes = {"10": {"counts": counts, "seconds": figures, "ratios": {}}}
-        return {"sizes": sizes, "quantizers": {"binary": quantizer}, "peak_memory_mb": 5.0}
+        figures = (Figure("pick", seconds, seconds),)
+        machine = Machine(cores=2, processor="x86_64", python="3.11", torch="2.4", gsseg="0.1")
+        parts = (Part("10 Gaussians", {"views": 4}, figures, (), {}), Part("binary", {"items": 3}, figures, (), {}))
+        return Result(machine, parts, 5.0)
 
-    monkeypatch.setattr(gsseg.cli.bench, "run_bench", lambda quick, parts, progress: measured(0.25 if quick else 0.5))
+    monkeypatch.setattr(gsseg.cli.bench, "run_bench", lambda quick, groups, progress: measured(0.25 if quick else 0.5))
     monkeypatch.setattr(gsseg.cli.bench, "load_baseline", lambda: measured(0.125))
     assert main(["bench", "--quick", "--json"]) == 0
     out = capfd.readouterr().out
     assert "250.00 ms" in out
     assert "125.00 ms" in out
     assert "binary: 3 items" in out
-    assert "0.75" in out
     summary = json.loads(out.splitlines()[-1])
-    assert summary["sizes"]["10"]["seconds"]["pick"]["min"] == 0.25
-    assert summary["baseline"]["sizes"]["10"]["seconds"]["pick"]["min"] == 0.125
+    assert summary["parts"]["10 Gaussians"]["seconds"]["pick"]["min"] == 0.25
+    assert summary["baseline"]["parts"]["10 Gaussians"]["seconds"]["pick"]["min"] == 0.125

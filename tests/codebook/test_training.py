@@ -9,6 +9,7 @@ import torch
 from gsseg.codebook import Codes
 from gsseg.codebook.codes import NO_CODE
 from gsseg.codebook.levels import CodebookConfig, coarse_assignment, fine_assignment, scene_units
+from gsseg.codebook.pseudo_features import PseudoFeatureLoss
 from gsseg.codebook.training import train_codebook
 
 CONFIG = CodebookConfig(coarse=6, fine=3, steps=6)
@@ -160,6 +161,35 @@ def test_one_step_is_the_straight_through_gradient(toy):
     assert codes.losses["fine"][1] == pytest.approx(toy.loss(expected), rel=1e-5)
     assert codes.losses["fine"][1] < codes.losses["fine"][0]
     assert torch.allclose(codes.features().double(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("target", ["map", "mask_mean"])
+def test_the_visibility_of_the_first_call_serves_all_calls(toy, target):
+    """As if it were back-projected in every call, as a column beside the signs."""
+    features, rows = toy.features * toy.seen[:, None], toy.seen.numpy().nonzero()[0]
+    loss = PseudoFeatureLoss(features, rows, toy.views, target)
+    generator = np.random.default_rng(0)
+    for _ in range(3):
+        discrete = generator.normal(size=(len(rows), 6)).astype(np.float32)
+        fresh = PseudoFeatureLoss(features, rows, toy.views, target)(discrete)
+        value, gradient = loss(discrete)
+        assert value == fresh[0]
+        assert np.array_equal(gradient, fresh[1])
+        if target == "map":
+            field = torch.zeros_like(features)
+            field[toy.seen] = torch.from_numpy(discrete)
+            total = torch.zeros(len(field), 7)
+            for view, _ in toy.maps:
+                sign = (view.render(field) - view.render(features)).sign()
+                total += view.backproject(torch.cat([sign, torch.ones(len(sign), 1)], 1))
+            expected = (total[:, :6] / total[:, 6:].clamp(min=1e-6))[toy.seen]
+            assert np.allclose(gradient, expected.numpy(), atol=1e-6)
+
+
+def test_a_gradient_is_a_mean_of_signs(toy):
+    discrete = np.random.default_rng(1).normal(size=(int(toy.seen.sum()), 6)).astype(np.float32)
+    _, gradient = PseudoFeatureLoss(toy.features, toy.seen.numpy().nonzero()[0], toy.views)(discrete)
+    assert 0.5 < np.abs(gradient).max() <= 1 + 1e-5
 
 
 def test_mask_mean_imitates_masks_and_leaves_out_those_of_high_variance(toy):

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 import torch
 
-from gsseg.features.fit import DIM, FeatureConfig, _MaskMeans, fit_features
+from gsseg.features.fit import DIM, FeatureConfig, FeatureProblem, feature_step, fit_features, smooth_start
 
 PER_THING = 25
 VIEWS = 6
@@ -121,18 +120,31 @@ def test_gaussians_that_are_not_learnt_do_not_matter(evidence, means, truth, fie
     assert torch.equal(fit_features(evidence, moved, FeatureConfig(), 0).features, field.features)
 
 
-def test_mask_means_has_the_gradient_of_a_dense_product():
-    rng = np.random.default_rng(0)
-    dense = (rng.random((7, 20)) * (rng.random((7, 20)) > 0.6)).astype(np.float32)
-    features = torch.from_numpy(rng.normal(size=(20, DIM)).astype(np.float32))
-    wanted = torch.from_numpy(rng.normal(size=(7, DIM)).astype(np.float32))
-    ours, plain = features.clone().requires_grad_(True), features.clone().requires_grad_(True)
-    product = _MaskMeans.apply(ours, sp.csr_array(dense))
-    (product * wanted).square().sum().backward()
-    expected = torch.from_numpy(dense) @ plain
-    (expected * wanted).square().sum().backward()
-    assert torch.allclose(product, expected, atol=1e-5)
-    assert torch.allclose(ours.grad, plain.grad, rtol=1e-4, atol=1e-4)
+def test_a_step_of_the_fit_is_a_step_on_dense_matrices(evidence, means):
+    """What the benchmark times: the problem's losses, their gradient and Adam, on ordinary tensors."""
+    config = FeatureConfig()
+    problem = FeatureProblem.of(evidence)
+    assert np.array_equal(problem.learnt, np.flatnonzero(evidence.masked))
+    dense = problem.mean_matrix.to_dense()
+    assert torch.allclose(dense.sum(1), torch.ones(len(problem.view)), atol=1e-6)
+    raws = [smooth_start(means[problem.learnt], config.frequency, 0).requires_grad_(True) for _ in range(2)]
+    for raw, given in zip(raws, (problem, replace(problem, mean_matrix=dense)), strict=True):
+        optimizer = torch.optim.Adam([raw], lr=config.learning_rate)
+        losses = [feature_step(given, raw, optimizer, config) for _ in range(3)]
+        assert losses[0][0] > losses[-1][0]
+    assert torch.allclose(raws[0], raws[1], atol=1e-3)
+    assert not torch.allclose(raws[0], smooth_start(means[problem.learnt], config.frequency, 0), atol=1e-2)
+
+
+def test_masks_are_numbered_inside_their_view_and_share_by_the_root_of_their_light(evidence):
+    problem = FeatureProblem.of(evidence)
+    for view in problem.view.unique():
+        assert problem.slot[problem.view == view].tolist() == list(range(int((problem.view == view).sum())))
+    places = zip(evidence.row_view.tolist(), evidence.row_label.tolist(), strict=True)
+    rows = {place: row for row, place in enumerate(places)}
+    light = evidence.matrix.toarray()[:, problem.learnt].sum(axis=1)
+    ours = np.array([light[rows[int(v), int(label)]] for v, label in zip(problem.view, problem.label, strict=True)])
+    assert torch.allclose(problem.shares, torch.from_numpy(np.sqrt(ours) / np.sqrt(ours).sum()).float(), atol=1e-6)
 
 
 def test_a_single_mask_over_a_single_gaussian(evidence_of):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gsseg.render import BlendWeights, RenderConfig, blend_weights, render_map
-from gsseg.render.weights import _gathered_product
+from gsseg.render.sparse_matrix import gathered_product
 from gsseg.scene import View
 
 
@@ -69,8 +69,8 @@ def test_products_are_those_of_the_dense_matrix(weights, dim):
     features, maps = random(weights.gaussians, dim), random(weights.rows, dim, seed=1)
     assert torch.allclose(weights.render(features), dense @ features, atol=1e-5)
     assert torch.allclose(weights.backproject(maps), dense.T @ maps, atol=1e-4)
-    assert torch.allclose(_gathered_product(weights, features, False), dense @ features, atol=1e-5)
-    assert torch.allclose(_gathered_product(weights, maps, True), dense.T @ maps, atol=1e-4)
+    assert torch.allclose(gathered_product(weights.matrix, features), dense @ features, atol=1e-5)
+    assert torch.allclose(gathered_product(weights.matrix.T, maps), dense.T @ maps, atol=1e-4)
 
 
 @pytest.mark.parametrize("dim", [1, 6, 17])
@@ -183,7 +183,27 @@ def test_near_plane_removes_what_is_nearer(gaussians, camera, renderer):
     assert weights.visibility[depth > 3.0].sum() > 0
 
 
-def test_moving_to_a_device_keeps_everything(weights):
-    moved = weights.to("cpu")
+def test_weights_stay_as_they_are_on_their_own_device(weights):
+    """Packing included: whoever asks for the processor's weights once a step must not lose it."""
+    packed = weights.packed()
+    assert weights.to("cpu") is weights
+    assert packed.to(torch.device("cpu")) is packed
+
+
+def test_moving_to_another_device_keeps_everything_but_the_packing(weights):
+    picked = weights.sampled(torch.arange(0, weights.rows, 3)).packed()
+    moved = picked.to("meta")
     assert isinstance(moved, BlendWeights)
-    assert torch.equal(moved.to_dense(), weights.to_dense())
+    assert moved.packing is None
+    assert {moved.indptr.device.type, moved.indices.device.type, moved.values.device.type} == {"meta"}
+    assert moved.pixels.device.type == "meta"
+    assert moved.gaussians == picked.gaussians
+    assert moved.rows == picked.rows
+
+
+def test_six_columns_are_those_of_seven(weights):
+    """The vector code for six channels adds in the order of the plain loop, so a seventh column changes nothing."""
+    for given in (weights, weights.packed()):
+        features, maps = random(given.gaussians, 7), random(given.rows, 7, seed=1)
+        assert torch.allclose(given.render(features)[:, :6], given.render(features[:, :6]), atol=1e-6)
+        assert torch.equal(given.backproject(maps)[:, :6], given.backproject(maps[:, :6].contiguous()))
