@@ -17,7 +17,8 @@ import gsseg.run.write
 from gsseg.codebook.levels import CodebookConfig
 from gsseg.features.fit import FeatureConfig
 from gsseg.features.opengaussian import OpenGaussianConfig
-from gsseg.io.ply import read_splats, write_splats
+from gsseg.io.ply import write_splats
+from gsseg.io.splat_formats import read_splats
 from gsseg.render import RenderConfig
 from gsseg.run.stages import run_key
 from gsseg.segmentation import NO_CODE

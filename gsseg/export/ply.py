@@ -13,7 +13,9 @@ from numpy import ndarray
 from gsseg.errors import InputError
 from gsseg.export.folder import whole_folder
 from gsseg.export.manifest import MANIFEST, SCENE, SEGMENTED, manifest, object_file
-from gsseg.io.ply import SplatFile, read_splats, write_splats
+from gsseg.io.ply import write_splats
+from gsseg.io.splat_file import SplatFile
+from gsseg.io.splat_formats import read_splats
 from gsseg.run import FEATURE_COLUMNS, Run
 
 ADDED_COLUMNS = (*FEATURE_COLUMNS, "code_coarse", "code_fine", "object_id")

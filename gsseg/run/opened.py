@@ -19,7 +19,8 @@ from gsseg.compressed import CompressedScene, read_scene, splats_digest
 from gsseg.errors import InputError
 from gsseg.files import check_readable
 from gsseg.files.together import finish
-from gsseg.io.ply import SplatFile, read_splats
+from gsseg.io.splat_file import SplatFile
+from gsseg.io.splat_formats import read_splats
 from gsseg.objects.select import Selection, select
 from gsseg.run.marks import Marks, marks_from_json
 from gsseg.scene import Gaussians

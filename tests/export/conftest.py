@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from gsseg.export.ply import write_segmented
-from gsseg.io.ply import read_splats, write_splats
+from gsseg.io.ply import write_splats
+from gsseg.io.splat_formats import read_splats
 from gsseg.run import Run
 from gsseg.segmentation.table import ObjectInfo, table_json
 

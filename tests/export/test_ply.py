@@ -9,7 +9,7 @@ import pytest
 from gsseg.errors import InputError
 from gsseg.export import ply
 from gsseg.export.ply import ADDED_COLUMNS, export_objects, write_segmented
-from gsseg.io.ply import read_splats
+from gsseg.io.splat_formats import read_splats
 from gsseg.run import FEATURE_COLUMNS, Run
 from gsseg.run.marks import Marks, marks_json
 

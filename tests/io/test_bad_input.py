@@ -16,9 +16,10 @@ from PIL import Image
 from gsseg.errors import InputError
 from gsseg.io.compressed_ply import PACKED
 from gsseg.io.photos import read_photo
-from gsseg.io.ply import read_splats, write_splats
+from gsseg.io.ply import write_splats
 from gsseg.io.scene_folder import load_scene, load_views
 from gsseg.io.splat_file import REQUIRED
+from gsseg.io.splat_formats import read_splats
 
 
 def splats(change):
@@ -295,12 +296,12 @@ CASES = {
     "broken mask": (file("masks/view_0.png", b"\x89PNG\r\n\x1a\n" + bytes(50)), "not a picture|damaged"),
     "mask of another shape": (picture("masks/view_0.png", "L", (24, 32)), "is 24 x 32 pixels, its camera is 32 x 24"),
     "a photo as mask": (too_many_colours, "holds 76800 different labels, at most 65535"),
-    "npy that is none": (file("language_features/view_0_s.npy", b"hello", "masks"), "not an array that numpy can read"),
-    "npy of objects": (langsplat(np.array([{"a": 1}], dtype=object)), "not an array that numpy can read"),
+    "npy that is none": (file("language_features/view_0_s.npy", b"hello", "masks"), "not an array of plain numbers that can be read"),
+    "npy of objects": (langsplat(np.array([{"a": 1}], dtype=object)), "not an array of plain numbers that can be read"),
     "npy of two axes": (langsplat(np.zeros((24, 32), np.float32)), r"not LangSplat's array .*float32 \(24, 32\)"),
     "npy of fractions": (langsplat(np.full((4, 24, 32), 0.5, np.float32)), "holds fractions or absurd values"),
-    "pt of a list": (saga([1, 2]), "not a boolean tensor .*list"),
-    "pt that is none": (file("sam_masks/view_0.pt", b"hello", "masks"), "not a tensor that torch can load safely"),
+    "pt of a list": (saga([1, 2]), "is no tensor but list"),
+    "pt that is none": (file("sam_masks/view_0.pt", b"hello", "masks"), "not a file of tensors that torch can load safely"),
     "empty photo": (file("images/view_1.png", b""), "is empty"),
     "broken photo": (file("images/view_1.png", b"hello"), "not a picture"),
 }

@@ -12,7 +12,9 @@ from PIL import Image
 
 from gsseg.errors import InputError
 from gsseg.io.langsplat import MaskLevel, read_langsplat, read_langsplat_levels
+from gsseg.io.mask_formats import LABEL_PNG, LANGSPLAT
 from gsseg.io.masks import dense_labels, find_masks, read_labels
+from gsseg.io.saga import Saga
 from gsseg.scene import Camera, Lens
 
 CAMERA = Camera(8, 6, 5.0, 5.0, 4.0, 3.0, np.eye(4))
@@ -46,14 +48,14 @@ def test_label_pngs(tmp_path, dtype, mode):
         picture.save(path)
     else:
         Image.fromarray(IDS.astype(dtype)).save(path)
-    labels = read_labels(path, "label PNG", CAMERA)
+    labels = read_labels(path, LABEL_PNG, CAMERA)
     assert labels.dtype == np.uint16
     assert np.array_equal(labels, np.where(IDS == 9, 1, np.where(IDS == 200, 2, 0)))
 
 
 def test_label_above_255_in_a_16_bit_png(tmp_path):
     Image.fromarray(np.where(IDS == 200, 60_000, IDS).astype(np.uint16)).save(tmp_path / "a.png")
-    labels = read_labels(tmp_path / "a.png", "label PNG", CAMERA)
+    labels = read_labels(tmp_path / "a.png", LABEL_PNG, CAMERA)
     assert np.array_equal(labels, np.where(IDS == 9, 1, np.where(IDS == 200, 2, 0)))
 
 
@@ -71,7 +73,7 @@ def test_langsplat_levels(tmp_path, level, count):
     stack = langsplat_stack()
     np.save(tmp_path / "a_s.npy", stack)
     plane = stack[("default", "small", "medium", "large").index(level)]
-    labels = read_labels(tmp_path / "a_s.npy", "LangSplat", CAMERA, None, level)
+    labels = read_labels(tmp_path / "a_s.npy", LANGSPLAT, CAMERA, None, level)
     assert labels.max() == count
     assert np.array_equal(labels, np.where(plane < 0, 0, plane - plane[plane >= 0].min() + 1))
 
@@ -86,7 +88,7 @@ def test_all_langsplat_levels_are_those_read_one_by_one(tmp_path):
 
 def test_an_empty_level_is_no_mask(tmp_path):
     np.save(tmp_path / "a_s.npy", langsplat_stack())
-    assert read_labels(tmp_path / "a_s.npy", "LangSplat", CAMERA, None, "small") is None
+    assert read_labels(tmp_path / "a_s.npy", LANGSPLAT, CAMERA, None, "small") is None
 
 
 @pytest.mark.parametrize("dtype", [torch.bool, torch.uint8])
@@ -96,7 +98,7 @@ def test_sagas_smaller_masks_lie_on_top(tmp_path, dtype):
     masks[1, :, :6] = 1
     masks[2, 0, :] = 1
     torch.save(masks, tmp_path / "a.pt")
-    labels = read_labels(tmp_path / "a.pt", "SAGA", CAMERA)
+    labels = read_labels(tmp_path / "a.pt", Saga(), CAMERA)
     expected = np.zeros((6, 8), int)
     expected[:, :6] = 2
     expected[0, :] = 3
@@ -108,16 +110,16 @@ def test_masks_of_another_size_are_sampled_at_the_nearest_pixel(tmp_path):
     Image.fromarray(np.kron(IDS, np.ones((3, 3))).astype(np.uint8)).save(tmp_path / "large.png")
     Image.fromarray(IDS.astype(np.uint8)).save(tmp_path / "small.png")
     twice = CAMERA.resized(16, 12)
-    small = read_labels(tmp_path / "small.png", "label PNG", CAMERA)
-    assert np.array_equal(read_labels(tmp_path / "large.png", "label PNG", CAMERA), small)
-    assert np.array_equal(read_labels(tmp_path / "small.png", "label PNG", twice), np.kron(small, np.ones((2, 2))))
+    small = read_labels(tmp_path / "small.png", LABEL_PNG, CAMERA)
+    assert np.array_equal(read_labels(tmp_path / "large.png", LABEL_PNG, CAMERA), small)
+    assert np.array_equal(read_labels(tmp_path / "small.png", LABEL_PNG, twice), np.kron(small, np.ones((2, 2))))
 
 
 def test_masks_of_a_distorted_photo_are_undistorted_with_it(tmp_path):
     lens = Lens("SIMPLE_RADIAL", 80, 60, (50.0, 40.0, 30.0, 0.2))  # pincushion: corners lie outside the photo
     camera = Camera(80, 60, 50.0, 50.0, 40.0, 30.0, np.eye(4))
     Image.new("L", (40, 30), 5).save(tmp_path / "a.png")
-    labels = read_labels(tmp_path / "a.png", "label PNG", camera, lens)
+    labels = read_labels(tmp_path / "a.png", LABEL_PNG, camera, lens)
     assert labels[30, 40] == 1
     assert labels[0, 0] == labels[-1, -1] == 0
     assert set(np.unique(labels)) == {0, 1}
@@ -132,19 +134,19 @@ def test_search_order_and_override(tmp_path):
     assert find_masks(tmp_path) is None
     (tmp_path / "sam_masks").mkdir()
     torch.save(torch.ones(1, 6, 8, dtype=torch.bool), tmp_path / "sam_masks" / "a.pt")
-    assert find_masks(tmp_path).format == "SAGA"
+    assert find_masks(tmp_path).format.name == "SAGA"
     save_png(tmp_path / "object_mask" / "a.png")
-    assert find_masks(tmp_path).format == "Gaussian Grouping"
+    assert find_masks(tmp_path).format.name == "Gaussian Grouping"
     (tmp_path / "language_features").mkdir()
     np.save(tmp_path / "language_features" / "a_s.npy", langsplat_stack())
     np.save(tmp_path / "language_features" / "a_f.npy", np.zeros((5, 512), np.float32))
-    assert find_masks(tmp_path).format == "LangSplat"
+    assert find_masks(tmp_path).format.name == "LangSplat"
     assert list(find_masks(tmp_path).files) == ["a"]
     (tmp_path / "masks").mkdir()
-    assert find_masks(tmp_path).format == "LangSplat", "an empty folder holds no masks"
+    assert find_masks(tmp_path).format.name == "LangSplat", "an empty folder holds no masks"
     save_png(tmp_path / "masks" / "a.png")
-    assert find_masks(tmp_path).format == "label PNG"
-    assert find_masks(tmp_path, tmp_path / "sam_masks").format == "SAGA"
+    assert find_masks(tmp_path).format.name == "label PNG"
+    assert find_masks(tmp_path, tmp_path / "sam_masks").format.name == "SAGA"
     assert find_masks(tmp_path / "sam_masks", tmp_path).folder == tmp_path / "masks", "another scene's"
 
 

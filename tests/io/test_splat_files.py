@@ -11,8 +11,10 @@ from hypothesis.extra import numpy as st_numpy
 from plyfile import PlyData, PlyElement
 
 from gsseg.errors import InputError
-from gsseg.io.ply import read_splats, write_splats
-from gsseg.io.ply_header import read_header, read_rows
+from gsseg.io.ply import write_splats
+from gsseg.io.ply_header import read_header
+from gsseg.io.ply_rows import read_rows
+from gsseg.io.splat_formats import read_splats
 
 PLY_KINDS = ["i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8"]
 names = st.text("abcdefghijklmnopqrstuvwxyz_0123456789", min_size=1, max_size=8)

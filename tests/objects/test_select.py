@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from gsseg.io.ply import read_splats
+from gsseg.io.splat_formats import read_splats
 from gsseg.objects.select import MIN_WEIGHT, NEAR, pick, rows_at_level, select, select_point
 from gsseg.render import RenderConfig, reference
 from gsseg.scene import Camera, Gaussians
