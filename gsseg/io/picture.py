@@ -5,10 +5,10 @@ more than 179 megapixels, which cameras do take. So its readers of the five form
 a size that no camera needs is refused before memory is taken for it.
 """
 
+import io
 import threading
 import warnings
 from pathlib import Path
-from typing import BinaryIO
 
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.Image import Image
@@ -49,14 +49,12 @@ def open_picture(path: Path) -> Image:
     return _open(path, str(path), head)
 
 
-def open_picture_bytes(path: Path, stream: BinaryIO) -> Image:
+def open_picture_bytes(path: Path, content: bytes) -> Image:
     """The same for a picture that lies in memory and came from ``path``."""
-    head = stream.read(64)
-    stream.seek(0)
-    return _open(path, stream, head)
+    return _open(path, io.BytesIO(content), content[:64])
 
 
-def _open(path: Path, source: str | BinaryIO, head: bytes) -> Image:
+def _open(path: Path, source: str | io.BytesIO, head: bytes) -> Image:
     reader = next((reader for magic, reader in _READERS if head.startswith(magic)), None)
     if reader is None:
         raise InputError(path, "is not a picture that can be read (PNG, JPEG, WebP, TIFF or BMP)", _COPY)

@@ -1,6 +1,5 @@
 """The files of a SOG, in a zip or beside ``meta.json``: fetched by name, never more of one than the caller expects."""
 
-import io
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -58,7 +57,7 @@ def open_sog_files(path: Path) -> Iterator[SogFiles]:
 def fetch_picture(files: SogFiles, name: str, least: int, most: int) -> UInt8[ndarray, "height width 4"]:
     """The pixels of a picture, red green blue alpha; `InputError` unless there are ``least`` to ``most`` of them."""
     content = files.fetch(name, 8 * most)  # twice what bare pixels take
-    with open_picture_bytes(files.path, io.BytesIO(content)) as picture:
+    with open_picture_bytes(files.path, content) as picture:
         width, height = picture.size
         if not least <= width * height <= most:
             problem = f"its {name} is {width} x {height} pixels, {least} to {most} are expected"

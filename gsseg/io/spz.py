@@ -106,7 +106,7 @@ def _parse_header(path: Path, raw: bytes) -> _Header:
     return _Header(version, rows, degree, fractional_bits, flags)
 
 
-def _read_gzip(path: Path) -> tuple[_Header, list[UInt8[ndarray, "rows bytes"]], bytes]:
+def _read_gzip(path: Path) -> tuple[_Header, list[UInt8[ndarray, "rows _"]], bytes]:
     try:
         with gzip.open(path) as stream:
             header = _parse_header(path, stream.read(16))
@@ -125,7 +125,7 @@ def _check_extensions(path: Path, header: _Header, extensions: bytes) -> bytes:
     return extensions
 
 
-def _split(path: Path, header: _Header, body: bytes) -> list[UInt8[ndarray, "rows bytes"]]:
+def _split(path: Path, header: _Header, body: bytes) -> list[UInt8[ndarray, "rows _"]]:
     wanted = header.rows * sum(header.widths)
     if len(body) < wanted:
         problem = f"is truncated: {header.rows} Gaussians take {wanted} bytes, {len(body)} are there"
@@ -138,7 +138,7 @@ def _split(path: Path, header: _Header, body: bytes) -> list[UInt8[ndarray, "row
     return arrays
 
 
-def _read_streams(path: Path) -> tuple[_Header, list[UInt8[ndarray, "rows bytes"]], bytes]:
+def _read_streams(path: Path) -> tuple[_Header, list[UInt8[ndarray, "rows _"]], bytes]:
     raw = path.read_bytes()
     header = _parse_header(path, raw)
     if header.version < 4:  # versions 1 to 3 as they are inside their gzip
@@ -161,7 +161,7 @@ def _read_streams(path: Path) -> tuple[_Header, list[UInt8[ndarray, "rows bytes"
     return header, arrays, raw[32:table] if header.flags & _EXTENSIONS else b""
 
 
-def _unpack_stream(path: Path, packed: bytes, plain: int) -> UInt8[ndarray, " bytes"]:
+def _unpack_stream(path: Path, packed: bytes, plain: int) -> UInt8[ndarray, " size"]:
     try:
         # The decompressor takes memory for what the frame says of itself, so that is looked at first.
         if zstandard.frame_content_size(packed) not in (plain, -1):
@@ -206,7 +206,7 @@ def harmonic_signs(signs: Float32[ndarray, "3"], degree: int) -> Float32[ndarray
     return np.array([x ** (abs(m) + (m < 0)) * y ** (m < 0) * z ** (band - abs(m)) for band, m in orders], np.float32)
 
 
-def _decode(header: _Header, arrays: list[UInt8[ndarray, "rows bytes"]], signs: Float32[ndarray, "3"]) -> np.ndarray:
+def _decode(header: _Header, arrays: list[UInt8[ndarray, "rows _"]], signs: Float32[ndarray, "3"]) -> np.ndarray:
     positions, opacities, colours, scales, rotations, sh = arrays
     out = np.empty(header.rows, inria_dtype(3 * header.rest))
     quats = _unpack_rotations(rotations) if header.version < 3 else _unpack_smallest_three(rotations)
@@ -227,7 +227,7 @@ def _decode(header: _Header, arrays: list[UInt8[ndarray, "rows bytes"]], signs: 
     return out
 
 
-def _coordinate(header: _Header, positions: UInt8[ndarray, "rows bytes"], axis: int) -> Float32[ndarray, " rows"]:
+def _coordinate(header: _Header, positions: UInt8[ndarray, "rows _"], axis: int) -> Float32[ndarray, " rows"]:
     if header.version == 1:
         return np.ascontiguousarray(positions).view("<f2")[:, axis].astype(np.float32)
     low, middle, high = (positions[:, 3 * axis + i] for i in range(3))

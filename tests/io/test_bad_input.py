@@ -296,12 +296,18 @@ CASES = {
     "broken mask": (file("masks/view_0.png", b"\x89PNG\r\n\x1a\n" + bytes(50)), "not a picture|damaged"),
     "mask of another shape": (picture("masks/view_0.png", "L", (24, 32)), "is 24 x 32 pixels, its camera is 32 x 24"),
     "a photo as mask": (too_many_colours, "holds 76800 different labels, at most 65535"),
-    "npy that is none": (file("language_features/view_0_s.npy", b"hello", "masks"), "not an array of plain numbers that can be read"),
-    "npy of objects": (langsplat(np.array([{"a": 1}], dtype=object)), "not an array of plain numbers that can be read"),
+    "npy that is none": (
+        file("language_features/view_0_s.npy", b"hello", "masks"),
+        "not an array of plain numbers that can be read",
+    ),
+    "npy of objects": (langsplat(np.array([{"a": 1}], dtype=object)), "not an array of plain numbers"),
     "npy of two axes": (langsplat(np.zeros((24, 32), np.float32)), r"not LangSplat's array .*float32 \(24, 32\)"),
     "npy of fractions": (langsplat(np.full((4, 24, 32), 0.5, np.float32)), "holds fractions or absurd values"),
     "pt of a list": (saga([1, 2]), "is no tensor but list"),
-    "pt that is none": (file("sam_masks/view_0.pt", b"hello", "masks"), "not a file of tensors that torch can load safely"),
+    "pt that is none": (
+        file("sam_masks/view_0.pt", b"hello", "masks"),
+        "not a file of tensors that torch can load safely",
+    ),
     "empty photo": (file("images/view_1.png", b""), "is empty"),
     "broken photo": (file("images/view_1.png", b"hello"), "not a picture"),
 }
