@@ -87,7 +87,7 @@ def _ids(path: Path, plane: ndarray) -> Int32[ndarray, "rows columns"]:
         numbers[~np.isfinite(numbers)] = -1
         if not np.array_equal(numbers, np.rint(numbers)):
             raise InputError(path, "holds fractions or absurd values, not mask numbers", "make the masks again")
-    if numbers.max() >= 2**31 - 1:
+    if float(numbers.max()) >= 2**31 - 1:
         raise InputError(path, "holds fractions or absurd values, not mask numbers", "make the masks again")
     numbers = numbers if numbers.dtype.kind == "u" else np.maximum(numbers, -1)
     return numbers.astype(np.int32) + np.int32(1)

@@ -50,11 +50,11 @@ def _read_text(header: PlyHeader, wanted: PlyElement, lines_before: int) -> np.n
         raise InputError(path, problem, "export it as a binary PLY")
     if numbers == 0:
         return np.empty(wanted.count, dtype)
-    with path.open("rb") as stream:
+    with path.open("rb") as stream, io.TextIOWrapper(stream, encoding="latin-1") as text:
         stream.seek(header.size)
-        lines = islice(io.TextIOWrapper(stream, encoding="latin-1"), lines_before, None)
-        # numpy warns of a body without any row, so the first one is looked for.
-        first = next((line for line in lines if line.strip()), None)
+        lines = (line for line in islice(text, lines_before, None) if line.strip())
+        # numpy warns of blank lines, and of a body without any row, so the first one is looked for.
+        first = next(lines, None)
         if first is None:
             raise _truncated(path, wanted.name, wanted.count, 0)
         try:
