@@ -51,7 +51,7 @@ def _read_header(path: Path) -> tuple[np.dtype, tuple[int, ...], bool, int]:
     size = int.from_bytes(head[8:before], "little")
     found = _HEADER.fullmatch(head[before : before + size].decode("latin-1")) if head.startswith(_MAGIC) else None
     if found is None or not 1 <= head[6] <= 3:
-        raise InputError(path, "is not an array of plain numbers that can be read", "save it again with numpy.save")
+        raise InputError(path, "is no array of numbers that can be read", "save it again with numpy.save")
     kind, fortran, sides = found.groups()
     try:
         dtype = np.dtype(kind)

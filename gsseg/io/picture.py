@@ -33,6 +33,7 @@ _READERS: tuple[tuple[bytes, type[ImageFile]], ...] = (
     (b"II*\0", TiffImageFile),
     (b"MM\0*", TiffImageFile),
     (b"II+\0", TiffImageFile),
+    (b"MM\0+", TiffImageFile),
     (b"BM", BmpImageFile),
 )
 """The first bytes of a file -> what reads it."""

@@ -199,7 +199,8 @@ def harmonic_signs(signs: Float32[ndarray, "3"], degree: int) -> Float32[ndarray
     """The signs by which the real harmonics of degrees 1 and up change where the axes change theirs.
 
     Y_lm is P(z) times the real (m >= 0) or imaginary (m < 0) part of (x + iy)^|m|, and P is even or odd like l - |m|:
-    x counts |m| times, once more for m < 0; y once for m < 0; z l - |m| times.
+    x counts |m| times, once more for m < 0; y once for m < 0; z l - |m| times. The library's own table has another
+    sign for the last one of degree 4.
     """
     x, y, z = signs
     orders = [(band, m) for band in range(1, degree + 1) for m in range(-band, band + 1)]

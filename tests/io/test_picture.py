@@ -21,7 +21,8 @@ PIXELS = np.random.default_rng(0).integers(0, 255, (24, 32, 3), np.uint8)
 @pytest.mark.parametrize(
     ("format", "options"),
     [("PNG", {}), ("BMP", {}), ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}), ("TIFF", {"big_tiff": True}),
-     ("WEBP", {"lossless": True}), ("WEBP", {}), ("JPEG", {}), ("JPEG", {"progressive": True})],
+     ("WEBP", {"lossless": True}), ("WEBP", {}), ("JPEG", {}), ("JPEG", {"progressive": True}),
+     ("MPO", {"save_all": True, "append_images": [Image.fromarray(PIXELS[::-1])]})],
 )  # fmt: skip
 def test_five_formats_under_any_name(tmp_path, format, options):
     path = tmp_path / "a.png"
