@@ -21,6 +21,7 @@ from gsseg.features import FeatureField, MaskEvidence
 from gsseg.features.evidence import gather_evidence
 from gsseg.features.fit import fit_features
 from gsseg.features.opengaussian import fit_opengaussian
+from gsseg.io.mask_formats import HOW_TO_GIVE_MASKS
 from gsseg.objects.build import build_objects
 from gsseg.render.cache import SampledWeights
 from gsseg.run import Run
@@ -70,7 +71,7 @@ def train(
 def check_trainable(scene: Scene) -> None:
     """Raises `InputError` unless the scene has masks and Gaussians to draw."""
     if not any(view.labels is not None for view in scene.views):
-        raise InputError(scene.path, "has no masks", "make some with 'gsseg masks' or give --masks DIR")
+        raise InputError(scene.path, "has no masks", HOW_TO_GIVE_MASKS)
     if not bool(scene.gaussians.drawable.any()):
         raise InputError(scene.splats.path, "has no Gaussian that can be drawn", "train the splats again")
 

@@ -16,7 +16,8 @@ import gsseg
 from gsseg.codebook.levels import CodebookConfig
 from gsseg.features.fit import FeatureConfig
 from gsseg.features.opengaussian import OpenGaussianConfig
-from gsseg.io.ply import read_splats, write_splats
+from gsseg.io.ply import write_splats
+from gsseg.io.splat_formats import read_splats
 from gsseg.run import write
 from gsseg.run.stages import run_key
 from gsseg.scene import RenderConfig

@@ -12,7 +12,8 @@ from gsseg.codebook.levels import CodebookConfig
 from gsseg.errors import InputError
 from gsseg.features.fit import FeatureConfig
 from gsseg.files.together import replace_together
-from gsseg.io.ply import read_splats, write_splats
+from gsseg.io.ply import write_splats
+from gsseg.io.splat_formats import read_splats
 from gsseg.run import Run, RunLayout
 from gsseg.run.sources import RunFolder
 from gsseg.segmentation import NO_CODE

@@ -11,7 +11,7 @@ from gsseg.cli.run_folder import scored
 from gsseg.compressed.describe import describe_compressed
 from gsseg.compressed.file import SUFFIX
 from gsseg.errors import InputError
-from gsseg.io.describe import Rows, describe
+from gsseg.io.summary import Rows, summarize_scene, summarize_splats
 from gsseg.run import Run, RunLayout
 from gsseg.run.metrics import read_metrics
 
@@ -39,7 +39,9 @@ class Info(Command):
 def _describe(path: Path) -> Rows:
     if path.is_dir() and (RunLayout(path).finished or (any(path.iterdir()) and RunLayout(path).holds_only_a_run())):
         return describe_run(path)
-    return describe_compressed(path) if path.suffix == SUFFIX else describe(path)
+    if path.suffix == SUFFIX:
+        return describe_compressed(path)
+    return summarize_scene(path) if path.is_dir() else summarize_splats(path)
 
 
 def describe_run(path: Path) -> Rows:

@@ -12,6 +12,7 @@ from gsseg.cli.device import Device, check_device, on_device
 from gsseg.cli.run_folder import check_run_folder, tell_result
 from gsseg.config import Preset, TrainConfig, preset
 from gsseg.io.langsplat import MaskLevel
+from gsseg.io.mask_formats import SEARCHED_FOLDERS
 from gsseg.io.scene_folder import load_scene
 from gsseg.pipeline import train
 
@@ -28,9 +29,11 @@ class Train(Command):
     run: RunPath
     """Folder for the result; it is not left behind where the input turns out to be wrong."""
     splats: Annotated[Path | None, tyro.conf.arg(metavar="PLY")] = None
-    """Splats elsewhere than in SCENE. Without it: splats.ply, else the last point_cloud/iteration_*."""
-    masks: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """Masks elsewhere than in SCENE. Without it: masks, language_features, object_mask or sam_masks."""
+    """Splats elsewhere than in SCENE. Without it: splats.ply (or .spz, ...), else the last point_cloud/iteration_*."""
+    masks: Annotated[
+        Path | None,
+        tyro.conf.arg(metavar="DIR", help=f"Masks elsewhere than in SCENE. Without it: {SEARCHED_FOLDERS}."),
+    ] = None
     mask_level: MaskLevel = "default"
     """Which of LangSplat's four sizes of masks."""
     preset: Preset = "default"

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float32
 from numpy import ndarray
 
 from gsseg.errors import InputError
-from gsseg.files import check_readable
+from gsseg.io.npy import read_npy
 from gsseg.quantize.binary.codes import BinaryCodes
 from gsseg.quantize.binary.quantizer import BinaryQuantizer
 
@@ -29,12 +29,8 @@ def read_language(path: Path | str, objects: int) -> Float32[ndarray, "objects d
     `InputError` unless the other rows are finite, none is zero, there is one at least, and rows are as many as objects.
     """
     path = Path(path)
-    check_readable(path)
-    try:
-        vectors = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise InputError(path, f"is no array of numbers ({error})", "save it with numpy.save") from error
-    if not isinstance(vectors, ndarray) or vectors.ndim != 2 or vectors.dtype.kind != "f" or not vectors.shape[1]:
+    vectors = read_npy(path)
+    if vectors.ndim != 2 or vectors.dtype.kind != "f" or not vectors.shape[1]:
         raise InputError(path, "is no array of floats with two axes", "save a (objects, dim) array with numpy.save")
     if len(vectors) != objects:
         raise InputError(path, f"has {len(vectors)} rows", f"the run has {objects} objects, one row each")

@@ -19,6 +19,7 @@ from numpy import ndarray
 
 from gsseg.errors import InputError
 from gsseg.io.label_png import read_label_png
+from gsseg.io.npy import read_npy
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +51,8 @@ def read_ground_truth(path: Path | str, gaussians: int) -> GroundTruth:
 
 
 def _read_instances(file: Path, gaussians: int) -> Int32[ndarray, " gaussians"]:
-    try:
-        values = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(file, "is not an array that can be read", "save it with numpy.save, as int32") from error
-    if not isinstance(values, ndarray) or values.ndim != 1 or values.dtype.kind not in "iu":
+    values = read_npy(file)
+    if values.ndim != 1 or values.dtype.kind not in "iu":
         raise InputError(file, "is not a list of integers", "save one int32 for each Gaussian")
     if len(values) != gaussians:
         raise InputError(

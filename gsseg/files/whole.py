@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,11 +32,17 @@ def whole_file(path: Path | str) -> Iterator[Path]:
 
 
 def check_readable(path: Path) -> None:
-    """Raises `InputError` unless ``path`` is a file with at least one byte that may be read."""
-    if path.is_dir():
+    """Raises `InputError` unless ``path`` is a regular file with at least one byte that may be read."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # the last for a name with a zero byte
+        raise InputError(path, "does not exist", "check the path") from error
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error.strerror})", "check its permissions") from error
+    if stat.S_ISDIR(mode):
         raise InputError(path, "is a folder, not a file", "name the file itself")
-    if not path.exists():
-        raise InputError(path, "does not exist", "check the path")
+    if not stat.S_ISREG(mode):  # opening a pipe that nobody writes to would wait for ever
+        raise InputError(path, "is a pipe, a socket or a device, not a file", "copy its content to a file")
     try:
         with path.open("rb") as stream:
             first = stream.read(1)

@@ -13,13 +13,17 @@ that Inria's trainer writes. An opacity of 0 or 255 becomes an infinite logit, a
 Source: the readers in playcanvas/splat-transform and playcanvas/engine.
 """
 
+from pathlib import Path
+
 import numpy as np
 from jaxtyping import Float32, UInt32
 from numpy import ndarray
 
 from gsseg.errors import InputError
-from gsseg.io.ply_header import PlyHeader, read_rows
-from gsseg.io.splat_file import COLOUR, POSITION, ROTATION, SCALE
+from gsseg.io.ply_header import PlyHeader, read_header
+from gsseg.io.ply_rows import read_rows
+from gsseg.io.splat_file import COLOUR, POSITION, REST_COLUMNS, ROTATION, SCALE
+from gsseg.io.splat_format import SplatColumns, inria_dtype
 
 CHUNK_ROWS = 256
 SH_C0 = 0.28209479177387814
@@ -30,14 +34,31 @@ _BOUNDS = tuple(f"{end}_{axis}" for end in ("min", "max") for axis in ("x", "y",
 _COLOUR_BOUNDS = tuple(f"{end}_{channel}" for end in ("min", "max") for channel in "rgb")
 
 
-def is_compressed(header: PlyHeader) -> bool:
-    """Whether the header is that of a compressed PLY; told by its columns, not by the file's name."""
-    vertex = header.element("vertex")
-    return vertex is not None and {name for name, _ in vertex.properties} >= set(PACKED)
+class CompressedPly:
+    """The format's row in the table."""
+
+    name = "compressed PLY"
+    endings = (".compressed.ply",)
+
+    def begins(self, head: bytes) -> bool:
+        """Whether it is a PLY of packed columns; told by them, because its name ends like any other's."""
+        return is_compressed_head(head)
+
+    def read(self, path: Path) -> SplatColumns:
+        """The Gaussians as Inria's float32 columns."""
+        header = read_header(path)
+        note = "A compressed PLY: its packed columns are read as float columns."
+        return SplatColumns(_decode(header), [note], header.comments)
 
 
-def decode(header: PlyHeader) -> np.ndarray:
-    """The Gaussians of a compressed PLY as a structured array of Inria's float32 columns, in the file's order.
+def is_compressed_head(head: bytes) -> bool:
+    """Whether the first bytes of a file are the header of a compressed PLY."""
+    header, end, _ = head.partition(b"end_header")
+    return head.startswith(b"ply") and bool(end) and all(f" {name}".encode() in header for name in PACKED)
+
+
+def _decode(header: PlyHeader) -> np.ndarray:
+    """The columns, in the file's order.
 
     Raises `InputError` where the chunks are missing, too few or not of the layout above, or the file is truncated.
     """
@@ -46,7 +67,7 @@ def decode(header: PlyHeader) -> np.ndarray:
     chunk = np.arange(rows) // CHUNK_ROWS
     sh = header.element("sh")
     rest = [name for name, _ in sh.properties] if sh is not None and sh.count else []
-    out = np.empty(rows, [(name, "<f4") for name in (*POSITION, *COLOUR, *rest, "opacity", *SCALE, *ROTATION)])
+    out = np.empty(rows, inria_dtype(len(rest)))
 
     def put(names: tuple[str, ...], fractions: Float32[ndarray, "rows 3"], bound: tuple[str, ...]) -> None:
         for i, name in enumerate(names):
@@ -82,8 +103,9 @@ def decode(header: PlyHeader) -> np.ndarray:
 
 def _read_vertex_and_bounds(header: PlyHeader) -> tuple[np.ndarray, np.ndarray]:
     path, vertex, chunk, sh = header.path, *(header.element(name) for name in ("vertex", "chunk", "sh"))
-    assert vertex is not None
     wrong, again = "is a compressed PLY of an unknown layout ({})", "export it again with SuperSplat"
+    if vertex is None or not {name for name, _ in vertex.properties} >= set(PACKED):
+        raise InputError(path, wrong.format("its packed columns are not those of element vertex"), again)
     kinds = dict(vertex.properties)
     if chunk is None or not {name for name, _ in chunk.properties} >= set(_BOUNDS):
         raise InputError(path, wrong.format("element chunk lacks its bounds"), again)
@@ -91,12 +113,11 @@ def _read_vertex_and_bounds(header: PlyHeader) -> tuple[np.ndarray, np.ndarray]:
         raise InputError(path, wrong.format("packed columns are not uint"), again)
     if chunk.count * CHUNK_ROWS < vertex.count:
         raise InputError(path, wrong.format(f"{chunk.count} chunks of 256 for {vertex.count} Gaussians"), again)
-    if (
-        sh is not None
-        and sh.count
-        and (sh.lists or sh.count != vertex.count or any(k != "u1" for _, k in sh.properties))
-    ):
-        raise InputError(path, wrong.format("element sh does not fit element vertex"), again)
+    if sh is not None and sh.count:
+        names = {name for name, _ in sh.properties}
+        named = len(names) in REST_COLUMNS and names == {f"f_rest_{i}" for i in range(len(names))}
+        if sh.lists or sh.count != vertex.count or not named or any(kind != "u1" for _, kind in sh.properties):
+            raise InputError(path, wrong.format("element sh does not fit element vertex"), again)
     return read_rows(header, "vertex"), np.array(read_rows(header, "chunk"))
 
 

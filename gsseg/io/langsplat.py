@@ -6,26 +6,35 @@ vectors: CLIP's of each mask, or after LangSplat's autoencoder 3-D ones. A level
 Source: minghanqin/LangSplat, ``preprocess.py``.
 """
 
-import tokenize
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Int32, Int64
 from numpy import ndarray
 
 from gsseg.errors import InputError
-from gsseg.files import check_readable
+from gsseg.io.npy import read_npy
+from gsseg.io.picture import check_size
 
 MaskLevel = Literal["default", "small", "medium", "large"]
 """SAM's levels of detail, in the order in which LangSplat stacks them."""
-
 
 MASKS, VECTORS = "_s.npy", "_f.npy"
 """How the names of the two files end."""
 
 
-def read_langsplat(path: Path, level: MaskLevel = "default") -> Int64[ndarray, "rows columns"]:
+class LangSplat:
+    """A row in the table of mask formats."""
+
+    name, folder, ending, has_levels = "LangSplat", "language_features", MASKS, True
+
+    def read(self, path: Path, level: MaskLevel) -> Int32[ndarray, "rows columns"]:
+        """The ids of `read_langsplat`."""
+        return read_langsplat(path, level)
+
+
+def read_langsplat(path: Path, level: MaskLevel = "default") -> Int32[ndarray, "rows columns"]:
     """One level's instance ids at the masks' own size: 0 = none, otherwise the row of ``<stem>_f.npy`` plus 1.
 
     Raises `InputError` where the file is no such array.
@@ -39,7 +48,7 @@ def read_langsplat(path: Path, level: MaskLevel = "default") -> Int64[ndarray, "
 
 def read_langsplat_levels(path: Path) -> Int64[ndarray, "levels rows columns"]:
     """All levels, each as `read_langsplat` gives it."""
-    return np.stack([_ids(path, plane) for plane in _stack(path)])
+    return np.stack([_ids(path, plane).astype(np.int64) for plane in _stack(path)])
 
 
 def mask_vector_shape(path: Path) -> tuple[int, int]:
@@ -55,38 +64,30 @@ def read_mask_vectors(path: Path) -> Float32[ndarray, "masks dim"]:
     return vectors
 
 
-def _open(path: Path) -> object:
-    check_readable(path)
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError, SyntaxError, tokenize.TokenError, MemoryError) as error:
-        raise InputError(
-            path, "is not an array that numpy can read, or is truncated", "copy or make it again"
-        ) from error
-
-
 def _vectors(path: Path) -> ndarray:
-    vectors = _open(path)
-    if not isinstance(vectors, np.ndarray) or vectors.dtype.kind != "f" or vectors.ndim != 2 or not vectors.shape[1]:
-        raise InputError(path, f"is not LangSplat's array (masks, dim): {_shape(vectors)}", "make the vectors again")
+    vectors = read_npy(path, mapped=True)
+    if vectors.dtype.kind != "f" or vectors.ndim != 2 or not vectors.shape[1]:
+        problem = f"is not LangSplat's array (masks, dim): {vectors.dtype} {vectors.shape}"
+        raise InputError(path, problem, "make the vectors again")
     return vectors
 
 
 def _stack(path: Path) -> ndarray:
-    stack = _open(path)
-    if not isinstance(stack, np.ndarray) or stack.dtype.kind not in "fiu" or stack.ndim != 3 or 0 in stack.shape:
-        problem = f"is not LangSplat's array (levels, rows, columns): {_shape(stack)}"
+    stack = read_npy(path, mapped=True)
+    if stack.dtype.kind not in "fiu" or stack.ndim != 3 or 0 in stack.shape:
+        problem = f"is not LangSplat's array (levels, rows, columns): {stack.dtype} {stack.shape}"
         raise InputError(path, problem, "make the masks again")
+    check_size(path, stack.shape[2], stack.shape[1])
     return stack
 
 
-def _ids(path: Path, plane: ndarray) -> Int64[ndarray, "rows columns"]:
-    numbers = np.array(plane, dtype=np.float64)
-    numbers[~np.isfinite(numbers) | (numbers < 0)] = -1
-    if not np.array_equal(numbers, np.rint(numbers)) or numbers.max() > 2**31:
+def _ids(path: Path, plane: ndarray) -> Int32[ndarray, "rows columns"]:
+    numbers = np.array(plane)
+    if numbers.dtype.kind == "f":
+        numbers[~np.isfinite(numbers)] = -1
+        if not np.array_equal(numbers, np.rint(numbers)):
+            raise InputError(path, "holds fractions or absurd values, not mask numbers", "make the masks again")
+    if float(numbers.max()) >= 2**31 - 1:
         raise InputError(path, "holds fractions or absurd values, not mask numbers", "make the masks again")
-    return numbers.astype(np.int64) + 1
-
-
-def _shape(found: object) -> str:
-    return f"{found.dtype} {found.shape}" if isinstance(found, np.ndarray) else "an archive"
+    numbers = numbers if numbers.dtype.kind == "u" else np.maximum(numbers, -1)
+    return numbers.astype(np.int32) + np.int32(1)

@@ -3,30 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from jaxtyping import Int64, UInt16
+from jaxtyping import Int64, Integer, UInt16
 from numpy import ndarray
 
 from gsseg.errors import InputError
-from gsseg.io.label_png import read_label_png
-from gsseg.io.langsplat import MaskLevel, read_langsplat
+from gsseg.io.langsplat import MaskLevel
 from gsseg.io.lens import nearest_pixels
+from gsseg.io.mask_formats import MASK_FORMATS, SEARCHED_ENDINGS, MaskFormat
 from gsseg.io.photos import check_aspect
 from gsseg.io.posed import photo_key
-from gsseg.io.saga import read_saga
 from gsseg.scene import Camera, Lens
-
-MaskFormat = Literal["label PNG", "LangSplat", "Gaussian Grouping", "SAGA"]
-
-_SEARCH: tuple[tuple[str, str, MaskFormat], ...] = (
-    ("masks", ".png", "label PNG"),
-    ("language_features", "_s.npy", "LangSplat"),
-    ("object_mask", ".png", "Gaussian Grouping"),
-    ("sam_masks", ".pt", "SAGA"),
-)
-"""Folder, how its files end, format: in the order in which they are looked for."""
 
 
 @dataclass(frozen=True)
@@ -69,25 +57,24 @@ class MaskFiles:
 def find_masks(scene: Path, override: Path | None = None) -> MaskFiles | None:
     """The masks of a scene folder, or of the folder (or other scene) ``override``; None where there are none.
 
-    Looked for in order: ``masks/*.png``, ``language_features/*_s.npy``, ``object_mask/*.png``, ``sam_masks/*.pt``.
-    Raises `InputError` where ``override`` is no folder or holds no masks.
+    Looked for in the order of `MASK_FORMATS`. Raises `InputError` where ``override`` is no folder or holds no masks.
     """
     if override is None:
-        for folder, ending, name in _SEARCH:
-            files = _files(scene / folder, ending)
+        for format in MASK_FORMATS:
+            files = _files(scene / format.folder, format.ending)
             if files:
-                return MaskFiles(scene / folder, name, files)
+                return MaskFiles(scene / format.folder, format, files)
         return None
     if not override.is_dir():
         raise InputError(override, "is not a folder of masks", "name the folder that holds one mask file a photo")
     # Before its own files: the pictures below a whole scene are photos as well as masks.
     if (masks := find_masks(override)) is not None:
         return masks
-    for _, ending, name in _SEARCH:
-        files = _files(override, ending)
+    for format in MASK_FORMATS:
+        files = _files(override, format.ending)
         if files:
-            return MaskFiles(override, name, files)
-    raise InputError(override, "holds no masks (*.png, *_s.npy or *.pt)", "name the folder that does")
+            return MaskFiles(override, format, files)
+    raise InputError(override, f"holds no masks ({SEARCHED_ENDINGS})", "name the folder that does")
 
 
 def _files(folder: Path, ending: str) -> dict[str, Path]:
@@ -99,18 +86,16 @@ def _files(folder: Path, ending: str) -> dict[str, Path]:
 def read_labels(
     path: Path, format: MaskFormat, camera: Camera, lens: Lens | None = None, level: MaskLevel = "default"
 ) -> UInt16[ndarray, "height width"] | None:
-    """The label map of one mask file at the camera's size, labels dense from 1, 0 = none; None where it is empty.
+    """The label map of one mask file at the camera's size; None where no pixel of it has a mask.
+
+    Labels are dense: 1 to n all occur, in the order of the file's ids, and 0 is none; so the largest is their number,
+    and whoever counts or indexes by label need not look which ones there are.
 
     Masks of another size are sampled at the nearest pixel; those of a distorted photo are undistorted with it, and
     pixels the photo never saw are 0. Raises `InputError` where the file is damaged, its shape is not the camera's
     (beyond 2 %), or it has more than 65535 instances.
     """
-    if format == "LangSplat":
-        ids = read_langsplat(path, level)
-    elif format == "SAGA":
-        ids = read_saga(path)
-    else:
-        ids = read_label_png(path)
+    ids = format.read(path, level)
     check_aspect(path, ids.shape[1], ids.shape[0], camera)
     rows, columns, inside = nearest_pixels(camera, lens, ids.shape[1], ids.shape[0])
     sampled = ids[rows, columns]
@@ -125,7 +110,7 @@ def read_labels(
 
 
 def dense_labels(
-    ids: Int64[ndarray, "height width"],
+    ids: Integer[ndarray, "height width"],
 ) -> tuple[Int64[ndarray, "height width"], Int64[ndarray, " labels"]]:
     """Ids renumbered 1, 2, ... in rising order, 0 staying 0; and which id each of the labels was."""
     if ids.max(initial=0) < 1 << 24:  # a table over all ids is quicker than sorting the pixels

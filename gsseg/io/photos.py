@@ -5,40 +5,16 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from gsseg.errors import InputError
-from gsseg.files import check_readable
 from gsseg.io.lens import undistort
+from gsseg.io.picture import decode_picture, open_picture
 from gsseg.scene import Camera, Lens, View
 
 ASPECT_TOLERANCE = 0.02
 """Relative difference of width / height between a picture and its camera beyond which they are not of one view;
 below it lies the rounding of a picture that was scaled down."""
-
-
-def open_picture(path: Path) -> Image.Image:
-    """Opens a picture without decoding it; `InputError` where it is none."""
-    check_readable(path)
-    try:
-        return Image.open(path)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(path, "is not a picture that can be read", "copy or make it again") from error
-
-
-def decode_picture(path: Path, picture: Image.Image) -> Image.Image:
-    """Decodes an opened picture; `InputError` where it is truncated or damaged."""
-    try:
-        picture.load()
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise InputError(path, f"is a damaged picture ({error})", "copy or make it again") from error
-    return picture
-
-
-def photo_size(path: Path) -> tuple[int, int]:
-    """Width and height of a picture, from its header alone. Orientation tags are not obeyed, as in COLMAP."""
-    with open_picture(path) as picture:
-        return picture.size
 
 
 def check_aspect(path: Path, width: int, height: int, camera: Camera) -> None:

@@ -1,4 +1,4 @@
-"""Splat files: read whatever trainers and converters write, and write PLY with columns added.
+"""PLY of splats: read with all its columns, and written with columns added.
 
 Conventions of the common layout (Inria's trainer, gsplat, nerfstudio, OpenGaussian): ``x y z`` in world units,
 ``f_dc_*`` and ``f_rest_*`` spherical harmonics, ``opacity`` a logit, ``scale_*`` natural logarithms, ``rot_*`` a
@@ -12,11 +12,11 @@ import numpy as np
 
 from gsseg.errors import InputError
 from gsseg.files import whole_file
-from gsseg.io.compressed_ply import decode, is_compressed
-from gsseg.io.ply_header import read_header, read_rows
-from gsseg.io.splat import read_splat_columns
-from gsseg.io.splat_file import check_columns, gaussians_from_columns
-from gsseg.scene import SplatFile
+from gsseg.io.compressed_ply import is_compressed_head
+from gsseg.io.ply_header import read_header
+from gsseg.io.ply_rows import read_rows
+from gsseg.io.splat_file import check_columns
+from gsseg.io.splat_format import SplatColumns
 
 _PLY_WORDS = {"i1": "char", "u1": "uchar", "i2": "short", "u2": "ushort", "i4": "int", "u4": "uint",
               "f4": "float", "f8": "double"}  # fmt: skip
@@ -24,37 +24,27 @@ _CHUNK = 65536
 """Rows written at a time: 16 MB of the widest layout."""
 
 
-def read_splats(path: Path | str) -> SplatFile:
-    """Reads a file of Gaussian splats: PLY (text or binary, any SH degree), compressed PLY, or ``.splat``.
+class Ply:
+    """The format's row in the table: text or binary, degree 0 to 4, any further columns."""
 
-    Rows and columns stay as they are on disk in `SplatFile.columns`; what could not be used as it is was repaired
-    in `SplatFile.gaussians` and is counted in `SplatFile.notes`. Raises `InputError` where the file is missing,
-    empty, truncated, or holds no splats.
-    """
-    path = Path(path)
-    notes: list[str] = []
-    comments: tuple[str, ...] = ()
-    if path.suffix.lower() == ".splat":
-        columns = read_splat_columns(path)
-        notes.append("A .splat file holds colours, opacities and rotations in 8 bits; they are read as float columns.")
-    else:
+    name = "PLY"
+    endings = (".ply",)
+
+    def begins(self, head: bytes) -> bool:
+        """Whether it is a PLY, and none of packed columns."""
+        return head[:4] in (b"ply\n", b"ply\r") and not is_compressed_head(head)
+
+    def read(self, path: Path) -> SplatColumns:
+        """All columns as they are, memory-mapped where they are binary."""
         header = read_header(path)
-        comments = header.comments
         vertex = header.element("vertex")
         if vertex is None:
             raise InputError(path, "has no element 'vertex'", "give the PLY that a 3DGS trainer wrote")
-        if is_compressed(header):
-            columns = decode(header)
-            notes.append("A compressed PLY: its packed columns are read as float columns.")
-        elif vertex.lists:
-            raise InputError(
-                path, f"its vertices hold a list ({vertex.lists[0]}), which splats never do", "export it again"
-            )
-        else:
-            check_columns(path, header.dtype(vertex))
-            columns = read_rows(header, "vertex")
-    gaussians, repairs = gaussians_from_columns(path, columns)
-    return SplatFile(path, gaussians, columns, notes + repairs, comments)
+        if vertex.lists:
+            problem = f"its vertices hold a list ({vertex.lists[0]}), which splats never do"
+            raise InputError(path, problem, "export it again")
+        check_columns(path, header.dtype(vertex))
+        return SplatColumns(read_rows(header, "vertex"), comments=header.comments)
 
 
 def write_splats(

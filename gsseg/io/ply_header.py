@@ -1,15 +1,14 @@
 """PLY: a text header that names elements and their properties, then their rows as text or binary.
 
 The header is read and judged before any row is, so that a file that promises 10^12 rows, or is a photo, costs
-nothing. Fixed-size binary elements are then memory-mapped; text, and whatever stands behind a list property, is
-left to `plyfile`. Format: Turk, *The PLY Polygon File Format*, 1994.
+nothing. Format: Turk, *The PLY Polygon File Format*, 1994.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from plyfile import PlyData, PlyParseError
 
 from gsseg.errors import InputError
 from gsseg.files import check_readable
@@ -24,6 +23,8 @@ PLY_TYPES = {
 
 _BYTE_ORDER = {"ascii": "=", "binary_little_endian": "<", "binary_big_endian": ">"}
 _LONGEST_HEADER = 1 << 20
+_MOST_DIGITS = 15
+"""Of a count of rows: 10^15 is more than any disk holds, and counts stay quick to read and to multiply."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def read_header(path: Path) -> PlyHeader:
                 pass
             case ["format", word, _] if word in _BYTE_ORDER:
                 encoding = word
-            case ["element", name, count] if count.isdigit():
+            case ["element", name, count] if count.isascii() and count.isdigit() and len(count) <= _MOST_DIGITS:
                 elements.append((name, int(count), [], []))
             case ["property", "list", _, _, name] if elements:
                 elements[-1][3].append(name)
@@ -98,11 +99,11 @@ def read_header(path: Path) -> PlyHeader:
                 )
     if not encoding:
         raise InputError(path, "its PLY header has no format line", "export it again")
+    if twice := _twice([name for name, *_ in elements]):
+        raise InputError(path, f"has two elements named {twice}", "export it again")
     for name, _, properties, lists in elements:
-        names = [column for column, _ in properties] + lists
-        twice = sorted({column for column in names if names.count(column) > 1})
-        if twice:
-            raise InputError(path, f"its element {name} has two columns named {twice[0]}", "export it again")
+        if twice := _twice([column for column, _ in properties] + lists):
+            raise InputError(path, f"its element {name} has two columns named {twice}", "export it again")
     return PlyHeader(
         path,
         encoding,
@@ -112,45 +113,5 @@ def read_header(path: Path) -> PlyHeader:
     )
 
 
-def read_rows(header: PlyHeader, name: str) -> np.ndarray:
-    """The rows of one fixed-size element as a structured array; memory-mapped, read-only, where they are binary.
-
-    Raises `InputError` where the file ends before its last row or holds text that is no number.
-    """
-    path, wanted = header.path, header.element(name)
-    assert wanted is not None, "the caller has looked at the header"
-    assert not wanted.lists, "the caller has looked at the header"
-    before = header.elements[: header.elements.index(wanted)]
-    if header.encoding == "ascii" or any(element.lists for element in before):
-        return _read_rows_by_plyfile(header, wanted)
-    offset = header.size + sum(element.count * header.dtype(element).itemsize for element in before)
-    dtype = header.dtype(wanted)
-    there = max(0, path.stat().st_size - offset) // max(1, dtype.itemsize)
-    if there < wanted.count:
-        raise _truncated(path, name, wanted.count, there)
-    if wanted.count == 0:
-        return np.empty(0, dtype)
-    return np.memmap(path, dtype, "r", offset, (wanted.count,))
-
-
-def _read_rows_by_plyfile(header: PlyHeader, wanted: PlyElement) -> np.ndarray:
-    path = header.path
-    # A row of text takes two bytes a value at least, so a promise of more rows than that needs no memory to refuse.
-    most = (path.stat().st_size - header.size) // max(1, 2 * len(wanted.properties)) + 1
-    if header.encoding == "ascii" and wanted.count > most:
-        raise _truncated(path, wanted.name, wanted.count, None)
-    try:
-        rows = np.asarray(PlyData.read(str(path))[wanted.name].data)
-    except (PlyParseError, ValueError, MemoryError, EOFError) as error:
-        raise InputError(path, f"its PLY body cannot be read ({error})", "copy or export it again") from error
-    if len(rows) != wanted.count:
-        raise _truncated(path, wanted.name, wanted.count, len(rows))
-    rows.setflags(write=False)
-    return rows
-
-
-def _truncated(path: Path, name: str, promised: int, there: int | None) -> InputError:
-    found = "fewer" if there is None else f"only {there}"
-    return InputError(
-        path, f"is truncated: its header promises {promised} rows of {name}, {found} are there", "copy it again"
-    )
+def _twice(names: list[str]) -> str | None:
+    return next((name for name, times in Counter(names).items() if times > 1), None)

@@ -3,36 +3,43 @@
 Source: Jumpat/SegAnyGAussians, ``extract_segment_everything_masks.py``.
 """
 
-import pickle
 from pathlib import Path
 
 import numpy as np
-import torch
-from jaxtyping import Int64
+from jaxtyping import Int32
 from numpy import ndarray
 
 from gsseg.errors import InputError
-from gsseg.files import check_readable
+from gsseg.io.langsplat import MaskLevel
+from gsseg.io.picture import check_size
+from gsseg.io.torch_file import load_torch, plain_array
 
 
-def read_saga(path: Path) -> Int64[ndarray, "rows columns"]:
+class Saga:
+    """A row in the table of mask formats."""
+
+    name, folder, ending, has_levels = "SAGA", "sam_masks", ".pt", False
+
+    def read(self, path: Path, level: MaskLevel) -> Int32[ndarray, "rows columns"]:
+        """The ids of `read_saga`; there are no levels."""
+        return read_saga(path)
+
+
+def read_saga(path: Path) -> Int32[ndarray, "rows columns"]:
     """Instance ids at the masks' own size, 0 = none: smaller masks lie on top of the larger ones they overlap.
 
     Only tensors are loaded, never code (``weights_only``). Raises `InputError` where the file holds anything else.
     """
-    check_readable(path)
-    try:
-        masks = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
-        raise InputError(path, "is not a tensor that torch can load safely", "copy or make it again") from error
-    if not isinstance(masks, torch.Tensor) or masks.ndim not in (3, 4) or masks.dtype not in (torch.bool, torch.uint8):
-        found = f"{masks.dtype} {tuple(masks.shape)}" if isinstance(masks, torch.Tensor) else type(masks).__name__
-        raise InputError(path, f"is not a boolean tensor (masks, rows, columns): {found}", "make the masks again")
+    masks = plain_array(path, "what it holds", load_torch(path))
+    if masks.ndim not in (3, 4) or masks.dtype not in (np.bool_, np.uint8) or (masks.ndim == 4 and masks.shape[1] != 1):
+        problem = f"is not a boolean tensor (masks, rows, columns): {masks.dtype} {masks.shape}"
+        raise InputError(path, problem, "make the masks again")
     if masks.ndim == 4:  # (masks, 1, rows, columns), as SAM's predictor returns them
         masks = masks[:, 0]
-    stack = masks.numpy() != 0
-    ids = np.zeros(stack.shape[1:], np.int64)
+    check_size(path, masks.shape[2], masks.shape[1])
+    areas = np.array([np.count_nonzero(mask) for mask in masks], np.int64)
+    ids = np.zeros(masks.shape[1:], np.int32)
     # Of two equal masks the later lies on top: a stable order, so that the same file always reads the same.
-    for index in np.argsort(-stack.sum((1, 2)), kind="stable"):
-        ids[stack[index]] = index + 1
+    for index in np.argsort(-areas, kind="stable"):
+        ids[masks[index] != 0] = index + 1
     return ids

@@ -8,11 +8,13 @@ from pathlib import Path
 from gsseg.errors import InputError
 from gsseg.io.colmap import find_colmap, read_colmap
 from gsseg.io.langsplat import MaskLevel
+from gsseg.io.mask_formats import HOW_TO_GIVE_MASKS, SEARCHED_FILES
 from gsseg.io.masks import MaskFiles, find_masks, read_labels
 from gsseg.io.nerfstudio_world import FILE_NAME, follow_nerfstudio
-from gsseg.io.photos import check_aspect, photo_size
-from gsseg.io.ply import read_splats
+from gsseg.io.photos import check_aspect
+from gsseg.io.picture import photo_size
 from gsseg.io.posed import PhotoIndex, PosedCamera
+from gsseg.io.splat_formats import SPLAT_FORMATS, read_splats
 from gsseg.io.transforms import find_transforms, read_transforms
 from gsseg.scene import GSPLAT_RENDER, Camera, RenderConfig, Scene, View
 from gsseg.threads import run_all
@@ -64,10 +66,7 @@ def load_views(
     posed, notes = cameras_of_splats(path, splats_path)
     mask_files = find_masks(path, None if masks is None else Path(masks)) if read_masks else None
     if mask_files is None and need_masks:
-        raise InputError(
-            path, "has no masks (masks/*.png, language_features/*_s.npy, object_mask/*.png or sam_masks/*.pt)",
-            "make some with 'gsseg masks' or give --masks DIR",
-        )  # fmt: skip
+        raise InputError(path, f"has no masks ({SEARCHED_FILES})", HOW_TO_GIVE_MASKS)
     matched = {} if mask_files is None else mask_files.match([camera.name for camera in posed])
     posed, left_out = _without_ghosts(posed, matched)
     notes += left_out
@@ -76,7 +75,7 @@ def load_views(
     views = _views(path, posed, mask_files, matched, mask_level, downscale, max_side)
     if need_masks and not any(view.labels is not None for view in views):
         assert mask_files is not None
-        level = f" at level {mask_level!r}" if mask_files.format == "LangSplat" else ""
+        level = f" at level {mask_level!r}" if mask_files.format.has_levels else ""
         raise InputError(mask_files.folder, f"all its masks are empty{level}", "make the masks again or choose others")
     empty = sum(view.labels is None for view in views) if mask_files is not None else 0
     if empty:
@@ -131,11 +130,16 @@ def read_cameras(path: Path) -> tuple[list[PosedCamera], list[str]]:
 
 
 def find_splats(path: Path, override: Path | None = None) -> Path:
-    """The splat file of a scene: ``splats.ply``, else the last ``point_cloud/iteration_*/point_cloud.ply``."""
+    """The splat file of a scene: ``splats`` of any format's ending, else the last iteration of Inria's trainer.
+
+    ``splats.ply`` comes first; the trainer's are ``point_cloud/iteration_*/point_cloud.ply``.
+    """
     if override is not None:
         return override
-    if (path / "splats.ply").exists():
-        return path / "splats.ply"
+    names = [f"splats{ending}" for format in SPLAT_FORMATS for ending in format.endings if ending.startswith(".")]
+    for name in names:
+        if (path / name).exists():
+            return path / name
     iterations = [
         (int(number.group(1)), file)
         for file in path.glob("point_cloud/iteration_*/point_cloud.ply")
@@ -143,8 +147,8 @@ def find_splats(path: Path, override: Path | None = None) -> Path:
     ]
     if not iterations:
         raise InputError(
-            path, "has no splats (splats.ply or point_cloud/iteration_*/point_cloud.ply)",
-            "give --splats PLY or train some with 'gsseg splats'",
+            path, f"has no splats ({', '.join(names)} or point_cloud/iteration_*/point_cloud.ply)",
+            "train splats from its photos with any 3DGS trainer and put them there, or give --splats FILE",
         )  # fmt: skip
     return max(iterations)[1]
 

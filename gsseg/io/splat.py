@@ -10,24 +10,35 @@ from pathlib import Path
 import numpy as np
 
 from gsseg.errors import InputError
-from gsseg.files import check_readable
 from gsseg.io.compressed_ply import SH_C0
 from gsseg.io.splat_file import COLOUR, POSITION, ROTATION, SCALE
+from gsseg.io.splat_format import SplatColumns, inria_dtype
 
 _ROW = np.dtype([("position", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("rotation", "u1", 4)])
 
 
-def read_splat_columns(path: Path) -> np.ndarray:
-    """The Gaussians of a ``.splat`` file as a structured array of Inria's float32 columns, in the file's order.
+class DotSplat:
+    """The format's row in the table."""
 
-    Raises `InputError` where the file's size is no multiple of 32 bytes.
-    """
-    check_readable(path)
+    name = ".splat"
+    endings = (".splat",)
+
+    def begins(self, head: bytes) -> bool:
+        """Never: its first bytes are a position."""
+        return False
+
+    def read(self, path: Path) -> SplatColumns:
+        """The Gaussians as Inria's float32 columns; `InputError` where the size is no multiple of 32 bytes."""
+        note = "A .splat file holds colours, opacities and rotations in 8 bits; they are read as float columns."
+        return SplatColumns(_decode(path), [note])
+
+
+def _decode(path: Path) -> np.ndarray:
     size = path.stat().st_size
     if size % _ROW.itemsize:
         raise InputError(path, f"is not a .splat file: {size} bytes are no multiple of 32", "copy it again")
     packed = np.fromfile(path, _ROW)
-    out = np.empty(len(packed), [(name, "<f4") for name in (*POSITION, *COLOUR, "opacity", *SCALE, *ROTATION)])
+    out = np.empty(len(packed), inria_dtype(0))
     with np.errstate(divide="ignore", invalid="ignore"):  # a scale of 0, an opacity of 0 or 1: infinite, and counted
         for i in range(3):
             out[POSITION[i]] = packed["position"][:, i]

@@ -18,7 +18,7 @@ from numpy import ndarray
 from gsseg.errors import InputError
 from gsseg.files import check_readable
 from gsseg.io.lens import split_lens
-from gsseg.io.photos import photo_size
+from gsseg.io.picture import photo_size
 from gsseg.io.posed import PhotoIndex, PosedCamera, check_intrinsics, photo_key, rigid_transform
 from gsseg.scene import Camera, Lens
 

@@ -10,7 +10,8 @@ from jaxtyping import Float32, Int64, UInt8
 from numpy import ndarray
 from PIL import Image
 
-from gsseg.io.photos import photo_size, read_photo
+from gsseg.io.photos import read_photo
+from gsseg.io.picture import photo_size
 from gsseg.language.associate import member_matrix
 from gsseg.language.pixels import OPENAI_MEAN
 from gsseg.render import BlendWeights, blend_weights

@@ -11,12 +11,13 @@ from numpy import ndarray
 from gsseg.errors import InputError
 from gsseg.io.langsplat import MASKS, VECTORS, mask_vector_shape, read_langsplat_levels, read_mask_vectors
 from gsseg.io.lens import nearest_pixels
+from gsseg.io.mask_formats import LANGSPLAT
 from gsseg.io.masks import MaskFiles
 from gsseg.io.photos import check_aspect
 from gsseg.io.posed import photo_key
 from gsseg.scene import View
 
-FOLDER = "language_features"
+FOLDER = LANGSPLAT.folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +55,7 @@ class MaskVectorFiles:
         keys = {_key(scene, view): view.name for view in views}
         found = {
             keys[key]: (file, file.with_name(file.name[: -len(MASKS)] + VECTORS))
-            for key, file in MaskFiles(folder, "LangSplat", masks).match(keys).items()
+            for key, file in MaskFiles(folder, LANGSPLAT, masks).match(keys).items()
         }
         dims = {vectors: mask_vector_shape(vectors)[1] for _, vectors in found.values()}
         dim = next(iter(dims.values()))

@@ -20,7 +20,8 @@ from gsseg.compressed import CompressedScene, read_scene, splats_digest, write_s
 from gsseg.errors import InputError
 from gsseg.files.folder import whole_folder
 from gsseg.files.together import replace_together
-from gsseg.io.ply import read_splats, write_splats
+from gsseg.io.ply import write_splats
+from gsseg.io.splat_formats import read_splats
 from gsseg.lazy_property import lazy_property
 from gsseg.run.columns import AGAIN, BareColumns, FolderColumns
 from gsseg.run.edits import Edits, edited_scene, write_marks, write_table

@@ -13,7 +13,8 @@ from PIL import Image
 
 import gsseg
 from gsseg.cli import main
-from gsseg.io.ply import read_splats, write_splats
+from gsseg.io.ply import write_splats
+from gsseg.io.splat_formats import read_splats
 
 PER_THING = 60
 CENTRES = np.array([[-0.9, 0.0, 0.0], [0.9, 0.0, 0.0]])

@@ -11,7 +11,8 @@ import pytest
 import gsseg.files
 import gsseg.render.cache
 from gsseg.cli import main
-from gsseg.io.ply import read_splats, write_splats
+from gsseg.io.ply import write_splats
+from gsseg.io.splat_formats import read_splats
 
 NAN_POSE = np.full((4, 4), np.nan).tolist()
 

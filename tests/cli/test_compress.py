@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from gsseg.cli import main
-from gsseg.io.ply import read_splats, write_splats
+from gsseg.io.ply import write_splats
+from gsseg.io.splat_formats import read_splats
 from gsseg.run import Run
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from gsseg.export.ply import export_objects
-from gsseg.io.ply import read_splats, write_splats
+from gsseg.io.ply import write_splats
+from gsseg.io.splat_formats import read_splats
 from gsseg.run import Run
 from gsseg.segmentation import NO_CODE, ObjectInfo, Segmentation
 from gsseg.segmentation.segmented_ply import write_segmented

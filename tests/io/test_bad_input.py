@@ -16,9 +16,10 @@ from PIL import Image
 from gsseg.errors import InputError
 from gsseg.io.compressed_ply import PACKED
 from gsseg.io.photos import read_photo
-from gsseg.io.ply import read_splats, write_splats
+from gsseg.io.ply import write_splats
 from gsseg.io.scene_folder import load_scene, load_views
 from gsseg.io.splat_file import REQUIRED
+from gsseg.io.splat_formats import read_splats
 
 
 def splats(change):
@@ -209,6 +210,18 @@ TEXT = b"ply\nformat ascii 1.0\nelement vertex 3\n"
 TEXT += b"".join(b"property float %s\n" % name.encode() for name in REQUIRED) + b"end_header\n"
 COMPRESSED = b"ply\nformat binary_little_endian 1.0\nelement vertex 1\n"
 COMPRESSED += b"".join(b"property uint %s\n" % name.encode() for name in PACKED) + b"end_header\n" + bytes(16)
+TWICE = TEXT.replace(b"end_header", b"element vertex 3\nproperty float x\nend_header")
+MANY = b"ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\n"
+MANY += b"".join(b"property float c%d\n" % i for i in range(40_000)) + b"end_header\n"
+FACES_FIRST = b"ply\nformat binary_little_endian 1.0\nelement face 99999999999\nproperty list uchar int ids\n"
+FACES_FIRST += TEXT[TEXT.index(b"element") :] + bytes(400)
+COMPRESSED_TWICE = COMPRESSED.replace(b"end_header", b"property uint packed_color\nend_header") + bytes(4)
+BOUNDS = [f"{end}_{axis}" for end in ("min", "max") for axis in ("x", "y", "z", "scale_x", "scale_y", "scale_z")]
+COMPRESSED_SH = b"ply\nformat binary_little_endian 1.0\nelement chunk 1\n"
+COMPRESSED_SH += b"".join(b"property float %s\n" % name.encode() for name in BOUNDS) + b"element vertex 1\n"
+COMPRESSED_SH += b"".join(b"property uint %s\n" % name.encode() for name in PACKED) + b"element sh 1\n"
+COMPRESSED_SH += b"".join(b"property uchar %s\n" % n for n in (b"x", b"opacity", *(b"f_rest_%d" % i for i in range(7))))
+COMPRESSED_SH += b"end_header\n" + bytes(48 + 16 + 9)
 ROW = b" ".join([b"1"] * 14) + b"\n"
 
 CASES = {
@@ -226,6 +239,12 @@ CASES = {
     "odd header line": (splats(lambda blob: blob.replace(b"property float x", b"property string x")), "means nothing"),
     "no format": (splats(lambda blob: blob.replace(b"format binary_little_endian 1.0\n", b"")), "no format line"),
     "column twice": (splats(lambda blob: blob.replace(b"float y", b"float x")), "two columns named x"),
+    "superscript count": (splats(lambda blob: blob.replace(b"vertex 40", "vertex 4²".encode())), "means nothing"),
+    "count of other digits": (splats(lambda blob: blob.replace(b"vertex 40", "vertex ٤٠".encode())), "means nothing"),
+    "endless count": (splats(lambda blob: blob.replace(b"vertex 40", b"vertex " + b"9" * 9000)), "means nothing"),
+    "negative count": (splats(lambda blob: blob.replace(b"vertex 40", b"vertex -40")), "means nothing"),
+    "element twice": (splats(TWICE), "has two elements named vertex"),
+    "many columns": (splats(MANY), "columns y, z, f_dc_0"),
     "no vertex": (splats(lambda blob: blob.replace(b"element vertex", b"element points")), "no element 'vertex'"),
     "truncated": (splats(lambda blob: blob[:-5]), "truncated: its header promises 40 rows of vertex, only 39"),
     "header only": (splats(lambda blob: blob[: blob.index(b"end_header") + 11]), "only 0 are there"),
@@ -246,6 +265,16 @@ CASES = {
         "has 1 f_rest columns, which is no degree",
     ),
     "all NaN": (all_rows(np.nan), "none of its 40 rows can be drawn"),
+    "lists before": (splats(FACES_FIRST), "its element face, whose rows hold lists, stands before vertex"),
+    "text without a body": (splats(TEXT + b"\n" * 200), "promises 3 rows of vertex, only 0 are there"),
+    "text with a column more": (splats(TEXT + ROW.replace(b"\n", b" 1\n") * 3), "body cannot be read"),
+    "text behind missing rows": (
+        splats(TEXT.replace(b"element", b"element face 99999999\nelement") + ROW * 3),
+        "trunc",
+    ),
+    "packed columns elsewhere": (splats(COMPRESSED.replace(b"vertex", b"point")), "not those of element vertex"),
+    "compressed, a column twice": (splats(COMPRESSED_TWICE), "has two columns named packed_color"),
+    "compressed, odd harmonics": (splats(COMPRESSED_SH), "element sh does not fit element vertex"),
     "compressed without chunks": (
         splats(COMPRESSED),
         "compressed PLY of an unknown layout",
@@ -295,12 +324,18 @@ CASES = {
     "broken mask": (file("masks/view_0.png", b"\x89PNG\r\n\x1a\n" + bytes(50)), "not a picture|damaged"),
     "mask of another shape": (picture("masks/view_0.png", "L", (24, 32)), "is 24 x 32 pixels, its camera is 32 x 24"),
     "a photo as mask": (too_many_colours, "holds 76800 different labels, at most 65535"),
-    "npy that is none": (file("language_features/view_0_s.npy", b"hello", "masks"), "not an array that numpy can read"),
-    "npy of objects": (langsplat(np.array([{"a": 1}], dtype=object)), "not an array that numpy can read"),
+    "npy that is none": (
+        file("language_features/view_0_s.npy", b"hello", "masks"),
+        "is no array of numbers",
+    ),
+    "npy of objects": (langsplat(np.array([{"a": 1}], dtype=object)), "is no array of numbers"),
     "npy of two axes": (langsplat(np.zeros((24, 32), np.float32)), r"not LangSplat's array .*float32 \(24, 32\)"),
     "npy of fractions": (langsplat(np.full((4, 24, 32), 0.5, np.float32)), "holds fractions or absurd values"),
-    "pt of a list": (saga([1, 2]), "not a boolean tensor .*list"),
-    "pt that is none": (file("sam_masks/view_0.pt", b"hello", "masks"), "not a tensor that torch can load safely"),
+    "pt of a list": (saga([1, 2]), "is no tensor but list"),
+    "pt that is none": (
+        file("sam_masks/view_0.pt", b"hello", "masks"),
+        "not a file of tensors that torch can load safely",
+    ),
     "empty photo": (file("images/view_1.png", b""), "is empty"),
     "broken photo": (file("images/view_1.png", b"hello"), "not a picture"),
 }

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from plyfile import PlyData, PlyElement
 
-from gsseg.io.ply import read_splats
 from gsseg.io.splat_file import REQUIRED
+from gsseg.io.splat_formats import read_splats
 
 SH_C0 = 0.28209479177387814
 

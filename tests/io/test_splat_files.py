@@ -11,8 +11,10 @@ from hypothesis.extra import numpy as st_numpy
 from plyfile import PlyData, PlyElement
 
 from gsseg.errors import InputError
-from gsseg.io.ply import read_splats, write_splats
-from gsseg.io.ply_header import read_header, read_rows
+from gsseg.io.ply import write_splats
+from gsseg.io.ply_header import read_header
+from gsseg.io.ply_rows import read_rows
+from gsseg.io.splat_formats import read_splats
 
 PLY_KINDS = ["i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8"]
 names = st.text("abcdefghijklmnopqrstuvwxyz_0123456789", min_size=1, max_size=8)
@@ -182,3 +184,36 @@ def test_real_files_are_read_whole_and_written_back_bit_for_bit(shared, tmp_path
     copy = read_splats(tmp_path / "copy.ply")
     assert copy.columns.tobytes() == file.columns.tobytes()
     assert copy.comments == file.comments
+
+
+def test_text_behind_other_elements_and_before_them(tmp_path, make_columns):
+    columns = make_columns(6, 0)
+    faces = np.empty(2, [("ids", "O")])
+    faces["ids"] = [np.int32([0, 1, 2]), np.int32([3, 4])]
+    path = tmp_path / "a.ply"
+    elements = [PlyElement.describe(faces, "face"), PlyElement.describe(columns, "vertex"),
+                PlyElement.describe(faces, "edge")]  # fmt: skip
+    PlyData(elements, text=True).write(str(path))
+    assert same_bits(read_splats(path).columns["opacity"].astype("f4"), columns["opacity"])
+    PlyData(elements[1:]).write(str(path))
+    assert same_bits(read_splats(path).columns["opacity"].astype("f4"), columns["opacity"])
+
+
+def test_text_of_every_type_and_blank_lines(tmp_path, make_columns):
+    columns = make_columns(5)
+    path = tmp_path / "a.ply"
+    write_splats(path, columns, {"object_id": np.arange(5, dtype=np.int32) - 1, "red": np.full(5, 200, np.uint8)})
+    table = np.array(read_splats(path).columns)
+    PlyData([PlyElement.describe(table, "vertex")], text=True).write(str(path))
+    path.write_bytes(path.read_bytes().replace(b"\n-", b"\n\n-") + b"\n\n")
+    back = read_splats(path).columns
+    for name in table.dtype.names:
+        assert same_bits(np.asarray(back[name]), np.asarray(table[name]))
+
+
+def test_more_text_than_is_parsed_in_seconds(tmp_path, make_columns, monkeypatch):
+    path = tmp_path / "a.ply"
+    PlyData([PlyElement.describe(make_columns(10), "vertex")], text=True).write(str(path))
+    monkeypatch.setattr("gsseg.io.ply_rows.MOST_TEXT_NUMBERS", 169)
+    with pytest.raises(InputError, match="is text of 170 numbers, at most 169 are read; export it as a binary PLY"):
+        read_splats(path)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from gsseg.io.ply import read_splats
+from gsseg.io.splat_formats import read_splats
 from gsseg.objects.select import MIN_WEIGHT, pick, select, select_point
 from gsseg.render import reference
 from gsseg.scene import Camera, Gaussians, RenderConfig

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from gsseg.errors import InputError
-from gsseg.io.ply import read_splats
+from gsseg.io.splat_formats import read_splats
 from gsseg.sample import MaskNoise, RoomConfig, holds_room, preset, write_room
 from gsseg.sample.write import furnished
 

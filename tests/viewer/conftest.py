@@ -32,7 +32,8 @@ _load("gsseg_viewer_test_saved", Path(__file__).with_name("saved.py"))  # for th
 
 from gsseg_viewer.document import Document  # noqa: E402
 
-from gsseg.io.ply import read_splats, write_splats  # noqa: E402
+from gsseg.io.ply import write_splats  # noqa: E402
+from gsseg.io.splat_formats import read_splats  # noqa: E402
 from gsseg.run import Run  # noqa: E402
 from gsseg.scene import Camera, View  # noqa: E402
 from gsseg.segmentation import NO_CODE, ObjectInfo, Segmentation  # noqa: E402

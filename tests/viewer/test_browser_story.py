@@ -9,7 +9,7 @@ from gsseg_viewer.document import Document
 from numpy.lib.recfunctions import repack_fields
 
 from gsseg.export.ply import ADDED_COLUMNS
-from gsseg.io.ply import read_splats
+from gsseg.io.splat_formats import read_splats
 from gsseg.run import Run
 
 

@@ -12,7 +12,8 @@ from gsseg_viewer.document import Change, Document
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.state import EditError, State, delete, hide, isolate, merge, move, rename, show_all, split
 
-from gsseg.io.ply import read_splats, write_splats
+from gsseg.io.ply import write_splats
+from gsseg.io.splat_formats import read_splats
 from gsseg.objects.select import MIN_WEIGHT, select
 from gsseg.render import reference
 from gsseg.run import Run

@@ -31,7 +31,7 @@ from gsseg_viewer.state import delete, hide, isolate, merge, rename, restore
 from PIL import Image
 
 from gsseg.cli import main
-from gsseg.io.ply import read_splats
+from gsseg.io.splat_formats import read_splats
 
 EYE = Eye((0.0, -5.0, 0.8), (0.0, 0.0, 0.0), (0.0, 0.0, 1.0), 1.0)
 

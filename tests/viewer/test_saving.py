@@ -14,7 +14,7 @@ from gsseg_viewer_test_saved import EDITS, add_compressed, checksum, contents, e
 
 from gsseg.compressed import read_scene
 from gsseg.errors import InputError
-from gsseg.io.ply import read_splats
+from gsseg.io.splat_formats import read_splats
 from gsseg.run import Run
 
 

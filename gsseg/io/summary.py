@@ -9,32 +9,24 @@ import torch
 
 from gsseg.errors import InputError
 from gsseg.io.masks import find_masks
-from gsseg.io.ply import read_splats
 from gsseg.io.scene_folder import find_splats, load_scene
-from gsseg.scene import Gaussians, SplatFile, View
+from gsseg.io.splat_formats import read_splats
+from gsseg.scene import Gaussians, View
 
 Rows = list[tuple[str, str]]
 """(label, value), in the order to be printed."""
 
 
-def describe(path: Path | str) -> Rows:
-    """Label and value of everything worth knowing about a splat file or a scene folder.
-
-    A scene with a fault that `load_scene` refuses is described as far as it can be read, with the fault as last row.
-    Raises `InputError` where ``path`` is missing, or a file that holds no splats.
-    """
-    path = Path(path)
-    return _describe_scene(path) if path.is_dir() else _describe_splats(read_splats(path))
-
-
-def _describe_splats(file: SplatFile) -> Rows:
+def summarize_splats(path: Path) -> Rows:
+    """Label and value of all worth knowing about a splat file; `InputError` where it is missing or holds none."""
+    file = read_splats(path)
     columns = file.columns.dtype
     names = list(columns.names or ())
     kinds = Counter(columns[name].name for name in names)
     rows = [
         ("file", str(file.path)),
         ("size", f"{file.path.stat().st_size / 1e6:.1f} MB"),
-        *_describe_gaussians(file.gaussians),
+        *_summarize_gaussians(file.gaussians),
         ("columns", f"{len(names)} ({', '.join(f'{count} {kind}' for kind, count in kinds.items())})"),
         ("column names", _shorten(names)),
     ]
@@ -42,7 +34,7 @@ def _describe_splats(file: SplatFile) -> Rows:
     return rows + [("note", note) for note in file.notes or ["nothing had to be repaired"]]
 
 
-def _describe_gaussians(gaussians: Gaussians) -> Rows:
+def _summarize_gaussians(gaussians: Gaussians) -> Rows:
     means = gaussians.means[gaussians.drawable].numpy()
     core = np.percentile(means, [1, 99], axis=0)
     opacities = gaussians.opacities[gaussians.drawable]
@@ -60,21 +52,25 @@ def _describe_gaussians(gaussians: Gaussians) -> Rows:
     ]
 
 
-def _describe_scene(path: Path) -> Rows:
+def summarize_scene(path: Path) -> Rows:
+    """Label and value of everything worth knowing about a scene folder.
+
+    One with a fault that `load_scene` refuses is summarized as far as it can be read, with the fault as last row.
+    """
     rows: Rows = [("scene", str(path))]
     try:
         scene = load_scene(path)
     except InputError as error:
         # The rest of the scene may still be worth knowing, above all the file that was about to be used.
         with suppress(InputError):
-            rows += _describe_splats(read_splats(find_splats(path)))
+            rows += summarize_splats(find_splats(path))
         return [*rows, ("wrong", str(error))]
     sizes = Counter(f"{view.camera.width} x {view.camera.height}" for view in scene.views)
     lenses = Counter(view.lens.model for view in scene.views if view.lens is not None)
     photos = sum(view.photo is not None for view in scene.views)
     rows += [
         ("splats", str(scene.splats.path)),
-        *_describe_gaussians(scene.gaussians),
+        *_summarize_gaussians(scene.gaussians),
         ("views", f"{len(scene.views)} ({f'{scene.views[0].name} to {scene.views[-1].name}'})"),
         ("resolution", ", ".join(f"{size} ({count})" for size, count in sizes.most_common(4))),
         ("lens", ", ".join(f"{model} ({count})" for model, count in lenses.items()) or "none: pinhole pictures"),
@@ -91,7 +87,7 @@ def _masks(path: Path, views: list[View]) -> str:
         return "none"
     covered = np.mean([(view.labels > 0).mean() for view in views if view.labels is not None])
     spread = f"{min(counts)} to {max(counts)} masks a view (median {np.median(counts):.0f})"
-    return f"{files.format} in {files.folder.name}, {len(counts)} views, {spread}, {covered:.0%} of the pixels"
+    return f"{files.format.name} in {files.folder.name}, {len(counts)} views, {spread}, {covered:.0%} of the pixels"
 
 
 def _shorten(names: list[str]) -> str:
