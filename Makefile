@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 BROWSER := $(VENV)/browser
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench package clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -33,4 +33,13 @@ $(BROWSER): $(INSTALLED)
 	touch $(BROWSER)
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) build demo
+
+# The wheel, installed into an environment of its own, makes the sample room: what a user gets who has no checkout.
+PACKAGE := build/package
+package: $(INSTALLED)
+	rm -rf $(PACKAGE)
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(PACKAGE) .
+	$(PYTHON) -m venv $(PACKAGE)/venv
+	$(PACKAGE)/venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt $(PACKAGE)/gsseg-*.whl
+	cd $(PACKAGE) && venv/bin/gsseg demo --out demo

@@ -16,8 +16,8 @@ from numpy import ndarray
 import gsseg
 from gsseg.compressed.language import encode_language
 from gsseg.io.label_png import read_label_png
-from gsseg.language.associate import best_masks, member_matrix
 from gsseg.language.combine import combine_views
+from gsseg.language.from_masks import best_masks, member_matrix
 from gsseg.quantize import BinaryQuantizer
 
 DIM = 512

@@ -15,9 +15,9 @@ from gsseg.cli.device import Device, check_device
 from gsseg.cli.output import Stages
 from gsseg.cli.run_folder import scene_of
 from gsseg.compressed import compress, write_scene
-from gsseg.compressed.describe import part_rows
 from gsseg.compressed.encode import CODEBOOK_SIZE, LEVELS
 from gsseg.compressed.language import encode_language, has_vector, read_language
+from gsseg.compressed.summary import part_rows
 from gsseg.errors import InputError
 from gsseg.io.scene_folder import load_views
 from gsseg.quantize.binary.codes import BinaryCodes
@@ -119,7 +119,7 @@ class Compress(Command):
 
     def _from_photos(self, run: Run, ids: ndarray, objects: int) -> tuple[Callable[[Stages], Vectors], str]:
         from gsseg.language.clip import ClipModel
-        from gsseg.language.describe import describe
+        from gsseg.language.from_photos import vectors_from_photos
 
         assert self.clip is not None
         model = ClipModel.open(self.clip, self._where)
@@ -128,12 +128,14 @@ class Compress(Command):
             raise InputError(scene, "has no photos to look at", "put them into its folder images")
 
         def make(shown: Stages) -> Vectors:
-            return describe(run.gaussians.to(self._where), ids, objects, views, model, progress=shown).vectors
+            return vectors_from_photos(
+                run.gaussians.to(self._where), ids, objects, views, model, progress=shown
+            ).vectors
 
         return make, model.fingerprint
 
     def _from_masks(self, run: Run, ids: ndarray, objects: int) -> tuple[Callable[[Stages], Vectors], str]:
-        from gsseg.language.associate import associate
+        from gsseg.language.from_masks import vectors_from_masks
         from gsseg.language.mask_files import MaskVectorFiles
 
         assert self.language is not None
@@ -143,7 +145,9 @@ class Compress(Command):
 
         def make(shown: Stages) -> Vectors:
             report = lambda done, total: shown("views", done, total)  # noqa: E731
-            return associate(run.gaussians.to(self._where), ids, objects, views, files.read, progress=report).vectors
+            return vectors_from_masks(
+                run.gaussians.to(self._where), ids, objects, views, files.read, progress=report
+            ).vectors
 
         return make, ""
 

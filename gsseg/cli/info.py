@@ -8,8 +8,8 @@ import tyro
 
 from gsseg.cli.command import Command, parse_command
 from gsseg.cli.run_folder import scored
-from gsseg.compressed.describe import describe_compressed
 from gsseg.compressed.file import SUFFIX
+from gsseg.compressed.summary import summarize_compressed
 from gsseg.errors import InputError
 from gsseg.io.summary import Rows, summarize_scene, summarize_splats
 from gsseg.run import Run, RunLayout
@@ -38,13 +38,13 @@ class Info(Command):
 
 def _describe(path: Path) -> Rows:
     if path.is_dir() and (RunLayout(path).finished or (any(path.iterdir()) and RunLayout(path).holds_only_a_run())):
-        return describe_run(path)
+        return summarize_run(path)
     if path.suffix == SUFFIX:
-        return describe_compressed(path)
+        return summarize_compressed(path)
     return summarize_scene(path) if path.is_dir() else summarize_splats(path)
 
 
-def describe_run(path: Path) -> Rows:
+def summarize_run(path: Path) -> Rows:
     """Label and value of everything worth knowing about a finished run; `InputError` where it is not finished."""
     run = Run.open(path)
     metrics = read_metrics(RunLayout(path).metrics)

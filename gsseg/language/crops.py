@@ -12,7 +12,7 @@ from PIL import Image
 
 from gsseg.io.photos import read_photo
 from gsseg.io.picture import photo_size
-from gsseg.language.associate import member_matrix
+from gsseg.language.from_masks import member_matrix
 from gsseg.language.pixels import OPENAI_MEAN
 from gsseg.render import BlendWeights, blend_weights
 from gsseg.scene import Gaussians, View

@@ -9,8 +9,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from gsseg.compressed import compress, read_scene, write_scene
-from gsseg.compressed.describe import describe_compressed
 from gsseg.compressed.language import encode_language
+from gsseg.compressed.summary import summarize_compressed
 
 MEANS = np.zeros((3000, 3), np.float32)
 
@@ -71,7 +71,7 @@ def test_the_file_is_as_small_as_its_parts_say(file):
     stored = {name: value.nbytes for name, value in load_file(file).items()}
     assert sum(parts.values()) == sum(stored.values())
     assert file.stat().st_size < sum(parts.values()) + 4000
-    described = dict(describe_compressed(file))
+    described = dict(summarize_compressed(file))
     assert described["language"] == "4 vectors of 96 components"
     assert described["codes"] == "12"
 

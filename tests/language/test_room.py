@@ -6,7 +6,7 @@ import pytest
 import gsseg
 from gsseg.io.label_png import read_label_png
 from gsseg.io.scene_folder import load_views
-from gsseg.language.associate import associate
+from gsseg.language.from_masks import vectors_from_masks
 from gsseg.language.mask_files import MaskVectorFiles
 from gsseg.sample import MaskNoise, RoomConfig, write_room
 
@@ -61,7 +61,7 @@ def test_objects_get_the_vectors_of_their_instances(room):
     assert files.dim == DIM
     assert set(files.files) == {file.stem for file in (folder / "masks").glob("*.png")}
     shown = [view for view in views if view.name in files.files]
-    found = associate(scene.gaussians, ids, len(truth), shown, files.read)
+    found = vectors_from_masks(scene.gaussians, ids, len(truth), shown, files.read)
     known = ~np.isnan(found.vectors[:, 0])
     assert known.mean() > 0.8
     nearest = (found.vectors[known] @ truth.T).argmax(1)
@@ -70,5 +70,5 @@ def test_objects_get_the_vectors_of_their_instances(room):
     assert np.median(cosine[known]) > 0.93
     shuffled = ids.copy()  # objects that lie everywhere fill no mask
     np.random.default_rng(0).shuffle(shuffled)
-    wrong = associate(scene.gaussians, shuffled, len(truth), shown, files.read).vectors
+    wrong = vectors_from_masks(scene.gaussians, shuffled, len(truth), shown, files.read).vectors
     assert np.isnan(wrong).all()

@@ -6,7 +6,7 @@ import pytest
 from gsseg_viewer.panels.edit import EditPanel, UndoPanel
 from gsseg_viewer.panels.look import LookPanel
 from gsseg_viewer.panels.objects import ObjectsPanel, entries
-from gsseg_viewer.panels.selection import SelectionPanel, describe
+from gsseg_viewer.panels.selection import SelectionPanel, selection_lines
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.state import hide, split
 
@@ -64,7 +64,7 @@ def test_many_objects_name_the_largest(desk: Any):
     for ball in range(4):
         desk.session.document.apply("split", lambda state, ball=ball: split(state, ball))
     desk.select(*range(8))
-    lines = describe(desk.session, desk.session.selection)
+    lines = selection_lines(desk.session, desk.session.selection)
     assert "8 objects" in lines[0]
     assert "2,800 Gaussians" in lines[0]
     largest = entries(desk.session.document.state)[:5]

@@ -44,7 +44,7 @@ class SelectionPanel:
     def refresh(self) -> None:
         """Says what is selected now."""
         session, selection = self.session, self.session.selection
-        self.text.content = block(*describe(session, selection))
+        self.text.content = block(*selection_lines(session, selection))
         self.level.options = _marked(selection.level)
         self.distance.visible = selection.level == "similar features"
         self.distance.value = min(selection.distance, FARTHEST)
@@ -101,7 +101,7 @@ def called(state: State, ids: list[int]) -> str:
     return state.objects[ids[0]].name if len(ids) == 1 and ids[0] in state.objects else plural(len(ids), "object")
 
 
-def describe(session: Session, selection: PieceSelection) -> list[str]:
+def selection_lines(session: Session, selection: PieceSelection) -> list[str]:
     """The selection as lines of html."""
     state = session.document.state
     box = session.document.box(selection) if selection else None

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gsseg
-from gsseg.language.associate import associate, best_masks, member_matrix
 from gsseg.language.combine import combine_views
+from gsseg.language.from_masks import best_masks, member_matrix, vectors_from_masks
 from gsseg.language.mask_files import ViewMasks
 from gsseg.scene import View
 
@@ -66,7 +66,7 @@ def exact_masks(scene) -> np.ndarray:
 def test_an_object_takes_the_vector_of_its_mask(scene):
     gaussians, ids, view, _ = scene
     levels, vectors = exact_masks(scene), np.eye(OBJECTS, 7, dtype=np.float32)
-    found = associate(gaussians, ids, OBJECTS, [view], lambda _: ViewMasks(levels, vectors), least_iou=0.0)
+    found = vectors_from_masks(gaussians, ids, OBJECTS, [view], lambda _: ViewMasks(levels, vectors), least_iou=0.0)
     assert np.array_equal(found.vectors[:4], vectors[:4])
     assert np.isnan(found.vectors[4]).all()  # nothing belongs to it
     assert found.views.tolist() == [1, 1, 1, 1, 0]
@@ -78,12 +78,12 @@ def test_what_fits_badly_shows_nothing_or_has_no_vector_is_left_out(scene):
     vectors[1] = 0
     fit = best_masks(weights, member_matrix(ids, OBJECTS), levels, OBJECTS)
     least = float(np.sort(fit.iou[[0, 2, 3]])[1])
-    found = associate(gaussians, ids, OBJECTS, [view], lambda _: ViewMasks(levels, vectors), least_iou=least)
+    found = vectors_from_masks(gaussians, ids, OBJECTS, [view], lambda _: ViewMasks(levels, vectors), least_iou=least)
     assert found.views[[0, 2, 3]].tolist() == (fit.iou[[0, 2, 3]] >= least).tolist()
     assert found.views[1] == 0
     assert np.isnan(found.vectors[found.views == 0]).all()
     empty = ViewMasks(np.zeros_like(levels), np.zeros((0, 7), np.float32))
-    assert np.isnan(associate(gaussians, ids, OBJECTS, [view], lambda _: empty).vectors).all()
+    assert np.isnan(vectors_from_masks(gaussians, ids, OBJECTS, [view], lambda _: empty).vectors).all()
 
 
 def test_views_count_by_their_overlap_whatever_their_order(scene):
@@ -92,7 +92,9 @@ def test_views_count_by_their_overlap_whatever_their_order(scene):
     masks = [ViewMasks(exact_masks(scene), rng.normal(size=(OBJECTS, 7)).astype(np.float32)) for _ in range(4)]
     views = [View(str(i), view.camera) for i in range(4)]
     results = [
-        associate(gaussians, ids, OBJECTS, order, lambda v: masks[int(v.name)], 0.0, lambda *at: told.append(at))
+        vectors_from_masks(
+            gaussians, ids, OBJECTS, order, lambda v: masks[int(v.name)], 0.0, lambda *at: told.append(at)
+        )
         for order in (views, views[::-1])
     ]
     assert np.allclose(results[0].vectors, results[1].vectors, atol=1e-6, equal_nan=True)

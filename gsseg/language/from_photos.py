@@ -19,7 +19,7 @@ BACKGROUND = 0.5
 """How much of what is around an object stays: enough to tell what it stands on, too little to name it instead."""
 
 
-def describe(
+def vectors_from_photos(
     gaussians: Gaussians,
     object_ids: Int32[ndarray, " gaussians"],
     objects: int,

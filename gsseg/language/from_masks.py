@@ -29,7 +29,7 @@ LEAST_PIXELS = 8.0
 """Views where the object covers less, of a picture of about 320 x 240, are left out: such masks are noise."""
 
 
-def associate(
+def vectors_from_masks(
     gaussians: Gaussians,
     object_ids: Int32[ndarray, " gaussians"],
     objects: int,

@@ -10,7 +10,7 @@ Rows = list[tuple[str, str]]
 """(label, value), in the order to be printed."""
 
 
-def describe_compressed(path: Path | str) -> Rows:
+def summarize_compressed(path: Path | str) -> Rows:
     """Label and value of everything worth knowing about the file; `InputError` as `read_scene`."""
     path = Path(path)
     scene = read_scene(path)

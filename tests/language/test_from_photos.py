@@ -12,7 +12,7 @@ import gsseg
 from gsseg.errors import InputError
 from gsseg.language.clip import ClipModel
 from gsseg.language.crops import GREY, MARGIN, best_shots, cut
-from gsseg.language.describe import describe
+from gsseg.language.from_photos import vectors_from_photos
 from gsseg.scene import Camera, View
 
 COLORS = np.array([[0, 0, 0], [255, 0, 0], [0, 0, 255]], np.uint8)
@@ -104,7 +104,7 @@ def test_pieces_hold_the_object_at_the_photos_size_and_grey_in_place_of_the_rest
 def test_vectors_of_objects(things, views, model):
     gaussians, ids = things
     told = []
-    found = describe(gaussians, ids, 3, views, model, progress=lambda *at: told.append(at))
+    found = vectors_from_photos(gaussians, ids, 3, views, model, progress=lambda *at: told.append(at))
     assert found.vectors.shape == (3, model.dim)
     assert np.abs(np.linalg.norm(found.vectors[:2], axis=1) - 1).max() < 1e-6
     assert np.isnan(found.vectors[2]).all()
@@ -114,28 +114,30 @@ def test_vectors_of_objects(things, views, model):
         assert np.abs(found.vectors[item] - total / np.linalg.norm(total)).max() < 1e-5
     assert np.abs(found.vectors[0] - found.vectors[1]).max() > 0.01  # a red thing is not a blue one
     assert told == [("views", i + 1, 5) for i in range(5)] + [("photos", i + 1, 5) for i in range(5)]
-    again = describe(gaussians, ids, 3, views, model)
+    again = vectors_from_photos(gaussians, ids, 3, views, model)
     assert np.array_equal(found.vectors, again.vectors, equal_nan=True)
-    swapped = describe(gaussians, np.int32(1) - ids, 3, views, model)
+    swapped = vectors_from_photos(gaussians, np.int32(1) - ids, 3, views, model)
     assert np.allclose(swapped.vectors[[1, 0]], found.vectors[:2], atol=1e-5)
 
 
 def test_equal_photos_give_equal_vectors(things, views, model):
     gaussians, ids = things
-    once = describe(gaussians, ids, 3, [replace(views[4], photo=None), views[3]], model)
+    once = vectors_from_photos(gaussians, ids, 3, [replace(views[4], photo=None), views[3]], model)
     copies = [replace(views[3], name=name) for name in "abcd"]
-    assert np.allclose(describe(gaussians, ids, 3, copies, model).vectors, once.vectors, atol=1e-5, equal_nan=True)
+    assert np.allclose(
+        vectors_from_photos(gaussians, ids, 3, copies, model).vectors, once.vectors, atol=1e-5, equal_nan=True
+    )
 
 
 def test_photos_that_are_missing_or_damaged(things, views, model, tmp_path):
     gaussians, ids = things
     with pytest.raises(ValueError, match="no view has a photo"):
-        describe(gaussians, ids, 3, [replace(views[0], photo=None)], model)
+        vectors_from_photos(gaussians, ids, 3, [replace(views[0], photo=None)], model)
     with pytest.raises(ValueError, match="view '0' has no photo"):
         cut(replace(views[0], photo=None), [], 0.5)
     half = Path(tmp_path / "half.png")
     half.write_bytes(views[4].photo.read_bytes()[:300])
     with pytest.raises(InputError, match=r"half\.png: is a damaged picture"):
-        describe(gaussians, ids, 3, [replace(views[4], photo=half)], model)
+        vectors_from_photos(gaussians, ids, 3, [replace(views[4], photo=half)], model)
     none = np.full_like(ids, -1)
-    assert np.isnan(describe(gaussians, none, 3, views, model).vectors).all()
+    assert np.isnan(vectors_from_photos(gaussians, none, 3, views, model).vectors).all()
