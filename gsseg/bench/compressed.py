@@ -38,7 +38,7 @@ def measure_compressed(quick: bool = False, progress: Progress = no_progress) ->
             "write": lambda: write_scene(path, scene),
             "read and decode": lambda: read_scene(path).learnt,
         }
-        figures = interleaved(runs, REPEATS, "scene.gsseg", progress, warm_up=False)
+        figures = interleaved(runs, REPEATS, "scene.gsseg", progress, once=True)
         size = path.stat().st_size
     error = np.square(scene.learnt - segmentation.learnt).sum() / np.square(segmentation.learnt).sum()
     parts = {f"bytes a Gaussian, {name}": part / count for name, part in scene.sizes().items()}

@@ -51,7 +51,7 @@ def measure_residual(quick: bool = False, progress: Progress = no_progress) -> P
         quality.update({f"{name}: {fact}": value for fact, value in fits[name]().items()})
 
     runs = {f"{name}: fit and encode": partial(run, name) for name in fits}
-    figures = interleaved(runs, 1, "residual k-means", progress, warm_up=False)
+    figures = interleaved(runs, 1, "residual k-means", progress, once=True)
     ours = figures["plain: fit and encode"]
     return Part(
         "residual k-means",

@@ -14,13 +14,13 @@ class Figure:
     name: str
     """What was timed."""
     minimum: float
-    """Seconds, the least of the repeats: the one that the rest of the machine disturbed least."""
+    """Seconds, the least of the rounds: the one that the rest of the machine disturbed least."""
     median: float
-    """Seconds, of the repeats."""
+    """Seconds, of the rounds."""
 
     @staticmethod
     def of(name: str, seconds: Sequence[float]) -> "Figure":
-        """From the seconds of all repeats."""
+        """From the seconds of all rounds."""
         return Figure(name, min(seconds), float(np.median(seconds)))
 
 

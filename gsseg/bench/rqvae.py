@@ -56,7 +56,7 @@ def measure_rqvae(quick: bool = False, progress: Progress = no_progress) -> Part
             ends[name].append(asdict(trained.evaluations[-1]))
 
         runs = {f"{name}: training": partial(run, name) for name in VARIANTS}
-        figures = interleaved(runs, len(seeds), "RQ-KMeans+", progress, warm_up=False)
+        figures = interleaved(runs, len(seeds), "RQ-KMeans+", progress, once=True)
     quality = {
         f"{name}: {figure.replace('_', ' ')}": float(np.mean([end[figure] for end in ends[name]]))
         for name in VARIANTS

@@ -8,28 +8,41 @@ from gsseg.bench.results import Figure
 Progress = Callable[[str, int, int], None]
 """Told what is measured, rounds done and rounds."""
 
+SPAN = 0.3
+"""Seconds for which a figure is run in every round, if one call takes less."""
+
 
 def no_progress(stage: str, done: int, total: int) -> None:
     """Tells nobody."""
 
 
 def interleaved(
-    runs: Mapping[str, Callable[[], object]], repeats: int, stage: str, progress: Progress, warm_up: bool = True
+    runs: Mapping[str, Callable[[], object]], repeats: int, stage: str, progress: Progress, once: bool = False
 ) -> dict[str, Figure]:
-    """Times every run ``repeats`` times, all runs in turns.
+    """Seconds of a call of every run, measured in ``repeats`` rounds of all runs.
 
-    Interleaving spreads whatever else the machine does over all figures alike, so their ratios hold where single
-    figures do not. With ``warm_up`` each runs once before, untimed: it compiles, and fills the caches.
+    Rounds spread whatever else the machine does over all figures alike. Inside a round a run is called for at least
+    `SPAN` and its mean is taken: a call of a few milliseconds often falls between two disturbances, one of seconds
+    never does, and their ratio would say more of the neighbours than of the two. Before the first round each runs once
+    untimed: it compiles, and fills the caches. ``once``: a single call a round, and none before.
     """
-    if warm_up:
+    if not once:
         for run in runs.values():
             run()
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for done in range(repeats):
         progress(stage, done, repeats)
         for name, run in runs.items():
-            started = time.perf_counter()
-            run()
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(_seconds_a_call(run, 0.0 if once else SPAN))
     progress(stage, repeats, repeats)
     return {name: Figure.of(name, values) for name, values in seconds.items()}
+
+
+def _seconds_a_call(run: Callable[[], object], span: float) -> float:
+    started, calls = time.perf_counter(), 0
+    while True:
+        run()
+        calls += 1
+        elapsed = time.perf_counter() - started
+        if elapsed >= span:
+            return elapsed / calls

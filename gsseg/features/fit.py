@@ -2,8 +2,8 @@
 
     means = (A F) / (A 1)          A: (masks, gaussians)         gradient: A^T g
 
-The evidence has one entry for a Gaussian and a view, so a step costs a few milliseconds where a rasterizer
-would draw every view.
+The evidence has at most a few entries for a Gaussian and a view, so a step costs milliseconds where a rasterizer
+would draw every view (`gsseg bench`).
 """
 
 from collections.abc import Callable

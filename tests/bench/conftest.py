@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from gsseg.bench import timing
 from gsseg.bench.scene import BenchScene, bench_scene
 
 
@@ -17,3 +18,9 @@ def small_scene() -> Callable[[int], BenchScene]:
         return replace(scene, cameras=tuple(camera.resized(80, 60) for camera in scene.cameras))
 
     return make
+
+
+@pytest.fixture
+def quick_rounds(monkeypatch) -> None:
+    """One call a round is enough to see what is measured."""
+    monkeypatch.setattr(timing, "SPAN", 0.0)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from gsseg.bench import timing
 from gsseg.bench.results import Figure, Machine, Part, Ratio, Result
 from gsseg.bench.timing import interleaved, no_progress
 
@@ -42,15 +43,25 @@ def test_figures_are_least_and_median_and_ratios_of_the_least():
     assert Ratio.of("slow / fast", slow, fast) == Ratio("slow / fast", 4.0)
 
 
-@pytest.mark.parametrize("warm_up", [True, False])
-def test_runs_take_turns(warm_up):
+@pytest.mark.parametrize("once", [True, False])
+def test_runs_take_turns(once, monkeypatch):
+    monkeypatch.setattr(timing, "SPAN", 0.0)
     done, told = [], []
     runs = {name: lambda name=name: done.append(name) for name in "abc"}
-    figures = interleaved(runs, 3, "stage", lambda *event: told.append(event), warm_up)
-    assert done == list("abc") * (4 if warm_up else 3)
+    figures = interleaved(runs, 3, "stage", lambda *event: told.append(event), once)
+    assert done == list("abc") * (3 if once else 4)
     assert told == [("stage", i, 3) for i in range(4)]
     assert list(figures) == list("abc")
     assert all(figure.name == name for name, figure in figures.items())
+
+
+def test_short_runs_are_called_for_the_span_and_their_mean_taken(monkeypatch):
+    clock = iter([0.0, 0.1, 0.25, 0.35])
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(clock))
+    calls = []
+    figures = interleaved({"a": lambda: calls.append(1)}, 1, "stage", no_progress)
+    assert len(calls) == 1 + 3
+    assert figures["a"].minimum == pytest.approx(0.35 / 3)
 
 
 def test_nobody_needs_to_be_told():

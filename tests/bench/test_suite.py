@@ -12,7 +12,7 @@ def names(part):
     return [figure.name for figure in part.figures] + [ratio.name for ratio in part.ratios] + list(part.quality)
 
 
-def test_the_weights_alone(monkeypatch, small_scene):
+def test_the_weights_alone(monkeypatch, small_scene, quick_rounds):
     monkeypatch.setattr(suite, "SIZES", (2000, 3000))
     monkeypatch.setattr(suite, "REPEATS", {2000: 1})
     monkeypatch.setattr(suite, "bench_scene", small_scene)
@@ -45,7 +45,7 @@ def test_the_table_shows_the_baseline_of_the_same_counts_only():
 
 
 @pytest.fixture
-def small_quantizers(monkeypatch):
+def small_quantizers(monkeypatch, quick_rounds):
     """A few items, epochs and codes; no peer, whose speed says nothing on these."""
     monkeypatch.setattr(residual, "QUICK_ITEMS", 3000)
     monkeypatch.setattr(rqvae, "QUICK_EPOCHS", 2)

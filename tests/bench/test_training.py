@@ -107,7 +107,7 @@ def test_steps_learn(training):
     assert loss(level.discrete)[0] < before
 
 
-def test_figures_ratios_and_progress(small_scene):
+def test_figures_ratios_and_progress(small_scene, quick_rounds):
     told = []
     with one_torch_thread():
         part = measure_training(small_scene(2000), 2, lambda *event: told.append(event))
