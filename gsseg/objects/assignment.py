@@ -160,6 +160,8 @@ def _posterior(indptr, rows, values, central, looks, owners, half_seen, likely, 
                 for o in range(classes):
                     score[o] += values[entry] * owners[rows[entry], o]
         total = score.sum()
+        if not total > 0.0:  # seen by tails alone, and nobody owns the pixels they lie on: nothing is known
+            continue
         for k in range(min(likely.shape[1], classes)):
             o = score.argmax()
             likely[i, k] = o
