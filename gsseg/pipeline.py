@@ -25,6 +25,7 @@ from gsseg.features.fit import fit_features
 from gsseg.features.opengaussian import fit_opengaussian
 from gsseg.objects.build import build_objects
 from gsseg.render.cache import SampledWeights
+from gsseg.render.config import RenderConfig
 from gsseg.run import Run
 from gsseg.run.stages import StageStore
 from gsseg.run.write import write_run
@@ -94,7 +95,13 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
 
     started = time.perf_counter()
     weights = SampledWeights(
-        gaussians, views, store.cache, config.render, config.pixels_per_view, config.seed, config.memory_budget_mb << 20
+        gaussians,
+        views,
+        store.cache,
+        RenderConfig(),
+        config.pixels_per_view,
+        config.seed,
+        config.memory_budget_mb << 20,
     )
     evidence = store.evidence(
         lambda: gather_evidence(gaussians, weights.full_views(lambda done: progress("weights", done, len(views))))

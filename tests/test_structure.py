@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 VIEWER = sorted((ROOT / "viewer").rglob("*.py"))
 
 LAYERS = (
-    {"errors", "threads", "version", "compiled", "memory"},
+    {"errors", "threads", "version", "compiled", "memory", "validation"},
     {"files"},
     {"scene"},
     {"io", "render", "codebook", "quantize"},

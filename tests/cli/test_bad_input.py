@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-import gsseg.files
+import gsseg.files.whole
 import gsseg.render.cache
 from gsseg.cli import main
 from gsseg.io.ply import read_splats, write_splats
@@ -169,7 +169,7 @@ def test_disk_full_at_a_file(small_scene, refusal, monkeypatch, name):
             raise FULL
         replace(source, target)
 
-    monkeypatch.setattr(gsseg.files.os, "replace", full)
+    monkeypatch.setattr(gsseg.files.whole.os, "replace", full)
     line = refusal("train", "-s", small_scene, "-m", run)
     assert f"{name}: cannot be written (No space left on device); " in line
     assert not run.exists()

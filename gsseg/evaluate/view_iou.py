@@ -9,7 +9,7 @@ from numpy import ndarray
 from scipy.ndimage import distance_transform_edt
 
 from gsseg.objects.select import select
-from gsseg.render import RenderConfig, blend_weights
+from gsseg.render import blend_weights
 from gsseg.scene import Camera, Gaussians
 
 MIN_PIXELS = 100
@@ -24,7 +24,6 @@ def view_iou(
     object_ids: Int32[ndarray, " gaussians"],
     views: Sequence[tuple[Camera, UInt16[ndarray, "height width"]]],
     labelled_only: bool,
-    config: RenderConfig | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[float, dict[int, float]]:
     """Mean over instances of the mean IoU over held-out views, and that of each instance.
@@ -52,7 +51,7 @@ def view_iou(
             score = 0.0
             if hit is not None:
                 if hit.object_id not in silhouettes:
-                    silhouettes[hit.object_id] = silhouette(gaussians, hit.rows, camera, config) & counted
+                    silhouettes[hit.object_id] = silhouette(gaussians, hit.rows, camera) & counted
                 mine = silhouettes[hit.object_id]
                 score = float((mine & truth).sum() / (mine | truth).sum())
             found.setdefault(int(label) - 1, []).append(score)
@@ -71,9 +70,9 @@ def inmost_pixel(mask: Bool[ndarray, "height width"]) -> tuple[int, int]:
 
 
 def silhouette(
-    gaussians: Gaussians, rows: Integer[ndarray, " selected"], camera: Camera, config: RenderConfig | None = None
+    gaussians: Gaussians, rows: Integer[ndarray, " selected"], camera: Camera
 ) -> Bool[ndarray, "height width"]:
     """Where the selected Gaussians, rasterized without all others, are more opaque than `SILHOUETTE_ALPHA`."""
     alone = gaussians.subset(torch.from_numpy(rows).to(gaussians.means.device).long())
-    alpha = blend_weights(alone, camera, config).alpha.cpu().numpy()
+    alpha = blend_weights(alone, camera).alpha.cpu().numpy()
     return alpha.reshape(camera.height, camera.width) > SILHOUETTE_ALPHA
