@@ -29,6 +29,11 @@ class Command(ABC):
         """Does the job. Raises `InputError` where the user's input is at fault."""
 
     @property
+    def reads(self) -> Path | None:
+        """The first path it is given, what it works on: named where an error does not say which file failed."""
+        return next((value for value in vars(self).values() if isinstance(value, Path)), None)
+
+    @property
     def writes(self) -> Path | None:
         """The folder it writes to: named where a disk error does not say which file failed."""
         return None

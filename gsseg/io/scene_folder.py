@@ -14,7 +14,6 @@ from gsseg.io.photos import check_aspect, photo_size
 from gsseg.io.ply import read_splats
 from gsseg.io.posed import PhotoIndex, PosedCamera
 from gsseg.io.transforms import find_transforms, read_transforms
-from gsseg.render.config import RenderConfig
 from gsseg.scene import Camera, Scene, View
 from gsseg.threads import run_all
 
@@ -27,7 +26,7 @@ def load_scene(
     downscale: int | None = None,
     max_side: int | None = None,
     need_masks: bool = False,
-    render: RenderConfig | None = None,
+    render: object = None,
 ) -> Scene:
     """Reads a SCENE folder: splats, cameras and instance masks; photos are only looked for.
 
