@@ -19,8 +19,8 @@ DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "data").glob("*.md"), ROOT / "Makefile"]
 )
 
-PROSE = """and are at beside can computes does for from has holds in into is itself keeps needs of on or reads takes that
-the to turns under where which with without writes"""
+PROSE = """and are at beside can computes does for from has holds in into is itself keeps needs of on or reads takes
+that the to turns under where which with without writes"""
 """Words that follow gsseg, the project, in a sentence. A new one is added here; a command never is."""
 
 SIGNATURES = {"gsseg scene", "gsseg viewer", "gsseg binary codes 1"}

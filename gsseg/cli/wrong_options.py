@@ -79,6 +79,8 @@ def _reason(prog: str, args: Sequence[str], box: str, short: Mapping[str, str]) 
         choices = found[3].replace("'", "").rstrip(",")
         return InputError(found[2], f"is {found[1]!r}, must be one of {choices}", help_)
     if found := _COUNT.match(text):
+        if not found[1].startswith("-"):
+            return InputError(found[1].upper(), "missing", help_)
         return InputError(found[1], f"lacks a value, takes {found[2]}", help_)
     if found := _VALUE.match(text):
         return _bad_value(found[1], found[2], paragraphs, short, help_)
