@@ -9,21 +9,23 @@ not an error: the work is done all the same, in silence, and the status says how
 
 import errno
 import shlex
-import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from gsseg.cli.process import Signals, end_now, own_process
+from gsseg.cli.process import Terminated, end_now, own_process
 from gsseg.cli.stdout import flush, let_go, say
 from gsseg.errors import InputError
 from gsseg.version import __version__
 
 if TYPE_CHECKING:
     from gsseg.cli.command import Command
+
+Block = Callable[[], AbstractContextManager[None]]
 
 INTERRUPTED, TERMINATED = 130, 143
 """What shells report of processes that SIGINT and SIGTERM ended."""
@@ -58,13 +60,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is not None:
         return _run(list(argv))
     with own_process() as signals:
-        status = _run(sys.argv[1:], signals)
+        status = _run(sys.argv[1:], signals.kept, signals.at_work)
         if status in (INTERRUPTED, TERMINATED):
             end_now(status)
     return status
 
 
-def _run(args: list[str], signals: Signals | None = None) -> int:
+def _run(args: list[str], importing: Block = nullcontext, working: Block = nullcontext) -> int:
+    """`main`; imports of commands happen inside one block, what a command does inside the other."""
     given, where, resume = "the input", "the disk", None
     try:
         if not args or args[0].startswith("-"):
@@ -73,13 +76,13 @@ def _run(args: list[str], signals: Signals | None = None) -> int:
         if args[0] not in COMMANDS:
             raise InputError(args[0], "is no command of gsseg", "see gsseg --help")
         # Only here, so that the command line answers at once where torch is not needed.
-        module = import_module(f"gsseg.cli.{args[0]}")
-        if signals is not None:
-            signals.take()  # pycolmap has taken SIGTERM, to print the stack of its native code
+        with importing():
+            module = import_module(f"gsseg.cli.{args[0]}")
         command = _parsed(module, args[1:])
         if command is not None:
             given, where, resume = command.reads or given, command.writes or where, command.resumes_with
-            command.execute()
+            with working():
+                command.execute()
         flush()
     except InputError as error:
         return _fail(str(error))
@@ -95,14 +98,10 @@ def _run(args: list[str], signals: Signals | None = None) -> int:
         if not _in_a_parser(error):
             raise
         return _fail(f"{given}: a file in it is nested too deeply to be read; make the file again")
-    except BaseException as error:
-        ended_by = signal.SIGINT if isinstance(error, KeyboardInterrupt) else signals and signals.ended_by
-        if ended_by is None:
-            raise
-        # Whatever came out: libraries turn what a signal raises inside them into errors of their own.
-        if ended_by == signal.SIGTERM:
-            return TERMINATED
+    except KeyboardInterrupt:
         return _interrupted(None if resume is None else args + [option for option in resume if option not in args])
+    except Terminated:
+        return TERMINATED
     return 0
 
 

@@ -24,14 +24,13 @@ class Signals:
     """SIGINT and SIGTERM end the command once; those that follow do not disturb its tidying up."""
 
     def __init__(self) -> None:
+        self.working = False
+        """Whether the command is at work; before, there is nothing to tidy up, and the process may just end."""
         self.ended_by: int | None = None
         """The signal that came, if one did."""
 
     def take(self) -> None:
-        """Installs the handlers; once more after an import, because some libraries take the signals for themselves.
-
-        A signal that is ignored stays so: a shell starts jobs in the background that way.
-        """
+        """Installs the handlers. A signal that is ignored stays so: a shell starts jobs in the background that way."""
         for number in ANSWERS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._end)
@@ -42,7 +41,41 @@ class Signals:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, signal.SIG_DFL)
 
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Around imports: pycolmap takes SIGTERM, to print the stack of its code. What comes waits until it is ours."""
+        if sys.platform == "win32":
+            yield
+            return
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        try:
+            yield
+        finally:
+            self.take()
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Around what a command does. After a signal, what leaves the block is the signal, whatever became of it.
+
+        Libraries turn what is raised inside them into errors of their own.
+        """
+        self.working = True
+        try:
+            yield
+        except BaseException as error:
+            if self.ended_by is None or isinstance(error, tuple(ANSWERS.values())):
+                raise
+            raise ANSWERS[signal.Signals(self.ended_by)] from error
+        finally:
+            self.working = False
+
     def _end(self, number: int, frame: object) -> None:
+        if not self.working and self.ended_by is None:
+            # Raised inside an import, the signal would be lost where one module does without another that fails.
+            if number == signal.SIGINT:
+                os.write(2, b"gsseg: interrupted\n")
+            end_now(128 + number)
         if self.ended_by is None:
             self.ended_by = number
             raise ANSWERS[signal.Signals(number)]
