@@ -8,6 +8,7 @@ not an error: the work is done all the same, in silence, and the status says how
 """
 
 import errno
+import re
 import shlex
 import sys
 import traceback
@@ -24,6 +25,9 @@ from gsseg.version import __version__
 
 if TYPE_CHECKING:
     from gsseg.cli.command import Command
+
+TORCH_MEMORY = re.compile(r"can't allocate memory|out of memory")
+"""How torch says so, in a RuntimeError."""
 
 Block = Callable[[], AbstractContextManager[None]]
 
@@ -92,12 +96,14 @@ def _run(args: list[str], importing: Block = nullcontext, working: Block = nullc
         if error.filename is None and error.errno not in USERS_DISK:
             raise
         return _fail(f"{error.filename or where}: {error.strerror or error}; check the path, its space and permissions")
-    except MemoryError:
-        return _fail(f"{given}: needs more memory than there is; free some, or give less")
     except RecursionError as error:
         if not _in_a_parser(error):
             raise
         return _fail(f"{given}: a file in it is nested too deeply to be read; make the file again")
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not TORCH_MEMORY.search(str(error)):
+            raise
+        return _fail(f"{given}: needs more memory than there is; free some, or give less")
     except KeyboardInterrupt:
         return _interrupted(None if resume is None else args + [option for option in resume if option not in args])
     except Terminated:
