@@ -31,15 +31,14 @@ class TrainConfig:
     pixels_per_view: int = 8192
     """Pixels of each view that the codebook's loss looks at, spread over its masks; 0 = all."""
     memory_budget_mb: int = 1024
-    """Blending weights kept in memory, MiB; more are read from RUN/cache again and again. Changes no result."""
+    """Blending weights kept in memory, MiB; more are read from RUN/cache, again and again; 0 = all. Changes no result."""
     seed: int = 0
     """Decides every random choice: two runs with one seed on one machine give the same objects."""
 
     def __post_init__(self) -> None:
         """ValueError for a value that makes no sense; the parts check their own."""
         check_choice(self, "objective", get_args(Objective))
-        check_whole(self, "pixels_per_view", least=0)
-        check_whole(self, "memory_budget_mb", least=1)
+        check_whole(self, "pixels_per_view", "memory_budget_mb", least=0)
         check_whole(self, "seed", least=0, most=LARGEST_SEED)
 
 

@@ -69,7 +69,7 @@ def test_all_parts_of_the_main_configuration_are_tested() -> None:
         (AssignmentConfig, {"mistake": 0.0}, "mistake: is 0.0, must be above 0"),
         (TrainConfig, {"objective": "pixel"}, "objective: is 'pixel', must be one of masks, pixels"),
         (TrainConfig, {"seed": 1 << 32}, "seed: is 4294967296, must be at most 4294967295"),
-        (TrainConfig, {"memory_budget_mb": 0}, "memory_budget_mb: is 0, must be at least 1"),
+        (TrainConfig, {"memory_budget_mb": -1}, "memory_budget_mb: is -1, must be at least 0"),
         (RoomConfig, {"fov_degrees": 180.0}, "fov_degrees: is 180.0, must be below 180"),
         (MaskNoise, {"split": 0.9, "merge": 0.2}, "split + missing + merge: is 0.9 + 0.1 + 0.2, must be at most 1"),
     ],

@@ -83,7 +83,7 @@ def test_an_unknown_option_is_named_before_what_is_missing(command, refusal):
          "must be a finite number; see gsseg train --help"),
         ("train --config.objects.grouping.odds.same 1", "--config.objects.grouping.odds.same: is 1.0, "
          "must be below 1; see gsseg train --help"),
-        ("train --memory-budget 0", "--memory-budget: is 0, must be at least 1; see gsseg train --help"),
+        ("train --memory-budget -1", "--memory-budget: is -1, must be at least 0; see gsseg train --help"),
         ("train --pixels-per-view -5", "--pixels-per-view: is -5, must be at least 0; see gsseg train --help"),
         ("train --seed -1", "--seed: is -1, must be at least 0; see gsseg train --help"),
         ("train --config.seed 1", "--config.seed: no option of gsseg train; see gsseg train --help"),
