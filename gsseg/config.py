@@ -31,7 +31,7 @@ class TrainConfig:
     pixels_per_view: int = 8192
     """Pixels of each view that the codebook's loss looks at, spread over its masks; 0 = all."""
     memory_budget_mb: int = 1024
-    """Blending weights kept in memory, MiB; more are read from RUN/cache, again and again; 0 = all. Changes no result."""
+    """Blending weights kept in memory, MiB; the rest is read from RUN/cache again and again. Changes no result."""
     seed: int = 0
     """Decides every random choice: two runs with one seed on one machine give the same objects."""
 

@@ -25,7 +25,7 @@ class TrainOptions(TrainConfig):
     memory_budget_mb: Annotated[int, tyro.conf.arg(prefix_name=False, name="memory-budget", metavar="MB")] = (
         TrainConfig.memory_budget_mb
     )
-    """Blending weights kept in memory, MiB; more are read from RUN/cache, again and again; 0 = all. Changes no result."""
+    """Blending weights kept in memory, MiB; the rest is read from RUN/cache again and again. Changes no result."""
     seed: Annotated[int, tyro.conf.arg(prefix_name=False)] = TrainConfig.seed
     """Decides every random choice: the same seed on the same machine gives the same objects."""
 
