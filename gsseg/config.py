@@ -1,13 +1,15 @@
 """Everything that decides the result of training, in one frozen value that a run folder can be read back from."""
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from gsseg.codebook.levels import CodebookConfig
 from gsseg.features.fit import FeatureConfig
 from gsseg.features.opengaussian import OpenGaussianConfig
 from gsseg.objects.build import ObjectConfig
+from gsseg.validation import LARGEST_SEED, check_choice, check_whole
 
+Objective = Literal["masks", "pixels"]
 Preset = Literal["default", "lerf", "scannet", "opengaussian"]
 
 
@@ -15,29 +17,37 @@ Preset = Literal["default", "lerf", "scannet", "opengaussian"]
 class TrainConfig:
     """How `gsseg.train` turns splats and masks into objects."""
 
-    objective: Literal["masks", "pixels"] = "masks"
-    """What features are learnt from: ``masks`` = what the masks say of each Gaussian; ``pixels`` = the published
-    OpenGaussian objective on rendered pixels."""
+    objective: Objective = "masks"
+    """What features are learnt from: masks = what the masks say of each Gaussian; pixels = rendered pixels, the
+    published objective of OpenGaussian."""
     features: FeatureConfig = field(default_factory=FeatureConfig)
-    """Stage 1 under ``masks``."""
+    """Stage 1, features, under the objective masks."""
     opengaussian: OpenGaussianConfig = field(default_factory=OpenGaussianConfig)
-    """Stage 1 under ``pixels``."""
+    """Stage 1, features, under the objective pixels."""
     codebook: CodebookConfig = field(default_factory=CodebookConfig)
-    """Stage 2."""
+    """Stage 2, codes."""
     objects: ObjectConfig = field(default_factory=ObjectConfig)
-    """Codes to objects."""
+    """Stage 3, codes to objects."""
     pixels_per_view: int = 8192
-    """Pixels of each view that the pseudo-feature loss looks at, spread over its masks; 0 = all."""
+    """Pixels of each view that the codebook's loss looks at, spread over its masks; 0 = all."""
     memory_budget_mb: int = 1024
-    """Blending weights kept in memory; what goes beyond is read from RUN/cache again and again."""
+    """Blending weights kept in memory, MiB; the rest is read from RUN/cache again and again. Changes no result."""
     seed: int = 0
-    """Of every random choice: two runs with one seed on one machine give the same objects."""
+    """Decides every random choice: two runs with one seed on one machine give the same objects."""
+
+    def __post_init__(self) -> None:
+        """ValueError for a value that makes no sense; the parts check their own."""
+        check_choice(self, "objective", get_args(Objective))
+        check_whole(self, "pixels_per_view", "memory_budget_mb", least=0)
+        check_whole(self, "seed", least=0, most=LARGEST_SEED)
 
 
 def preset(name: Preset) -> TrainConfig:
     """The named starting point; options on the command line change single values of it.
 
-    ``scannet`` and ``lerf`` have the codebook sizes of the OpenGaussian paper, ``opengaussian`` its objective too.
+    ``scannet`` (64 x 5 codes) and ``lerf`` (64 x 10) set the codebook sizes of the OpenGaussian paper and nothing else.
+    They are for comparisons with it: objects are made of whole codes, and fewer codes make them worse
+    (``scripts/2_objectives.py``). ``opengaussian`` has the paper's objective too.
     """
     base = TrainConfig()
     if name == "scannet":

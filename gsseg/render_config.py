@@ -4,8 +4,9 @@ They are a property of the splats, like their opacities: drawn with others the s
 other blending weights. So they travel with the Gaussians, and nobody who draws them can forget them.
 """
 
-import math
 from dataclasses import dataclass
+
+from gsseg.validation import check_flag, check_real
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,10 +21,10 @@ class RenderConfig:
     """Scale opacities so that the dilation does not thicken small Gaussians (Mip-Splatting; for splats trained so)."""
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.near_plane) and self.near_plane > 0):
-            raise ValueError(f"near_plane is {self.near_plane}, must be a positive number")
-        if not (math.isfinite(self.dilation) and self.dilation >= 0):
-            raise ValueError(f"dilation is {self.dilation}, must be a number that is not negative")
+        """ValueError for a value that makes no sense."""
+        check_real(self, "near_plane", above=0)
+        check_real(self, "dilation", least=0)
+        check_flag(self, "antialiased")
 
 
 GSPLAT_RENDER = RenderConfig()

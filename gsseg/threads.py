@@ -7,7 +7,7 @@ layer ends the process), which a viewer does; plain threads over ``nogil`` funct
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import TypeVar
@@ -48,7 +48,13 @@ def run_all(jobs: Iterable[Callable[[], Result]]) -> list[Result]:
     jobs = list(jobs)
     if len(jobs) == 1:
         return [jobs[0]()]
-    return [future.result() for future in [_pool.submit(job) for job in jobs]]
+    futures = [_pool.submit(job) for job in jobs]
+    try:
+        return [future.result() for future in futures]
+    except BaseException:
+        # Nobody waits for the others any more. Those at work end before the caller tidies up behind them.
+        wait([future for future in futures if not future.cancel()])
+        raise
 
 
 class _TorchThreads:

@@ -15,7 +15,7 @@ import numpy as np
 import gsseg
 from gsseg.evaluate.ground_truth import read_ground_truth
 from gsseg.evaluate.metrics import object_iou
-from gsseg.evaluate.score import total_visibility
+from gsseg.evaluate.visibility import total_visibility
 from gsseg.segmentation import NO_CODE
 
 RUNS = {

@@ -15,7 +15,8 @@ import torch
 import gsseg
 from gsseg.evaluate.ground_truth import read_ground_truth
 from gsseg.evaluate.metrics import object_iou
-from gsseg.evaluate.score import evaluate, total_visibility
+from gsseg.evaluate.protocols import ClickProtocol
+from gsseg.evaluate.visibility import total_visibility
 from gsseg.features.evidence import gather_evidence
 from gsseg.io.label_png import read_label_png
 
@@ -45,7 +46,7 @@ def main() -> None:
     for name, votes in (("all pixels", pooled.numpy()[1:]), ("centres", central[1:])):
         ids = np.where(votes.sum(0) > 0, votes.argmax(0), -1).astype(np.int32)
         print(f"vote through {name}: object IoU {object_iou(ids, truth.instances, visibility)[0]:.3f}")
-    scores = evaluate(scene, truth.instances.astype(np.int32), truth, visibility=visibility).summary()
+    scores = ClickProtocol().against(scene, truth.instances.astype(np.int32), truth, visibility).summary()
     print(f"the truth itself: object IoU {scores['object_iou']:.3f}, view IoU {scores['view_iou']:.3f}")
 
 

@@ -19,7 +19,7 @@ from gsseg.codebook.training import train_codebook
 from gsseg.compressed.packing import bits_for
 from gsseg.evaluate.ground_truth import read_ground_truth
 from gsseg.evaluate.metrics import object_iou
-from gsseg.evaluate.score import total_visibility
+from gsseg.evaluate.visibility import total_visibility
 from gsseg.objects.build import build_objects
 from gsseg.pipeline import run_stages
 from gsseg.quantize import BinaryQuantizer, ResidualKMeans

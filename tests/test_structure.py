@@ -16,7 +16,18 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 VIEWER = sorted((ROOT / "viewer").rglob("*.py"))
 
 LAYERS = (
-    {"errors", "ids", "lazy_names", "lazy_property", "threads", "version", "compiled", "memory", "render_config"},
+    {
+        "errors",
+        "ids",
+        "lazy_names",
+        "lazy_property",
+        "threads",
+        "version",
+        "compiled",
+        "memory",
+        "render_config",
+        "validation",
+    },
     {"clustering", "files"},
     {"scene"},
     {"io", "render", "codebook", "quantize"},

@@ -2,20 +2,28 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from gsseg.cli.command import Command, RunPath, at_least, parse_command
-from gsseg.evaluate import evaluate, read_ground_truth
+from gsseg.evaluate import PROTOCOLS, evaluate
+from gsseg.evaluate.protocols import CLICK
 from gsseg.io.scene_folder import load_scene
 from gsseg.run import Run, RunLayout
 from gsseg.run.settings import read_settings
 
+if TYPE_CHECKING:
+    ProtocolName = str
+else:
+    ProtocolName = tyro.extras.literal_type_from_choices(list(PROTOCOLS))
+
+_MEANINGS = "; ".join(f"{name}: {protocol.summary}" for name, protocol in PROTOCOLS.items()) + "."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Eval(Command):
-    """Score a run against ground truth: object IoU over Gaussians, view IoU over the pixels of held-out views."""
+    """Score a run against ground truth."""
 
     run: RunPath
     """RUN folder of gsseg train."""
@@ -23,8 +31,8 @@ class Eval(Command):
     """Folder with gaussian_instance.npy and/or ids/*.png, test_views.json."""
     scene: Annotated[Path | None, tyro.conf.arg(aliases=["-s"], metavar="SCENE")] = None
     """Where the cameras are. Without it: the scene that RUN was made from."""
-    protocol: Literal["click"] = "click"
-    """click: what a click selects, in space and in held-out views."""
+    protocol: Annotated[ProtocolName, tyro.conf.arg(help=_MEANINGS)] = CLICK.name
+    """Name of a way to score, of `gsseg.evaluate.PROTOCOLS`."""
     max_side: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = 1000
     """Longer side at which views are drawn to weigh Gaussians by their visibility; 0 = full size."""
 
@@ -32,13 +40,12 @@ class Eval(Command):
         """Prints a table of scores, worst instances first."""
         at_least("--max-side", self.max_side, 0)
         run, settings = Run.open(self.run), read_settings(RunLayout(self.run).settings)
-        truth = read_ground_truth(self.gt, len(run.object_ids))
-        splats = settings.splats
         # segmented.ply holds the same rows; it stands in where the original has been moved.
-        where = splats if splats.is_file() else run.file.path
+        splats = settings.splats if settings.splats.is_file() else run.file.path
         with self.output.progress() as progress:
-            scene = load_scene(self.scene or settings.scene, where, max_side=self.max_side or None, render=run.render)
-            scores = evaluate(scene, run.object_ids, truth, progress=progress)
+            folder, side = self.scene or settings.scene, self.max_side or None
+            scene = load_scene(folder, splats, max_side=side, render=run.render)
+            scores = evaluate(scene, run.object_ids, self.gt, PROTOCOLS[self.protocol], progress)
         self.output.table(scores.rows())
         self.output.finish({"run": str(self.run), "protocol": self.protocol, **scores.summary()})
 

@@ -11,6 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from gsseg.cli.stdout import flush, say
+
 
 @dataclass(frozen=True)
 class Output:
@@ -24,7 +26,7 @@ class Output:
     def say(self, *lines: str) -> None:
         """Lines for a person."""
         if not self.quiet:
-            print(*lines, sep="\n")
+            say(*lines)
 
     def table(self, rows: list[tuple[str, str]]) -> None:
         """Label and value, one pair a line."""
@@ -34,7 +36,7 @@ class Output:
     def finish(self, summary: Any) -> None:
         """The summary as one line of strict JSON, if it was asked for."""
         if self.json:
-            print(json.dumps(_strict(summary)))
+            say(json.dumps(_strict(summary)))
 
     def progress(self) -> "Stages":
         """Shows the progress of stages while its block runs."""
@@ -82,7 +84,8 @@ class Stages:
 
     def _end_stage(self, now: float) -> None:
         if self._plain and self._stage:
-            print(f"{self._stage}: {now - self._started:.1f} s", flush=True)
+            say(f"{self._stage}: {now - self._started:.1f} s")
+            flush()
         self._stage, self._started = "", now
 
 

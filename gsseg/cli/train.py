@@ -1,13 +1,12 @@
 """``gsseg train``: the main job."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from gsseg.cli.advanced import Advanced
-from gsseg.cli.command import Command, RunPath, ScenePath, at_least, parse_command
+from gsseg.cli.command import Command, RunPath, ScenePath, at_least, parse_command, parse_known
 from gsseg.cli.device import Device, check_device, on_device
 from gsseg.cli.run_folder import check_run_folder, tell_result
 from gsseg.config import Preset, TrainConfig, preset
@@ -15,6 +14,29 @@ from gsseg.io.langsplat import MaskLevel
 from gsseg.io.mask_formats import SEARCHED_FOLDERS
 from gsseg.io.scene_folder import load_scene
 from gsseg.pipeline import train
+from gsseg.render_config import RenderConfig
+
+
+@dataclass(frozen=True)
+class TrainOptions(TrainConfig):
+    """`TrainConfig` as options: ``--config.STAGE.VALUE``, but for these three, which have short names."""
+
+    pixels_per_view: Annotated[int, tyro.conf.arg(prefix_name=False, metavar="PIXELS")] = TrainConfig.pixels_per_view
+    """Pixels of each view that the codebook's loss looks at, spread over its masks; 0 = all."""
+    memory_budget_mb: Annotated[int, tyro.conf.arg(prefix_name=False, name="memory-budget", metavar="MB")] = (
+        TrainConfig.memory_budget_mb
+    )
+    """Blending weights kept in memory, MiB; the rest is read from RUN/cache again and again. Changes no result."""
+    seed: Annotated[int, tyro.conf.arg(prefix_name=False)] = TrainConfig.seed
+    """Decides every random choice: the same seed on the same machine gives the same objects."""
+
+
+SHORT = {
+    "config.pixels_per_view": "--pixels-per-view",
+    "config.memory_budget_mb": "--memory-budget",
+    "config.seed": "--seed",
+}
+"""The options whose name is not that of their place in the configuration."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,23 +59,21 @@ class Train(Command):
     mask_level: MaskLevel = "default"
     """Which of LangSplat's four sizes of masks."""
     preset: Preset = "default"
-    """Values of the --config options. scannet, lerf: OpenGaussian's codebook sizes; opengaussian: its objective too."""
+    """Where the --config options start from; use default unless you compare with the OpenGaussian paper.
+    scannet and lerf only set the paper's codebook sizes, 64 x 5 and 64 x 10 codes, which make worse objects.
+    opengaussian sets 64 x 10 codes and the paper's objective."""
     resume: bool = False
     """Go on where an interrupted run of the same input and options was."""
     downscale: Annotated[int | None, tyro.conf.arg(aliases=["-r"], metavar="N")] = None
     """Train at 1/N of the photos' width and height."""
     max_side: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = 1000
     """Views are shrunk until their longer side has at most this many pixels; 0 = never."""
-    memory_budget: Annotated[int, tyro.conf.arg(metavar="MB")] = TrainConfig.memory_budget_mb
-    """Blending weights kept in memory, MiB; more are read from RUN/cache again and again. Changes no result."""
-    pixels_per_view: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = TrainConfig.pixels_per_view
-    """Pixels of each view that the codebook's loss looks at, spread over its masks; 0 = all."""
-    seed: int = 0
-    """Decides every random choice: the same seed on the same machine gives the same objects."""
     device: Device = "auto"
     """Where blending weights are computed; auto = cpu."""
-    config: Advanced = field(default_factory=Advanced)
+    config: TrainOptions = field(default_factory=TrainOptions)
     """Advanced, rarely needed: single values of the stages, on top of --preset."""
+    render: Annotated[RenderConfig, tyro.conf.arg(name="config.render")] = field(default_factory=RenderConfig)
+    """Settings of the rasterizer that the splats were trained with."""
 
     @property
     def writes(self) -> Path:
@@ -69,22 +89,16 @@ class Train(Command):
         """Reads the scene, trains, and says what came out."""
         for option, value, least in (("-r", self.downscale, 1), ("--max-side", self.max_side, 0)):
             at_least(option, value, least)
-        for option in ("memory_budget", "pixels_per_view", "seed"):
-            at_least("--" + option.replace("_", "-"), getattr(self, option), int(option == "memory_budget"))
         check_run_folder(self.run, self.scene)
         check_device(self.device)
-        config = replace(
-            self.config.onto(preset(self.preset)),
-            memory_budget_mb=self.memory_budget, pixels_per_view=self.pixels_per_view, seed=self.seed,
-        )  # fmt: skip
         with self.output.progress() as progress:
             progress("read", 0, 1)
             size = (self.downscale, self.max_side or None)
             scene = load_scene(
-                self.scene, self.splats, self.masks, self.mask_level, *size, need_masks=True, render=self.config.render
+                self.scene, self.splats, self.masks, self.mask_level, *size, need_masks=True, render=self.render
             )
             progress("read", 1, 1)
-            train(on_device(scene, self.device), config, self.run, resume=self.resume, progress=progress)
+            train(on_device(scene, self.device), self.config, self.run, resume=self.resume, progress=progress)
         self.output.say(*scene.notes)
         self.output.finish(tell_result(self.run, self.output, ["gsseg", "export", "-m", str(self.run), "--out", "DIR"]))
 
@@ -96,6 +110,6 @@ class _Start:
 
 def parse(args: list[str]) -> Train:
     """The preset is read first, so that --help and all options left out show its values."""
-    start, _ = tyro.cli(_Start, args=args, add_help=False, return_unknown_args=True)
-    chosen = preset(start.preset)
-    return parse_command("train", Train, args, config=Advanced.of(chosen), pixels_per_view=chosen.pixels_per_view)
+    chosen = preset(parse_known("train", _Start, args).preset)
+    start = TrainOptions(**{each.name: getattr(chosen, each.name) for each in fields(chosen)})
+    return parse_command("train", Train, args, SHORT, config=start)

@@ -1,7 +1,6 @@
 """``gsseg view``: a run in the browser."""
 
 import signal
-import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from gsseg.cli.command import Command, RunPath, parse_command
+from gsseg.cli.stdout import flush
 from gsseg.errors import InputError
 from gsseg.io.scene_folder import load_views
 from gsseg.language.clip import ClipModel
@@ -61,7 +61,7 @@ class ViewRun(Command):
             self.output.say(f"{objects} objects, {len(document.gaussians)} Gaussians, {len(views)} training views")
             self.output.say(f"open {viewer.url} in a browser; Ctrl-C ends it")
             self.output.finish({"url": viewer.url, "port": viewer.port, "objects": objects})
-            sys.stdout.flush()  # whoever reads it through a pipe waits for the address
+            flush()  # whoever reads it through a pipe waits for the address
             _wait_for_the_end()
         if document.unsaved:
             self.output.say("edits were not saved")

@@ -6,7 +6,7 @@ extent of the scene, steers the assignment and is never trained.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -15,6 +15,12 @@ from numpy import ndarray
 from gsseg.clustering.blocks import settle
 from gsseg.clustering.means import float32_code_means
 from gsseg.clustering.seeding import sample_codebook
+from gsseg.validation import check_choice, check_real, check_whole
+
+Target = Literal["map", "mask_mean"]
+
+MOST_CODES = 65_535
+"""Fine codes are written as 16 bits, and the last of the 65,536 numbers says that a Gaussian has none."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +39,18 @@ class CodebookConfig:
     """Training steps under the pseudo-feature loss, for each level; each sees the sampled pixels of all views."""
     learning_rate: float = 0.5
     """How far a code may move in a step, in units of the present pseudo-feature loss."""
-    target: Literal["map", "mask_mean"] = "map"
+    target: Target = "map"
     """``map``: codes imitate the rendered features; ``mask_mean``: their mean in each mask, which leaves out
     masks of high variance (they hold more than one object)."""
+
+    def __post_init__(self) -> None:
+        """ValueError for a value that makes no sense, and for more than `MOST_CODES` codes in all."""
+        check_whole(self, "coarse", "fine", "rounds", least=1)
+        check_whole(self, "steps", least=0)
+        check_real(self, "position_weight", "learning_rate", least=0)
+        check_choice(self, "target", get_args(Target))
+        if self.coarse * self.fine > MOST_CODES:
+            raise ValueError(f"coarse * fine: is {self.coarse} * {self.fine} codes, must be at most {MOST_CODES}")
 
 
 FAR_AWAY = np.float32(1e18)

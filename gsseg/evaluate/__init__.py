@@ -2,6 +2,10 @@
 
 from gsseg.evaluate.ground_truth import GroundTruth as GroundTruth
 from gsseg.evaluate.ground_truth import read_ground_truth as read_ground_truth
-from gsseg.evaluate.score import Scores as Scores
+from gsseg.evaluate.protocols import PROTOCOLS as PROTOCOLS
+from gsseg.evaluate.protocols import ClickProtocol as ClickProtocol
+from gsseg.evaluate.protocols import EvaluationProtocol as EvaluationProtocol
 from gsseg.evaluate.score import evaluate as evaluate
 from gsseg.evaluate.score import score_run as score_run
+from gsseg.evaluate.scores import Metric as Metric
+from gsseg.evaluate.scores import Scores as Scores

@@ -21,6 +21,7 @@ from gsseg.features.evidence import MaskEvidence
 from gsseg.features.field import FeatureField
 from gsseg.features.losses import cohesion, prototype_separation
 from gsseg.render.sparse_matrix import SparseMatrix
+from gsseg.validation import check_real, check_whole
 
 DIM = 6
 """Channels of the instance feature, as in OpenGaussian, whose file columns gsseg writes."""
@@ -40,6 +41,12 @@ class FeatureConfig:
     """Difference of cosines at which two masks of a view count as apart."""
     frequency: float = 8.0
     """The start is a smooth random wave over space: standard deviation of its phase across the scene, radians."""
+
+    def __post_init__(self) -> None:
+        """ValueError for a value that makes no sense."""
+        check_whole(self, "steps", least=1)
+        check_real(self, "learning_rate", "temperature", "frequency", above=0)
+        check_real(self, "separation", least=0)
 
 
 @runtime_checkable

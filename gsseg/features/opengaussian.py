@@ -17,6 +17,7 @@ from gsseg.features.field import FeatureField
 from gsseg.features.fit import DIM
 from gsseg.features.losses import inverse_distance_separation, pixel_cohesion
 from gsseg.render import BlendWeights
+from gsseg.validation import check_real, check_whole
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class OpenGaussianConfig:
     """Of Adam on the features, as published."""
     cohesion: float = 0.1
     """Weight of the cohesion loss against the separation loss, as published."""
+
+    def __post_init__(self) -> None:
+        """ValueError for a value that makes no sense."""
+        check_whole(self, "passes", least=1)
+        check_real(self, "learning_rate", "cohesion", least=0)
 
 
 def fit_opengaussian(

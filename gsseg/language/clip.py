@@ -56,13 +56,15 @@ class ClipModel:
         folder = Path(folder)
         _check_folder(folder)
         try:
-            from transformers import CLIPModel, CLIPTokenizer
+            from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
         except ImportError as error:
             raise InputError(folder, f"needs the library transformers ({error})", INSTALL) from error
         with _quiet():
             network = _read_network(CLIPModel, folder).float().eval().to(device)
             tokenizer = _read_tokenizer(CLIPTokenizer, folder, network.config.text_config)
-        return cls(folder, network, tokenizer, Pixels.read(folder, int(network.config.vision_config.image_size)))
+            side = int(network.config.vision_config.image_size)
+            pixels = Pixels.read(CLIPImageProcessorPil, folder, side)
+        return cls(folder, network, tokenizer, pixels)
 
     @property
     def dim(self) -> int:

@@ -21,6 +21,7 @@ from jaxtyping import Float32, Int64
 from numpy import ndarray
 
 from gsseg.objects.profiles import Profiles
+from gsseg.validation import check_real
 
 OCCUPIED = 0.5
 """Share of a group in a mask from which on the group counts as filling its part of it (h above)."""
@@ -40,6 +41,10 @@ class Odds:
     """Probability that a view agrees on two groups of one object (not split between them)."""
     different: float = 0.15
     """Probability that a view agrees on touching groups of two objects (merged by the segmenter)."""
+
+    def __post_init__(self) -> None:
+        """ValueError unless both are probabilities that leave room for doubt."""
+        check_real(self, "same", "different", above=0, below=1)
 
     @property
     def agree(self) -> float:

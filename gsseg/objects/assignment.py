@@ -19,6 +19,7 @@ from gsseg.compiled import njit
 from gsseg.features.evidence import MaskEvidence
 from gsseg.objects.profiles import group_mass
 from gsseg.threads import run_all, spans
+from gsseg.validation import check_real, check_whole
 
 CANDIDATES = 4
 """Most likely objects kept for each Gaussian while neighbours vote: memory stays linear in the Gaussians."""
@@ -40,6 +41,12 @@ class AssignmentConfig:
     """Weight of a Gaussian in the pixel under its centre at which the view's word on it counts half."""
     mistake: float = 0.15
     """Probability that a Gaussian shows a label by mistake, whatever its object."""
+
+    def __post_init__(self) -> None:
+        """ValueError for a value that makes no sense."""
+        check_whole(self, "rounds", "neighbours", least=0)
+        check_real(self, "own_vote", "color_scale", "half_seen", above=0)
+        check_real(self, "mistake", above=0, below=1)
 
 
 def assign(

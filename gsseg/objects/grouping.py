@@ -14,6 +14,7 @@ from numpy import ndarray
 
 from gsseg.objects.agreement import GroupEvidence, Odds
 from gsseg.objects.profiles import Profiles
+from gsseg.validation import check_real
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,10 @@ class GroupingConfig:
     """Log-odds against one object for groups that do not touch: parts of one thing mostly hang together."""
     odds: Odds = field(default_factory=Odds)
     """How much an agreeing and a disagreeing view say."""
+
+    def __post_init__(self) -> None:
+        """ValueError for a value that makes no sense."""
+        check_real(self, "apart", least=0)
 
 
 def group_codes(

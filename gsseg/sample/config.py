@@ -1,16 +1,19 @@
 """What a made scene is like, and how its masks are spoilt; the presets."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
+
+from gsseg.validation import LARGEST_SEED, check_choice, check_real, check_whole
 
 Preset = Literal["room", "hard", "flat"]
+Layout = Literal["room", "flat"]
 
 
 @dataclass(frozen=True)
 class RoomConfig:
     """One made scene; the same values give the same files, byte by byte."""
 
-    layout: Literal["room", "flat"] = "room"
+    layout: Layout = "room"
     """One furnished room seen from all round, or a flat of several rooms walked through once."""
     seed: int = 0
     """Decides furniture, colours, places, cameras, splats and masks."""
@@ -43,6 +46,17 @@ class RoomConfig:
     straddling: float = 0.014
     """Fraction of splats drawn much wider than their neighbours, so that they reach over borders."""
 
+    def __post_init__(self) -> None:
+        """ValueError for a value that makes no sense."""
+        check_choice(self, "layout", get_args(Layout))
+        check_whole(self, "seed", least=0, most=LARGEST_SEED)
+        check_whole(self, "objects", "test_views", "fewest", least=0)
+        check_whole(self, "gaussians", "views", "width", "height", least=1)
+        check_real(self, "fov_degrees", above=0, below=180)
+        check_real(self, "detail", "flatness", "spread", above=0)
+        check_real(self, "jitter", least=0)
+        check_real(self, "floaters", "straddling", least=0, most=1)
+
 
 @dataclass(frozen=True)
 class MaskNoise:
@@ -65,6 +79,15 @@ class MaskNoise:
     """0: fates are drawn anew in each view; 1: an instance has the same one in all. Like views bring like errors."""
     smallest: int = 14
     """Masks of fewer pixels are dropped, as segmenters do."""
+
+    def __post_init__(self) -> None:
+        """ValueError for a value that makes no sense, and for fates that are more than certain together."""
+        check_real(self, "split", "missing", "merge", "persistence", least=0, most=1)
+        check_real(self, "wobble", least=0)
+        check_whole(self, "pieces", "smallest", least=1)
+        if self.split + self.missing + self.merge > 1:
+            total = f"{self.split:g} + {self.missing:g} + {self.merge:g}"
+            raise ValueError(f"split + missing + merge: is {total}, must be at most 1")
 
 
 def preset(name: Preset, seed: int = 0) -> tuple[RoomConfig, MaskNoise]:

@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-import gsseg.files
+import gsseg.files.whole
 import gsseg.render.cache
 from gsseg.cli import main
 from gsseg.io.ply import write_splats
@@ -199,7 +199,7 @@ def test_files_that_may_not_grow_further(small_scene, finished_run, few_steps, c
 
 @pytest.mark.parametrize(
     "args",
-    [["-r", "0"], ["--max-side", "-1"], ["--memory-budget", "0"], ["--pixels-per-view", "-5"], ["--seed", "-1"]],
+    [["-r", "0"], ["--max-side", "-1"], ["--memory-budget", "-1"], ["--pixels-per-view", "-5"], ["--seed", "-1"]],
 )
 def test_numbers_that_make_no_sense(small_scene, refusal, args):
     line = refusal("train", "-s", small_scene, "-m", small_scene.parent / "run", *args)

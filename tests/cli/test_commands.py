@@ -1,9 +1,10 @@
 """Every command end to end on a scene of two things: what it answers, what it writes, what it leaves alone."""
 
 import json
+import re
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,9 @@ import pytest
 
 from gsseg.cli import main
 from gsseg.cli.main import COMMANDS
+from gsseg.cli.train import parse as parse_train
+from gsseg.config import TrainConfig, preset
+from gsseg.render import RenderConfig
 from gsseg.run import Run
 
 
@@ -56,33 +60,45 @@ def test_wrong_arguments_are_status_2(capfd):
     assert main(["--version"]) == 0
 
 
-def test_every_setting_of_training_has_an_option(capfd):
-    from gsseg.cli.advanced import Advanced
-    from gsseg.config import TrainConfig
+def options_of(config, prefix):
+    """Every field of a configuration and of its parts as an option, in the order of the fields."""
+    for each in fields(config):
+        value = getattr(config, each.name)
+        option = f"{prefix}.{each.name}".replace("_", "-")
+        yield from options_of(value, option) if is_dataclass(value) else [option]
 
+
+def test_every_setting_of_training_has_an_option(capfd):
     assert main(["train", "--help"]) == 0
     text = capfd.readouterr().out
-    short = {"pixels_per_view": "--pixels-per-view", "memory_budget_mb": "--memory-budget", "seed": "--seed"}
-    inner = {each.name for each in fields(Advanced)}
-    for each in fields(TrainConfig):
-        assert each.name in inner or short[each.name] in text, each.name
-    assert "--config.features.steps" in text
+    short = {"--config." + name: f"--{name}" for name in ("pixels-per-view", "seed")}
+    short["--config.memory-budget-mb"] = "--memory-budget"
+    expected = [*options_of(TrainConfig(), "--config"), *options_of(RenderConfig(), "--config.render")]
+    assert len(expected) > 20
+    for option in expected:
+        name = short.get(option, option)
+        assert re.search(rf"^│ (-\w \w+, )?{re.escape(name)}\s", text, re.M), name
+    assert not any(long in text for long in short)
 
 
 def test_options_override_the_preset():
-    from gsseg.cli.train import parse
-    from gsseg.config import preset
-
     given = ["-s", "S", "-m", "R"]
-    assert parse(given).config.onto(preset("default")) == preset("default")
-    scannet = parse([*given, "--preset", "scannet", "--config.features.steps", "7"])
+    assert asdict(parse_train(given).config) == asdict(preset("default"))
+    scannet = parse_train([*given, "--preset", "scannet", "--config.features.steps", "7"])
     assert scannet.config.codebook == preset("scannet").codebook
     assert scannet.config.features.steps == 7
     # The default of another preset, given by hand, is not taken for "not given".
-    fine = preset("default").codebook.fine
+    fine = str(preset("default").codebook.fine)
     assert fine != preset("scannet").codebook.fine
-    assert parse([*given, "--preset=scannet", "--config.codebook.fine", str(fine)]).config.codebook.fine == fine
-    assert parse([*given, "--preset", "opengaussian"]).config.objective == "pixels"
+    assert parse_train([*given, "--preset=scannet", "--config.codebook.fine", fine]).config.codebook.fine == int(fine)
+    assert parse_train([*given, "--preset", "opengaussian"]).config.objective == "pixels"
+
+
+def test_short_names_and_constants_of_the_rasterizer():
+    words = "-s S -m R --seed 3 --pixels-per-view 64 --memory-budget 7 --config.render.antialiased"
+    train = parse_train(words.split())
+    assert (train.config.seed, train.config.pixels_per_view, train.config.memory_budget_mb) == (3, 64, 7)
+    assert train.render == RenderConfig(antialiased=True)
 
 
 def test_train_leaves_these_files(finished_run):

@@ -10,8 +10,8 @@ from PIL import Image
 
 from gsseg.errors import InputError
 from gsseg.evaluate import evaluate, read_ground_truth, score_run
-from gsseg.evaluate.click import silhouette
-from gsseg.evaluate.score import total_visibility
+from gsseg.evaluate.view_iou import silhouette
+from gsseg.evaluate.visibility import total_visibility
 from gsseg.render import blend_weights
 
 
@@ -33,11 +33,10 @@ def folder(two_balls, tmp_path: Path) -> Path:
 
 
 def test_the_truth_scores_one_in_everything(two_balls, folder: Path) -> None:
-    truth = read_ground_truth(folder, 600)
-    assert list(truth.maps) == ["front"]
-    scores = evaluate(two_balls.scene, two_balls.instances, truth)
-    assert scores.object_iou == pytest.approx(1.0)
-    assert scores.view_iou == pytest.approx(1.0)
+    assert list(read_ground_truth(folder, 600).maps) == ["front"]
+    scores = evaluate(two_balls.scene, two_balls.instances, folder)
+    assert scores["object_iou"].value == pytest.approx(1.0)
+    assert scores["view_iou"].value == pytest.approx(1.0)
     summary = json.loads(json.dumps(scores.summary()))
     assert summary["objects"] == summary["instances"] == 2
     assert summary["by_instance"][0] == pytest.approx(
@@ -49,23 +48,23 @@ def test_the_truth_scores_one_in_everything(two_balls, folder: Path) -> None:
 
 def test_either_half_of_the_truth_will_do(two_balls, folder: Path) -> None:
     (folder / "gaussian_instance.npy").rename(folder / "away.npy")
-    capture = evaluate(two_balls.scene, two_balls.instances, read_ground_truth(folder, 600))
-    assert capture.object_iou is None
-    assert capture.view_iou == pytest.approx(1.0)
+    capture = evaluate(two_balls.scene, two_balls.instances, folder)
+    assert capture["object_iou"].value is None
+    assert capture["view_iou"].value == pytest.approx(1.0)
     (folder / "away.npy").rename(folder / "gaussian_instance.npy")
     for file in (folder / "ids").iterdir():
         file.unlink()
     (folder / "ids").rmdir()
-    made = evaluate(two_balls.scene, two_balls.instances, read_ground_truth(folder, 600))
-    assert made.view_iou is None
+    made = evaluate(two_balls.scene, two_balls.instances, folder)
+    assert made["view_iou"].value is None
     assert "view_iou" not in made.summary()
-    assert made.object_iou == pytest.approx(1.0)
+    assert made["object_iou"].value == pytest.approx(1.0)
 
 
 def test_maps_of_another_size_than_the_scene_was_loaded_with(two_balls, folder: Path) -> None:
     views = [replace(view, camera=view.camera.resized(32, 24)) for view in two_balls.scene.views]
     small = replace(two_balls.scene, views=views)
-    assert evaluate(small, two_balls.instances, read_ground_truth(folder, 600)).view_iou == pytest.approx(1.0)
+    assert evaluate(small, two_balls.instances, folder)["view_iou"].value == pytest.approx(1.0)
 
 
 def test_visibility_is_that_of_all_views(two_balls) -> None:
@@ -111,7 +110,7 @@ def _pickled(folder: Path) -> None:
 def test_truth_that_cannot_be_used_is_named(two_balls, folder: Path, spoil, words: str) -> None:
     spoil(folder)
     with pytest.raises(InputError, match=words):
-        evaluate(two_balls.scene, two_balls.instances, read_ground_truth(folder, 600))
+        evaluate(two_balls.scene, two_balls.instances, folder)
 
 
 def test_no_truth_at_all(two_balls, folder: Path, tmp_path: Path) -> None:
@@ -121,4 +120,4 @@ def test_no_truth_at_all(two_balls, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no ground truth"):
         read_ground_truth(tmp_path / "empty", 600)
     with pytest.raises(InputError, match="600 Gaussians, the run 5"):
-        evaluate(two_balls.scene, np.zeros(5, np.int32), read_ground_truth(folder, 600))
+        evaluate(two_balls.scene, np.zeros(5, np.int32), folder)

@@ -71,26 +71,70 @@ def test_pictures_agree_with_transformers(model, clip_folder):
     assert (vectors @ vectors.T).min() < 0.99
 
 
+def plainly(image: Image.Image, size: tuple[int, int], resample: int, mean: float, std: float) -> np.ndarray:
+    """The definition: resize to (width, height), take the middle 32 x 32, bytes to 0..1, subtract, divide."""
+    image = image.convert("RGB").resize(size, Image.Resampling(resample))
+    top, left = (size[1] - 32) // 2, (size[0] - 32) // 2
+    pixels = np.asarray(image, np.float64)[top : top + 32, left : left + 32] / 255
+    return ((pixels - mean) / std).transpose(2, 0, 1)
+
+
 @pytest.mark.parametrize(
-    "settings",
+    ("settings", "size", "resample"),
     [
-        {"size": 32, "crop_size": 32},
-        {"size": {"shortest_edge": 48}, "crop_size": {"height": 32, "width": 32}, "resample": 2},
-        {"size": {"height": 32, "width": 32}, "crop_size": {"height": 32, "width": 32}, "do_center_crop": False},
-        {"size": {"height": 40, "width": 36}, "crop_size": 32, "image_mean": [0.5] * 3, "image_std": [0.2, 0.3, 0.4]},
-        {"do_resize": False, "crop_size": 32, "do_normalize": False},
-        {"size": 32, "crop_size": 32, "do_rescale": False},
+        ({"size": 48, "crop_size": 32, "resample": 2}, None, 2),
+        ({"size": {"shortest_edge": 48}, "crop_size": {"height": 32, "width": 32}}, None, 3),
+        ({"size": {"height": 40, "width": 36}, "crop_size": 32}, (36, 40), 3),
+        ({"size": {"height": 32, "width": 32}, "do_center_crop": False}, (32, 32), 3),
     ],
 )
-def test_pixels_are_prepared_as_transformers_does(tmp_path, settings):
-    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+def test_pixels_are_prepared_as_the_file_says(tmp_path, settings, size, resample):
+    from transformers import CLIPImageProcessorPil
 
+    settings |= {"image_mean": [0.5] * 3, "image_std": [0.25] * 3, "processor_class": "CLIPProcessor"}
     (tmp_path / FILE_NAME).write_text(json.dumps(settings))
-    prepare = Pixels.read(tmp_path, 32)
-    images = [*pictures(6), Image.new("L", (50, 70), 90), Image.new("RGBA", (33, 21), (10, 200, 90, 255))]
-    expected = CLIPImageProcessorPil(**settings)([image.convert("RGB") for image in images])["pixel_values"]
-    for image, numbers in zip(images, expected, strict=True):
-        assert np.abs(prepare(image) - numbers).max() < 1e-4
+    prepare = Pixels.read(CLIPImageProcessorPil, tmp_path, 32)
+    for image in [*pictures(6), Image.new("L", (50, 70), 90), Image.new("RGBA", (33, 21), (10, 200, 90, 255))]:
+        short = min(image.size)
+        whole = size or (48 * image.width // short, 48 * image.height // short)
+        numbers = prepare(image)
+        assert numbers.dtype == np.float32
+        assert np.abs(numbers - plainly(image, whole, resample, 0.5, 0.25)).max() < 1e-6
+
+
+def test_without_a_file_pixels_are_prepared_as_openai_did(tmp_path):
+    from transformers import CLIPImageProcessorPil
+
+    grey = Pixels.read(CLIPImageProcessorPil, tmp_path, 32)(Image.new("RGB", (64, 48), (123, 117, 104)))
+    assert grey.shape == (3, 32, 32)
+    assert np.abs(grey).max() < 1e-2  # the mean of the pictures that CLIP was trained on
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("{", "JSONDecodeError"),
+        ("[]", "TypeError"),
+        ('{"size": "x"}', "size"),
+        ('{"size": {"height": -3, "width": 2}}', "size is -3, must be 1 to 4096"),
+        ('{"size": {"shortest_edge": 1000000}}', "size is 1000000, must be 1 to 4096"),
+        ('{"crop_size": {"height": 100000, "width": 100000}}', "crop_size is 100000, must be 1 to 4096"),
+        ('{"crop_size": {"height": 20, "width": 32}}', "looks at 32 x 32 pixels, and pictures become 20 x 32"),
+        ('{"do_center_crop": false}', "looks at 32 x 32 pixels, and pictures become 32 x 42"),
+        ('{"resample": 99}', "resampling"),
+        ('{"image_mean": [1]}', "mean"),
+        ('{"image_std": [0, 1, 1]}', "numbers that are not finite"),
+        ('{"rescale_factor": "a"}', "ufunc"),
+    ],
+)
+def test_settings_of_pixels_that_are_refused(tmp_path, settings, said):
+    from transformers import CLIPImageProcessorPil
+
+    (tmp_path / FILE_NAME).write_text(settings)
+    with pytest.raises(InputError, match=said) as caught:
+        Pixels.read(CLIPImageProcessorPil, tmp_path, 32)
+    assert caught.value.path == str(tmp_path / FILE_NAME)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_vector_does_not_depend_on_its_company(model):
@@ -193,7 +237,7 @@ def damaged_config(folder: Path) -> None:
         (damaged_tokenizer, "has a tokenizer that cannot be read"),
         (another_tokenizer, "has a tokenizer of 558 tokens, and its model knows 549"),
         (another_kind, "is of a model of type 'bert', not 'clip'"),
-        (odd_pixels, "the model looks at 32 x 32 pixels, and it crops to 48 x 48"),
+        (odd_pixels, "the model looks at 32 x 32 pixels, and pictures become 48 x 48"),
         (damaged_config, "config.json: cannot be read"),
     ],
 )

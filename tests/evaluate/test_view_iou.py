@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gsseg.evaluate.click import inmost_pixel, silhouette, view_iou
+from gsseg.evaluate.view_iou import inmost_pixel, silhouette, view_iou
 
 
 def truth_maps(two_balls) -> list:
