@@ -21,7 +21,7 @@ LAYERS = (
     {"scene"},
     {"io", "render", "codebook", "quantize"},
     {"features", "segmentation"},
-    {"objects"},
+    {"objects", "meshes"},
     {"compressed"},
     {"config", "language", "run"},
     {"evaluate", "export", "sample"},

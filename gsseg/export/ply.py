@@ -13,7 +13,9 @@ from numpy import ndarray
 from gsseg.errors import InputError
 from gsseg.export.folder import whole_folder
 from gsseg.export.manifest import MANIFEST, SCENE, SEGMENTED, manifest, object_file
+from gsseg.export.meshes import MeshOptions, add_meshes_
 from gsseg.io.ply import SplatFile, read_splats, write_splats
+from gsseg.meshes.outliers import statistical_outliers
 from gsseg.run import FEATURE_COLUMNS, Run
 
 ADDED_COLUMNS = (*FEATURE_COLUMNS, "code_coarse", "code_fine", "object_id")
@@ -47,7 +49,13 @@ def write_segmented(
 
 
 def export_objects(
-    run: Run, out: Path | str, objects: Sequence[int] | None = None, drop: Sequence[int] = ()
+    run: Run,
+    out: Path | str,
+    objects: Sequence[int] | None = None,
+    drop: Sequence[int] = (),
+    *,
+    clean: bool = False,
+    meshes: MeshOptions | None = None,
 ) -> dict[str, Any]:
     """Writes a folder for other programs and returns its manifest.
 
@@ -56,6 +64,9 @@ def export_objects(
     there are any; ``manifest.json``. What was deleted in the viewer is among the dropped ones, and among the written
     ones only if it is named. An earlier export in ``out`` is replaced. Raises `InputError`, before anything is
     written, for ids there are not and for a folder that holds anything else; nothing is left where writing fails.
+
+    With ``clean`` the files of single objects lack their outliers (`gsseg.meshes.outliers`), which the manifest counts;
+    an object keeps at least one Gaussian. With ``meshes`` there are meshes too (`gsseg.export.meshes`).
     """
     out = Path(out)
     table = {row.id: row for row in run.objects}
@@ -76,13 +87,29 @@ def export_objects(
     sorted_ids = run.object_ids[order]
     with whole_folder(out) as beside:
         _write_whole(run, beside / SEGMENTED)
-        for object_id in chosen:
-            first, last = np.searchsorted(sorted_ids, [object_id, object_id + 1])
-            write_splats(beside / object_file(object_id), columns[order[first:last]], comments=run.file.comments)
+        for entry in contents["objects"]:
+            first, last = np.searchsorted(sorted_ids, [entry["id"], entry["id"] + 1])
+            rows = order[first:last]
+            if clean:
+                rows = _without_outliers_(entry, run.gaussians.means.numpy(), rows)
+            write_splats(beside / object_file(entry["id"]), columns[rows], comments=run.file.comments)
         if dropped:
             write_splats(beside / SCENE, columns[kept], comments=run.file.comments)
+        if meshes is not None:
+            add_meshes_(contents, beside, run, meshes, dropped)
         (beside / MANIFEST).write_text(json.dumps(contents, indent=1), encoding="utf-8")
     return contents
+
+
+def _without_outliers_(
+    entry: dict[str, Any], means: Float[ndarray, "gaussians 3"], rows: Integer[ndarray, " rows"]
+) -> Integer[ndarray, " rows"]:
+    """The rows of an object that are no outliers; its entry in the manifest then tells of these, and their number."""
+    outliers = statistical_outliers(means[rows])
+    centres = means[rows[~outliers]].astype(np.float64)
+    entry["gaussians"], entry["outliers"] = len(centres), int(outliers.sum())
+    entry["bbox_min"], entry["bbox_max"] = centres.min(axis=0).tolist(), centres.max(axis=0).tolist()
+    return rows[~outliers]
 
 
 def _write_whole(run: Run, out: Path) -> None:
