@@ -101,7 +101,7 @@ def seen_points(world: World, views: list[View]) -> tuple[np.ndarray, np.ndarray
 
 
 def compare(world: World, surface: Surface, wanted: np.ndarray, item: int | None) -> tuple[float, float, float]:
-    """Mean distance of vertices to the truth, share of them nearest to other items, share of ``wanted`` that is there."""
+    """Mean distance of vertices to the truth, share of them at other items, share of ``wanted`` that is there."""
     faces = world.mesh.faces if item is None else world.mesh.faces[world.instance == item]
     distance = _caster(world.mesh.vertices, faces).compute_distance(_tensor(surface.vertices)).numpy()
     nearest = _caster(world.mesh.vertices, world.mesh.faces).compute_closest_points(_tensor(surface.vertices))

@@ -65,7 +65,7 @@ class Export(Command):
             with self.output.progress() as progress:
                 options = MeshOptions(
                     views=views, format=self.mesh, colors=self.mesh_colors, voxel=self.mesh_voxel,
-                    progress=lambda done, total: progress("depths", done, total),
+                    progress=lambda done, total: progress("meshes", done, total),
                 )  # fmt: skip
                 manifest = export_objects(run, self.out, chosen, drop, clean=self.clean, meshes=options)
         rows = [("segmented.ply", f"{gaussians} Gaussians and {found} objects, with object_id")]

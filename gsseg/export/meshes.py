@@ -1,7 +1,7 @@
 """Meshes of an export: the scene's and one an object, as files beside the splats."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,6 +40,9 @@ def add_meshes_(contents: dict[str, Any], folder: Path, run: Run, options: MeshO
     An object that no view shows has ``"mesh": null`` and no file. Raises `InputError` where nothing is seen at all.
     """
     found = reconstruct(run.gaussians, options.views, run.object_ids, options.voxel, options.progress)
+    if not len(found.surface) and options.voxel is not None:
+        problem = f"leaves nothing: no voxel is seen by two of the {len(options.views)} views"
+        raise InputError(f"--mesh-voxel {options.voxel:g}", problem, "give larger voxels, or leave their size to gsseg")
     if not len(found.surface):
         problem = f"cannot be made into meshes: its {len(options.views)} views see no surface"
         raise InputError(run.splats, problem, "name the scene that belongs to it with -s SCENE")

@@ -103,7 +103,7 @@ def export_objects(
 
 def _without_outliers_(
     entry: dict[str, Any], means: Float[ndarray, "gaussians 3"], rows: Integer[ndarray, " rows"]
-) -> Integer[ndarray, " rows"]:
+) -> Integer[ndarray, " kept"]:
     """The rows of an object that are no outliers; its entry in the manifest then tells of these, and their number."""
     outliers = statistical_outliers(means[rows])
     centres = means[rows[~outliers]].astype(np.float64)

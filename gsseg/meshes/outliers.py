@@ -26,6 +26,7 @@ def statistical_outliers(
         o3d = open3d()
         cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(np.asarray(points, np.float64)))
         _, kept = cloud.remove_statistical_outlier(neighbours, std_ratio)
-        outliers[:] = True
-        outliers[np.asarray(kept)] = False
+        if len(kept):  # none where all lie in one place: then no distance is less than their mean
+            outliers[:] = True
+            outliers[np.asarray(kept)] = False
     return outliers
