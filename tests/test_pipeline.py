@@ -68,6 +68,7 @@ def test_the_folder_holds_what_the_contract_names(whole):
     assert not [path for path in whole.path.rglob("*") if path.name.endswith(".part")]
     objects = json.loads((whole.path / "objects.json").read_text())
     names = ["id", "name", "gaussians", "codes", "bbox_min", "bbox_max", "centroid", "color", "views", "agreement"]
+    names.append("oriented_box")
     assert objects, "the toy has objects"
     assert all(list(row) == names for row in objects)
     metrics = json.loads((whole.path / "metrics.json").read_text())

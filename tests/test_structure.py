@@ -21,7 +21,7 @@ LAYERS = (
     {"scene"},
     {"io", "render", "codebook", "quantize"},
     {"features", "segmentation"},
-    {"objects"},
+    {"objects", "meshes"},
     {"compressed"},
     {"config", "evaluate", "language", "meshes", "sample"},
     {"export"},
@@ -125,6 +125,16 @@ def test_every_public_name_is_documented(name):
 def test_only_one_command_starts_the_viewer():
     importing = {path.name for path in FILES if "gsseg_viewer" in path.read_text(encoding="utf-8")}
     assert importing == {"view.py"}
+
+
+def test_one_module_loads_open3d():
+    importing = set()
+    for path in [*FILES, *VIEWER, *(ROOT / "scripts").glob("*.py"), *(ROOT / "tests").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            importing |= {path.name for module in modules if module.split(".")[0] == "open3d"}
+    assert importing == {"open3d_loader.py"}
 
 
 @pytest.mark.parametrize("path", [*FILES, *VIEWER], ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,13 +1,19 @@
-"""``gsseg export``: segmented PLY files."""
+"""``gsseg export``: segmented PLY files, and meshes."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import tyro
 
 from gsseg.cli.command import Command, RunPath, parse_command
+from gsseg.cli.output import Stages
+from gsseg.cli.run_folder import scene_of
+from gsseg.errors import InputError
+from gsseg.export.meshes import MeshOptions
 from gsseg.export.ply import export_objects
+from gsseg.io.scene_folder import load_views
 from gsseg.run import Run
 
 SHOWN = 12
@@ -16,7 +22,10 @@ SHOWN = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Export(Command):
-    """Write segmented.ply, one PLY an object and a manifest; columns and rows are those of the splats trained on."""
+    """Write segmented.ply, one PLY an object and a manifest; columns and rows are those of the splats trained on.
+
+    With --mesh also triangle meshes: of the scene, and of each of these objects.
+    """
 
     run: RunPath
     """RUN folder of gsseg train."""
@@ -27,6 +36,17 @@ class Export(Command):
     drop: Annotated[tuple[int, ...], tyro.conf.arg(metavar="ID ...")] = ()
     """Objects to remove from the scene, by id; those deleted in the viewer are removed anyway."""
 
+    clean: bool = False
+    """Leave out of each object's file the Gaussians that lie apart from its others; segmented.ply keeps them."""
+    mesh: Literal["none", "ply", "glb"] = "none"
+    """Meshes to write, from depths that are rendered where the photos were taken."""
+    mesh_voxel: Annotated[float | None, tyro.conf.arg(metavar="LENGTH")] = None
+    """Finest detail of a mesh, world units. Without it: what a pixel of the photos covers."""
+    mesh_colors: Literal["photo", "object"] = "photo"
+    """Colours of a mesh: of the photos, or one an object, as the viewer shows it."""
+    scene: Annotated[Path | None, tyro.conf.arg(aliases=["-s"], metavar="SCENE")] = None
+    """Where the photos and cameras for --mesh are. Without it: the scene that RUN was made from."""
+
     @property
     def writes(self) -> Path:
         """DIR."""
@@ -34,22 +54,61 @@ class Export(Command):
 
     def execute(self) -> None:
         """Writes, and says what."""
+        self._check()
         run = Run.open(self.run)
         gaussians, found = len(run.object_ids), len(run.objects)  # a damaged run is refused before DIR is looked at
-        manifest = export_objects(
-            run.file, run.columns, self.out,
-            objects=self.objects or None, drop=self.drop, deleted=run.marks.deleted,
-        )  # fmt: skip
-        objects, scene = manifest["objects"], manifest.get("scene")
+        with self.output.progress() as progress:
+            manifest = export_objects(
+                run.file, run.columns, self.out, objects=self.objects or None, drop=self.drop,
+                deleted=run.marks.deleted, clean=self.clean, meshes=self._meshes(run, progress),
+            )  # fmt: skip
         rows = [("segmented.ply", f"{gaussians} Gaussians and {found} objects, with object_id")]
-        if objects:
-            rows.append(("objects", f"{len(objects)} files, {objects[0]['file']} to {objects[-1]['file']}"))
-        if scene:
-            rows.append((scene["file"], f"{scene['gaussians']} Gaussians, without {len(scene['dropped'])} objects"))
+        rows += _told(manifest)
         if run.marks.deleted:
             rows.append(("deleted", f"objects {_listed(run.marks.deleted)}, in the viewer: left out"))
         self.output.table([*rows, ("in", str(self.out))])
         self.output.finish({"out": str(self.out), **manifest})
+
+    def _meshes(self, run: Run, progress: Stages) -> MeshOptions | None:
+        """How meshes are made, where they are asked for."""
+        if self.mesh == "none":
+            return None
+        scene, splats = scene_of(run, self.scene)
+        views, _ = load_views(scene, splats, read_masks=False)
+        return MeshOptions(
+            gaussians=run.gaussians, views=views, format=self.mesh, colors=self.mesh_colors, voxel=self.mesh_voxel,
+            progress=lambda done, total: progress("meshes", done, total),
+        )  # fmt: skip
+
+    def _check(self) -> None:
+        """Raises `InputError` for options that ask for nothing."""
+        given = {"--mesh-voxel": self.mesh_voxel is not None, "--mesh-colors": self.mesh_colors != "photo",
+                 "--scene": self.scene is not None}  # fmt: skip
+        for option in [name for name, there in given.items() if there and self.mesh == "none"]:
+            raise InputError(option, "is for meshes, and none are asked for", "add --mesh ply or --mesh glb")
+        if self.mesh_voxel is not None and not (math.isfinite(self.mesh_voxel) and self.mesh_voxel > 0):
+            problem = "is no length"
+            raise InputError(f"--mesh-voxel {self.mesh_voxel:g}", problem, "give world units above 0, or leave it out")
+
+
+def _told(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a person is told of the files, segmented.ply aside."""
+    objects, scene, mesh = manifest["objects"], manifest.get("scene"), manifest.get("scene_mesh")
+    rows = []
+    if objects:
+        rows.append(("objects", f"{len(objects)} files, {objects[0]['file']} to {objects[-1]['file']}"))
+        if "outliers" in objects[0]:
+            outliers, kept = (sum(row[name] for row in objects) for name in ("outliers", "gaussians"))
+            rows.append(("outliers", f"{outliers} of {outliers + kept} Gaussians are left out of these files"))
+    if scene:
+        rows.append((scene["file"], f"{scene['gaussians']} Gaussians, without {len(scene['dropped'])} objects"))
+    if mesh:
+        rows.append((mesh["file"], f"{mesh['triangles']} triangles, from voxels of {manifest['mesh_voxel']:.3g}"))
+        unseen = [row["id"] for row in objects if row["mesh"] is None]
+        rows.append(("meshes", f"{len(objects) - len(unseen)} more, one an object"))
+        if unseen:
+            rows.append(("no mesh", f"of objects {_listed(frozenset(unseen))}: too few views show them"))
+    return rows
 
 
 def _listed(ids: frozenset[int]) -> str:

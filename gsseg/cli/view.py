@@ -51,7 +51,7 @@ class ViewRun(Command):
             from gsseg_viewer.document import Document
             from gsseg_viewer.server import serve
         except ModuleNotFoundError as error:
-            remedy = "install the viewer: pip install 'gsseg[viewer]'"
+            remedy = "install it again with pip, which brings it"
             raise InputError("gsseg view", f"needs {error.name}, which is not installed", remedy) from error
         document = Document.open(self.run, self.splats)
         views = self._views(document.run.path, document.run.file.path)

@@ -19,6 +19,11 @@ def object_file(object_id: int) -> str:
     return f"object_{object_id:03d}.ply"
 
 
+def mesh_file(object_id: int | None, ending: str) -> str:
+    """File name of the mesh of one object; None: of the scene."""
+    return f"{'scene' if object_id is None else f'object_{object_id:03d}'}_mesh.{ending}"
+
+
 def manifest(
     splats: str, gaussians: int, objects: Sequence[ObjectInfo], dropped: Sequence[int], kept: int
 ) -> dict[str, Any]:
@@ -56,5 +61,6 @@ def listed_files(folder: Path) -> set[str] | None:
         return None
     if not isinstance(table, dict) or table.get("format") != _FORMAT:
         return None
-    entries = [table.get("segmented"), table.get("scene"), *(table.get("objects") or [])]
+    entries = [table.get("segmented"), table.get("scene"), table.get("scene_mesh"), *(table.get("objects") or [])]
+    entries += [entry.get("mesh") for entry in entries if isinstance(entry, dict)]
     return {MANIFEST, *(str(entry["file"]) for entry in entries if isinstance(entry, dict) and "file" in entry)}

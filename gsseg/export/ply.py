@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Integer
+from numpy import ndarray
 
 from gsseg.errors import InputError
 from gsseg.export.manifest import MANIFEST, SCENE, SEGMENTED, listed_files, manifest, object_file
+from gsseg.export.meshes import MeshOptions, add_meshes_
 from gsseg.files.folder import whole_folder
 from gsseg.io.ply import write_splats
+from gsseg.meshes.outliers import statistical_outliers
 from gsseg.scene import SplatFile
 from gsseg.segmentation import SegmentationColumns
 from gsseg.segmentation.segmented_ply import ADDED_COLUMNS, original_columns, write_segmented
@@ -25,6 +29,8 @@ def export_objects(
     objects: Sequence[int] | None = None,
     drop: Sequence[int] = (),
     deleted: Collection[int] = (),
+    clean: bool = False,
+    meshes: MeshOptions | None = None,
 ) -> dict[str, Any]:
     """Writes a folder for other programs and returns its manifest.
 
@@ -33,6 +39,9 @@ def export_objects(
     there are any; ``manifest.json``. ``deleted`` objects are among the dropped ones, and among the written ones only if
     they are named. An earlier export in ``out`` is replaced. Raises `InputError`, before anything is
     written, for ids there are not and for a folder that holds anything else; nothing is left where writing fails.
+
+    With ``clean`` the files of single objects lack their outliers (`gsseg.meshes.outliers`), which the manifest counts;
+    an object keeps at least one Gaussian. With ``meshes`` there are meshes too (`gsseg.export.meshes`).
     """
     out = Path(out)
     table = {row.id: row for row in columns.objects}
@@ -54,13 +63,29 @@ def export_objects(
     sorted_ids = ids[order]
     with whole_folder(out, listed_files) as beside:
         _write_whole(beside / SEGMENTED, splats, columns)
-        for object_id in chosen:
-            first, last = np.searchsorted(sorted_ids, [object_id, object_id + 1])
-            write_splats(beside / object_file(object_id), rows[order[first:last]], comments=splats.comments)
+        for entry in contents["objects"]:
+            first, last = np.searchsorted(sorted_ids, [entry["id"], entry["id"] + 1])
+            mine = order[first:last]
+            if clean:
+                mine = _without_outliers_(entry, splats.gaussians.means.numpy(), mine)
+            write_splats(beside / object_file(entry["id"]), rows[mine], comments=splats.comments)
         if dropped:
             write_splats(beside / SCENE, rows[kept], comments=splats.comments)
+        if meshes is not None:
+            add_meshes_(contents, beside, columns, meshes, dropped)
         (beside / MANIFEST).write_text(json.dumps(contents, indent=1), encoding="utf-8")
     return contents
+
+
+def _without_outliers_(
+    entry: dict[str, Any], means: Float[ndarray, "gaussians 3"], rows: Integer[ndarray, " rows"]
+) -> Integer[ndarray, " kept"]:
+    """The rows of an object that are no outliers; its entry in the manifest then tells of these, and their number."""
+    outliers = statistical_outliers(means[rows])
+    centres = means[rows[~outliers]].astype(np.float64)
+    entry["gaussians"], entry["outliers"] = len(centres), int(outliers.sum())
+    entry["bbox_min"], entry["bbox_max"] = centres.min(axis=0).tolist(), centres.max(axis=0).tolist()
+    return rows[~outliers]
 
 
 def _write_whole(out: Path, splats: SplatFile, columns: SegmentationColumns) -> None:

@@ -14,8 +14,8 @@ from gsseg.sample.placement import Home
 class Caster:
     """Answers rays against fixed triangles; hits count from both sides.
 
-    `gsseg.sample.trace` and not Open3D, whose Linux wheel asks the system for libusb: the sample is made on bare
-    machines too, and comes out the same on all of them.
+    `gsseg.sample.trace` and not Open3D, which asks the system for libraries: the sample is made on bare machines too,
+    and comes out the same on all of them.
     """
 
     def __init__(self, triangles: Float64[ndarray, "faces 3 3"]) -> None:

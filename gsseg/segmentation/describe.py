@@ -7,6 +7,7 @@ from jaxtyping import Float32, Integer
 from numpy import ndarray
 
 from gsseg.ids import NO_CODE
+from gsseg.segmentation.oriented_box import oriented_box
 from gsseg.segmentation.table import ObjectInfo, display_colors
 
 
@@ -19,7 +20,7 @@ def describe_objects(
     views: Sequence[int],
     agreement: Sequence[float],
 ) -> list[ObjectInfo]:
-    """The table of objects 0..n-1: number, codes, box and centroid from the rows, the rest as given, an item each.
+    """The table of objects 0..n-1: number, codes, boxes and centroid from the rows, the rest as given, an item each.
 
     ``colors``: RGB 0..255. Gaussians without a fine code (`NO_CODE`) add none to their object's. ValueError
     where an object has no Gaussian, or a Gaussian an object that is not described.
@@ -49,6 +50,7 @@ def describe_objects(
                 color=[int(part) for part in colors[k]],
                 views=int(views[k]),
                 agreement=round(float(agreement[k]), 4),
+                oriented_box=oriented_box(centres),
             )
         )
     return table

@@ -9,6 +9,21 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+BOX = "oriented_box"
+"""The one field of an object that a table may lack."""
+
+
+@dataclass(frozen=True)
+class OrientedBox:
+    """A box in the world: x is inside where ``|rotation.T (x - center)| <= extent / 2``."""
+
+    center: list[float]
+    """World units."""
+    extent: list[float]
+    """Length of the edges along the box's own axes, longest first, world units."""
+    rotation: list[list[float]]
+    """Rows of the matrix whose columns are the box's axes in the world; a rotation (determinant 1)."""
+
 
 @dataclass(frozen=True)
 class ObjectInfo:
@@ -34,6 +49,8 @@ class ObjectInfo:
     """Views in which a mask shows the object."""
     agreement: float
     """How consistently the views' masks hold the object together, 0..1 (see `gsseg.objects.agreement`)."""
+    oriented_box: OrientedBox | None = None
+    """A box that lies as the object does, without its strays; None in a table of a gsseg that made none."""
 
 
 def table_json(objects: list[ObjectInfo], indent: int | None = 1) -> str:
@@ -54,8 +71,8 @@ def table_from_json(text: str) -> list[ObjectInfo]:
 
 
 def _checked(index: int, row: Any) -> ObjectInfo:
-    names = [each.name for each in fields(ObjectInfo)]
-    if not isinstance(row, dict) or sorted(row) != sorted(names):
+    names = [each.name for each in fields(ObjectInfo) if each.name != BOX]
+    if not isinstance(row, dict) or sorted(row.keys() - {BOX}) != sorted(names):
         raise ValueError(f"object {index} has not the fields {', '.join(names)}")
     checked: dict[str, Any] = {}
     for name in names:
@@ -68,7 +85,21 @@ def _checked(index: int, row: Any) -> ObjectInfo:
         checked[name] = values[0] if length is None else values
     if checked["id"] != index:
         raise ValueError(f"object {index} has id {checked['id']}")
-    return ObjectInfo(**checked)
+    return ObjectInfo(**checked, oriented_box=_checked_box(index, row.get(BOX)))
+
+
+def _checked_box(index: int, box: Any) -> OrientedBox | None:
+    if box is None:
+        return None
+    try:
+        numbers = [box["center"], box["extent"], *box["rotation"]]
+        sound = len(box) == 3 and [len(part) for part in numbers] == [3] * 5
+        rows = [[float(value) for value in part if _is(float, value)] for part in numbers]
+    except (KeyError, TypeError):
+        sound, rows = False, []
+    if not sound or [len(part) for part in rows] != [3] * 5:
+        raise ValueError(f"object {index} has {BOX} {box!r}")
+    return OrientedBox(rows[0], rows[1], rows[2:])
 
 
 _KINDS = {

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from gsseg.errors import InputError
+from gsseg.meshes.open3d_loader import open3d
 from gsseg.sample.mesh import ball, box, joined
 from gsseg.sample.world import Caster
 
@@ -58,14 +60,16 @@ def test_rays_that_leave_meet_nothing() -> None:
 
 
 def test_open3d_agrees() -> None:
-    reason = "Open3D is not installed, or its system libraries are not"
-    open3d = pytest.importorskip("open3d", reason=reason, exc_type=ImportError)
+    try:
+        o3d = open3d()
+    except InputError as error:
+        pytest.skip(str(error))
     triangles, (origins, directions) = _scene(), _rays(2000)
     ours = Caster(triangles)
     distance, triangle = ours.first(origins, directions)
 
-    tensor = open3d.core.Tensor.from_numpy
-    scene = open3d.t.geometry.RaycastingScene()
+    tensor = o3d.core.Tensor.from_numpy
+    scene = o3d.t.geometry.RaycastingScene()
     vertices = np.ascontiguousarray(triangles.reshape(-1, 3), np.float32)
     scene.add_triangles(tensor(vertices), tensor(np.arange(len(vertices), dtype=np.uint32).reshape(-1, 3)))
     rays = tensor(np.concatenate([origins, directions], 1).astype(np.float32))
