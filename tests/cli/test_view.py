@@ -144,7 +144,7 @@ def test_without_the_viewer_it_says_how_to_install_it(finished_run, capsys, monk
     monkeypatch.setitem(sys.modules, "gsseg_viewer", None)
     monkeypatch.setitem(sys.modules, "gsseg_viewer.document", None)
     assert main(["view", "-m", str(finished_run)]) == 2
-    assert "install gsseg again with pip" in capsys.readouterr().err
+    assert "install it again with pip" in capsys.readouterr().err
 
 
 def test_no_such_port(finished_run, capsys):
