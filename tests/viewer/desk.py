@@ -51,6 +51,9 @@ class Recorder(WebsockMessageHandler):
     def sanctioned_dead_writes(self) -> Iterator[None]:
         yield
 
+    def remove_entity_state_from_buffer(self, *_: Any) -> None:
+        """viser lets go of what it sent of a node before."""
+
     def atomic_start(self) -> None: ...
 
     def atomic_end(self) -> None: ...

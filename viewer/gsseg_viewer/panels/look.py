@@ -1,7 +1,8 @@
-"""How the scene is drawn: the colouring with its legend, and a light or dark page."""
+"""How the scene is drawn: the colouring with its legend, boxes, and a light or dark page."""
 
 from typing import Any
 
+from gsseg_viewer.boxes import BoxLines
 from gsseg_viewer.colors import COLORINGS, Legend, legend
 from gsseg_viewer.panels.elements import block, chosen, dim, handler, plain, swatch
 from gsseg_viewer.session import Session
@@ -12,7 +13,7 @@ LETTERS = 24
 
 
 class LookPanel:
-    """Colouring and its legend."""
+    """Colouring and its legend, and boxes about what is selected."""
 
     def __init__(self, session: Session) -> None:
         """Builds its elements in the session's browser."""
@@ -20,7 +21,10 @@ class LookPanel:
         gui = session.client.gui
         self.coloring = gui.add_dropdown("Colour by", COLORINGS, initial_value=session.coloring)
         self.legend = gui.add_html("")
+        self.boxes = gui.add_checkbox("Boxes", False, hint="A box about each selected object, as it lies.")
+        self.lines = BoxLines(session.client)
         self.coloring.on_update(handler(session, self._color))
+        self.boxes.on_update(handler(session, lambda _: session.refresh()))
 
     def refresh(self) -> None:
         """Shows the colouring that the session has, however it came about."""
@@ -30,6 +34,10 @@ class LookPanel:
         splats = plural(len(document.gaussians), "splat")
         lines = [dim(f"{escaped(now.text)} {splats}."), *_keys(now)]
         self.legend.content = block(*lines)
+        if self.boxes.value:
+            self.lines.show(document, document.state, self.session.selection)
+        else:
+            self.lines.hide()
 
     def _color(self, value: Any) -> None:
         chosen(value, COLORINGS, "colouring")
