@@ -1,14 +1,31 @@
 """Trains scenes with the defaults and prints one row of docs/results.md for each.
 
-    python scripts/1_results.py OUT SCENE [SCENE ...] [-- OPTIONS OF gsseg train]
+    python scripts/1_results.py OUT [SCENE ...] [-- OPTIONS OF gsseg train]
 
-Every run is a process of its own, so time and memory are those of the command a user would type.
+Without a SCENE the rooms of `gsseg.sample` that stand first in docs/results.md are made in OUT/scenes, so that everybody
+can repeat them. Every run is a process of its own, so time and memory are those of the command a user would type.
 """
 
 import json
 import subprocess
 import sys
 from pathlib import Path
+
+from gsseg.sample import holds_room, preset, write_room
+
+
+ROOMS = (("room", 1), ("room", 2), ("hard", 3), ("hard", 11), ("flat", 4), ("flat", 5), ("flat", 11), ("flat", 12))
+"""Preset and seed of the rooms that are made."""
+
+
+def made(folder: Path) -> list[Path]:
+    """The folders of the rooms, made where they are not there yet."""
+    scenes = []
+    for name, seed in ROOMS:
+        scenes.append(folder / f"{name}_s{seed}")
+        if not holds_room(scenes[-1], *preset(name, seed)):
+            write_room(scenes[-1], *preset(name, seed))
+    return scenes
 
 
 def row(scene: Path, out: Path, options: list[str]) -> str:
@@ -32,7 +49,7 @@ def main() -> None:
     out, *scenes = (Path(argument) for argument in arguments[:split])
     print("| scene | object IoU | view IoU | objects | fine L_p before -> after | total | peak memory |")
     print("|---|---|---|---|---|---|---|")
-    for scene in scenes:
+    for scene in scenes or made(out / "scenes"):
         print(row(scene, out, arguments[split + 1 :]), flush=True)
 
 

@@ -29,7 +29,7 @@ def decided(blended: reference.Blend) -> torch.Tensor:
 
 @pytest.mark.parametrize("antialiased", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_weights_row_sums_and_gradients_agree(make_gaussians, make_camera, kind, antialiased):
+def test_weights_row_sums_and_gradients_agree(make_gaussians, make_camera, renderer, kind, antialiased):
     gaussians = make_gaussians(kind, 250, seed=KINDS.index(kind))
     gaussians = replace(gaussians, render=RenderConfig(antialiased=antialiased))
     for width, height in ((40, 30), (67, 33)):
@@ -38,7 +38,7 @@ def test_weights_row_sums_and_gradients_agree(make_gaussians, make_camera, kind,
         expected = blended.weights
         rows = decided(blended)
         assert rows.float().mean() > 0.99
-        weights = blend_weights(gaussians, camera, renderer="cpu")
+        weights = blend_weights(gaussians, camera, renderer=renderer)
         found = weights.to_dense().double()
         assert expected.max() > 0.1
         assert (found - expected)[rows].abs().max() < 1e-4
@@ -55,10 +55,10 @@ def test_weights_row_sums_and_gradients_agree(make_gaussians, make_camera, kind,
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_order_inside_a_row_is_front_to_back(make_gaussians, make_camera, kind):
+def test_order_inside_a_row_is_front_to_back(make_gaussians, make_camera, renderer, kind):
     gaussians, camera = make_gaussians(kind, 150, seed=8), make_camera(33, 17)
     expected = reference.blend_weights(gaussians, camera)
-    found = blend_weights(gaussians, camera, renderer="cpu")
+    found = blend_weights(gaussians, camera, renderer=renderer)
     same = (found.indptr[1:] - found.indptr[:-1]) == (expected.indptr[1:] - expected.indptr[:-1])
     assert same.float().mean() > 0.99
     rows = torch.nonzero(same)[:, 0]
@@ -72,7 +72,6 @@ def test_equal_depths_are_blended_in_the_order_of_the_file(make_camera):
     assert middle.tolist() == [0, 1, 2]
 
 
-@pytest.mark.parametrize("renderer", ["cpu", "reference"])
 def test_the_gaussian_that_would_end_a_pixel_is_not_drawn(make_camera, renderer):
     # 1 - 0.98 = 0.02; three of them leave 8e-6 < 1e-4, two leave 4e-4: the third is the one that is not drawn.
     gaussians = wall(torch.tensor([0.98, 0.98, 0.98, 0.5]), distance=1.0)
@@ -81,13 +80,11 @@ def test_the_gaussian_that_would_end_a_pixel_is_not_drawn(make_camera, renderer)
     assert torch.allclose(weights.to_dense()[40, :2], torch.tensor([0.98, 0.98 * 0.02]), atol=1e-6)
 
 
-@pytest.mark.parametrize("renderer", ["cpu", "reference"])
 def test_no_alpha_beyond_its_largest_value(make_camera, renderer):
     weights = blend_weights(wall(torch.tensor([0.99999]), 1.0), make_camera(9, 9), renderer=renderer)
     assert weights.values.max().item() == pytest.approx(0.999, abs=1e-7)
 
 
-@pytest.mark.parametrize("renderer", ["cpu", "reference"])
 @pytest.mark.parametrize(("opacity", "drawn"), [(ALPHA_THRESHOLD * 0.999, False), (ALPHA_THRESHOLD * 1.001, True)])
 def test_nothing_fainter_than_a_step_of_an_image_is_drawn(make_camera, renderer, opacity, drawn):
     weights = blend_weights(wall(torch.tensor([opacity]), 1.0), make_camera(9, 9), renderer=renderer)

@@ -21,11 +21,6 @@ def camera(make_camera):
     return make_camera(41, 29)
 
 
-@pytest.fixture(scope="module", params=["cpu", "reference"])
-def renderer(request):
-    return request.param
-
-
 @pytest.fixture(scope="module")
 def weights(gaussians, camera, renderer):
     return blend_weights(gaussians, camera, renderer=renderer)
