@@ -2,7 +2,7 @@
 
     python scripts/1_results.py OUT [SCENE ...] [-- OPTIONS OF gsseg train]
 
-Without a SCENE the rooms of `gsseg.sample` that stand first in docs/results.md are made in OUT/scenes, so that everybody
+Without a SCENE the rooms of `gsseg.sample` that stand first in docs/results.md are made in OUT/scenes: everybody
 can repeat them. Every run is a process of its own, so time and memory are those of the command a user would type.
 """
 
@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 from gsseg.sample import holds_room, preset, write_room
-
 
 ROOMS = (("room", 1), ("room", 2), ("hard", 3), ("hard", 11), ("flat", 4), ("flat", 5), ("flat", 11), ("flat", 12))
 """Preset and seed of the rooms that are made."""
