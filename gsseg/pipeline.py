@@ -9,11 +9,13 @@ interrupted run resumes where it was and ends with the same result.
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from gsseg.codebook import Codes
 from gsseg.codebook.training import train_codebook
 from gsseg.config import TrainConfig
 from gsseg.errors import InputError
@@ -31,6 +33,7 @@ from gsseg.run.trained import Trained
 from gsseg.run.write import write_run
 from gsseg.scene import Scene
 from gsseg.scene.sh import base_colors
+from gsseg.segmentation import Segmentation
 from gsseg.threads import one_torch_thread
 
 Progress = Callable[[str, int, int], None]
@@ -116,11 +119,16 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
     )  # fmt: skip
     seconds["objects"] = time.perf_counter() - started
     return Trained(
-        scene=scene, evidence=evidence, segmentation=segmentation, coarse_codebook=codes.coarse_codebook,
-        fine_codebook=codes.fine_codebook,
+        scene=scene, evidence=evidence, segmentation=segmentation, codes=_as_nested(codes, segmentation),
         losses={**features.losses, **{f"codebook {name}": curve for name, curve in codes.losses.items()}},
         seconds=seconds,
     )  # fmt: skip
+
+
+def _as_nested(codes: Codes, segmentation: Segmentation) -> Codes:
+    """The codebook with the codes of the segmentation: objects have moved some Gaussians onto other codes."""
+    coarse, fine = (torch.from_numpy(column).long() for column in (segmentation.code_coarse, segmentation.code_fine))
+    return replace(codes, coarse=coarse, fine=fine)
 
 
 def _learn_features(

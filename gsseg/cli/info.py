@@ -4,13 +4,16 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 import tyro
 
 from gsseg.cli.command import Command, parse_command
 from gsseg.cli.run_folder import scored
+from gsseg.codebook import Codes
 from gsseg.compressed.file import SUFFIX
 from gsseg.compressed.summary import summarize_compressed
 from gsseg.errors import InputError
+from gsseg.ids import NO_CODE
 from gsseg.io.summary import Rows, summarize_scene, summarize_splats
 from gsseg.run import Run, RunLayout
 from gsseg.run.metrics import read_metrics
@@ -51,6 +54,7 @@ def summarize_run(path: Path) -> Rows:
     counts, seconds = metrics["counts"], metrics["seconds"]
     rows = [("run", str(path)), ("objects", str(len(run.objects)))]
     rows += [(name.replace("_", " "), str(value)) for name, value in counts.items() if name != "objects"]
+    rows += [("codes in use", _used_codes(run.codebook))] if run.codebook is not None else []
     rows += [(scored(name), f"{value:.3f}") for name, value in metrics["scores"].items() if isinstance(value, float)]
     rows += [("seconds", ", ".join(f"{name} {value:.1f}" for name, value in seconds.items()))]
     rows += [("memory", f"{metrics['peak_rss_mb']:.0f} MB at most")]
@@ -61,6 +65,13 @@ def summarize_run(path: Path) -> Rows:
     if len(run.objects) > 12:
         rows.append(("...", f"{len(run.objects) - 12} smaller ones in {RunLayout(path).objects}"))
     return rows
+
+
+def _used_codes(codes: Codes) -> str:
+    """How many coarse and fine codes some Gaussian has, of those that there are."""
+    levels = (("coarse", codes.coarse, codes.coarse_codebook), ("fine", codes.fine, codes.fine_codebook))
+    used = {name: len(torch.unique(of[of != NO_CODE])) for name, of, _ in levels}
+    return ", ".join(f"{used[name]} of {len(codebook)} {name}" for name, _, codebook in levels)
 
 
 def parse(args: list[str]) -> Info:

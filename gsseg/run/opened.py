@@ -10,6 +10,7 @@ from jaxtyping import Float, Int32
 from numpy import ndarray
 from torch import Tensor
 
+from gsseg.codebook import Codes
 from gsseg.compressed import CompressedScene
 from gsseg.errors import InputError
 from gsseg.files import check_readable
@@ -85,6 +86,11 @@ class Run:
     def compressed(self) -> CompressedScene | None:
         """scene.gsseg, where there is one; `InputError` where it belongs to other splats or objects."""
         return self.source.compressed
+
+    @property
+    def codebook(self) -> Codes | None:
+        """The codes and the features that they stand for, None where the run was opened from a file by itself."""
+        return self.source.codebook
 
     @property
     def columns(self) -> SegmentationColumns:

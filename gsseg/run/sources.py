@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from typing_extensions import Protocol, runtime_checkable  # whose checks do not read a lazy property
 
+from gsseg.codebook import Codes
 from gsseg.compressed import CompressedScene, read_scene, splats_digest, write_scene
 from gsseg.errors import InputError
 from gsseg.files.folder import whole_folder
@@ -23,6 +24,7 @@ from gsseg.files.together import replace_together
 from gsseg.io.ply import write_splats
 from gsseg.io.splat_formats import read_splats
 from gsseg.lazy_property import lazy_property
+from gsseg.run.codebook_file import read_codebook
 from gsseg.run.columns import AGAIN, BareColumns, FolderColumns
 from gsseg.run.edits import Edits, edited_scene, write_marks, write_table
 from gsseg.run.layout import SEGMENTED, RunLayout
@@ -64,6 +66,11 @@ class RunSource(Protocol):
     @property
     def float_columns(self) -> SegmentationColumns:
         """The segmentation with features as they were learnt, not as they were compressed, where those are at hand."""
+        ...
+
+    @property
+    def codebook(self) -> Codes | None:
+        """The codes with the features they stand for, where the source holds a codebook."""
         ...
 
     @property
@@ -132,6 +139,12 @@ class RunFolder:
         return FolderColumns(self.layout, self.splats)
 
     @lazy_property
+    def codebook(self) -> Codes | None:
+        """codebook.safetensors; None in a folder made by saving edits; `InputError` where it is of other splats."""
+        path = self.layout.codebook
+        return read_codebook(path, len(self.splats.gaussians)) if path.is_file() else None
+
+    @lazy_property
     def compressed(self) -> CompressedScene | None:
         """scene.gsseg; `InputError` where it is of other splats or objects than the files beside it."""
         if not self._has_compressed:
@@ -198,6 +211,11 @@ class CompressedFile:
     def float_columns(self) -> SegmentationColumns:
         """Those of segmented.ply, where that is its splats: of features as learnt it holds the discrete ones."""
         return BareColumns(self.splats)
+
+    @property
+    def codebook(self) -> None:
+        """None: the file holds features, packed, and no codebook of training."""
+        return None
 
     @lazy_property
     def compressed(self) -> CompressedScene:
@@ -278,6 +296,11 @@ class BareSplats:
     def float_columns(self) -> BareColumns:
         """The same."""
         return self.columns
+
+    @property
+    def codebook(self) -> None:
+        """None."""
+        return None
 
     @property
     def compressed(self) -> None:

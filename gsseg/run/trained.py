@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from jaxtyping import Float
-from torch import Tensor
-
+from gsseg.codebook import Codes
 from gsseg.features import MaskEvidence
 from gsseg.run.edits import Edits
 from gsseg.scene import RenderConfig, Scene, SplatFile
@@ -22,10 +20,8 @@ class Trained:
     """What the masks say of each Gaussian."""
     segmentation: Segmentation
     """Object, codes and features of each Gaussian."""
-    coarse_codebook: Float[Tensor, "k1 dim"]
-    """Feature of each coarse code."""
-    fine_codebook: Float[Tensor, "codes dim"]
-    """Feature of each fine code."""
+    codes: Codes
+    """The segmentation's codes, as objects left them, and the features that they stand for."""
     losses: dict[str, list[float]]
     """Loss curves by name, one value a step."""
     seconds: dict[str, float]
@@ -67,6 +63,11 @@ class TrainedSource:
     def float_columns(self) -> Segmentation:
         """The same."""
         return self.trained.segmentation
+
+    @property
+    def codebook(self) -> Codes:
+        """As training left it."""
+        return self.trained.codes
 
     @property
     def compressed(self) -> None:

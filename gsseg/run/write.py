@@ -3,7 +3,6 @@
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save
@@ -12,11 +11,11 @@ from gsseg.config import TrainConfig
 from gsseg.evaluate.score import score_run
 from gsseg.export.report import ReportData, write_report
 from gsseg.files.together import replace_together
+from gsseg.run.codebook_file import write_codebook
 from gsseg.run.layout import RunLayout
 from gsseg.run.metrics import log_text, metrics_of
 from gsseg.run.settings import settings_of, settings_text
 from gsseg.run.trained import Trained
-from gsseg.segmentation import NO_CODE
 from gsseg.segmentation.segmented_ply import write_segmented
 from gsseg.segmentation.table import table_json
 
@@ -35,13 +34,7 @@ def write_run(folder: Path, trained: Trained, config: TrainConfig, started: floa
         write_segmented(new.segmented, trained.scene.splats, found)
         seen = torch.from_numpy(found.learnt.any(axis=1))
         _write_tensors(new.features, {"features": torch.from_numpy(found.learnt), "seen": seen.byte()})
-        _write_tensors(
-            new.codebook,
-            {
-                "coarse": _codes(found.code_coarse), "fine": _codes(found.code_fine),
-                "coarse_codebook": trained.coarse_codebook, "fine_codebook": trained.fine_codebook,
-            },
-        )  # fmt: skip
+        write_codebook(new.codebook, trained.codes)
         _write_text(new.objects, table_json(found.objects))
         _write_text(new.settings, settings_text(settings))
         seconds = {**trained.seconds, "write": time.perf_counter() - started}
@@ -53,12 +46,6 @@ def write_run(folder: Path, trained: Trained, config: TrainConfig, started: floa
             notes=trained.scene.notes,
         )  # fmt: skip
         write_report(new.report, report)
-
-
-def _codes(codes: Any) -> torch.Tensor:
-    """Codes as the file holds them: int64, `NO_CODE` for none."""
-    assert NO_CODE == -1, "the file's convention"
-    return torch.from_numpy(codes).long()
 
 
 def _write_text(path: Path, text: str) -> None:
