@@ -12,8 +12,11 @@ import sys
 from pathlib import Path
 
 from gsseg.sample import holds_room, preset, write_room
+from gsseg.sample.config import Preset
 
-ROOMS = (("room", 1), ("room", 2), ("hard", 3), ("hard", 11), ("flat", 4), ("flat", 5), ("flat", 11), ("flat", 12))
+ROOMS: tuple[tuple[Preset, int], ...] = (
+    ("room", 1), ("room", 2), ("hard", 3), ("hard", 11), ("flat", 4), ("flat", 5), ("flat", 11), ("flat", 12),
+)  # fmt: skip
 """Preset and seed of the rooms that are made."""
 
 

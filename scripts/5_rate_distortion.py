@@ -80,7 +80,7 @@ def main() -> None:
         seen = torch.from_numpy(learnt.any(axis=1))
         rows = np.flatnonzero(seen.numpy())
         features, discrete = (np.ascontiguousarray(part[rows]) for part in (learnt, trained.segmentation.discrete))
-        label_bits = bits_for(len(trained.fine_codebook))
+        label_bits = bits_for(len(trained.codes.fine_codebook))
         weights = SampledWeights(
             scene.gaussians,
             scene.views,

@@ -1,12 +1,11 @@
 """A finished segmentation becomes a `CompressedScene`."""
 
-import hashlib
-
 import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
 from gsseg.compressed.scene import CompressedScene
+from gsseg.files.digest import sha256
 from gsseg.quantize.binary.codes import BinaryCodes
 from gsseg.render_config import GSPLAT_RENDER, RenderConfig
 from gsseg.segmentation import Pieces, Segmentation
@@ -63,7 +62,7 @@ def compress(
 
 def splats_digest(means: Float32[ndarray, "gaussians 3"]) -> str:
     """SHA-256 of the positions: tells one splat file, and one order of its rows, from another."""
-    return hashlib.sha256(np.ascontiguousarray(means, "<f4").data).hexdigest()
+    return sha256(means)
 
 
 def _tables(segmentation: Segmentation) -> tuple[ndarray, ndarray, ndarray, ndarray]:

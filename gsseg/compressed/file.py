@@ -17,9 +17,9 @@ P, levels L, codes K, dim D:
 safetensors stores little-endian numbers and text, no code; so a file reads alike everywhere and cannot run anything.
 """
 
-import hashlib
 import json
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import cast
 
@@ -32,6 +32,7 @@ from gsseg.compressed.packing import bits_for, pack, unpack
 from gsseg.compressed.scene import LANGUAGE, LANGUAGE_PARTS, CompressedScene
 from gsseg.errors import InputError
 from gsseg.files import check_readable, whole_file
+from gsseg.files.digest import sha256
 from gsseg.quantize.binary.codes import BinaryCodes, Similarity
 from gsseg.render_config import RenderConfig
 from gsseg.segmentation.codes_on_disk import NO_CODE_ON_DISK, codes_from_disk, codes_to_disk
@@ -180,9 +181,5 @@ def _language(tensors: dict[str, ndarray], header: dict[str, str]) -> BinaryCode
 
 def _digest(tensors: dict[str, ndarray], header: dict[str, str]) -> str:
     """SHA-256 over names, types, shapes and little-endian bytes of the tensors, and over the header."""
-    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
-    for name in sorted(tensors):
-        value = tensors[name]
-        digest.update(f"{name} {value.dtype.name} {value.shape}".encode())
-        digest.update(np.ascontiguousarray(value, value.dtype.newbyteorder("<")).data)
-    return digest.hexdigest()
+    named = ((f"{name} {tensors[name].dtype.name} {tensors[name].shape}", tensors[name]) for name in sorted(tensors))
+    return sha256(json.dumps(header, sort_keys=True), *chain.from_iterable(named))

@@ -7,7 +7,6 @@ nothing is asked of the network, and nothing is unpickled.
 """
 
 import contextlib
-import hashlib
 import json
 import logging
 import warnings
@@ -24,6 +23,7 @@ from PIL import Image
 from torch import Tensor
 
 from gsseg.errors import InputError
+from gsseg.files.digest import sha256
 from gsseg.language.pixels import Pixels
 
 BATCH = 16
@@ -75,7 +75,7 @@ class ClipModel:
     def fingerprint(self) -> str:
         """Tells one model from another: the hash of the last matrix that texts pass, 16 hexadecimal digits."""
         weight = self.network.text_projection.weight.detach().cpu().contiguous().numpy()
-        return hashlib.sha256(weight.astype("<f4").tobytes()).hexdigest()[:16]
+        return sha256(weight.astype(np.float32))[:16]
 
     def encode_text(self, texts: Sequence[str]) -> Float32[ndarray, "texts dim"]:
         """One unit vector a text; what is beyond the model's context (CLIP: 77 tokens) is cut off.

@@ -1,12 +1,12 @@
 """Which pixels of a view a pixel-wise loss looks at."""
 
-import hashlib
-
 import numpy as np
 import torch
 from jaxtyping import Int64, UInt16
 from numpy import ndarray
 from torch import Tensor
+
+from gsseg.files.digest import sha256_of
 
 FEWEST_PER_MASK = 64
 """Pixels that every mask gets if it has them, so that a cup is not lost beside a wall."""
@@ -23,8 +23,7 @@ def stratified_pixels(
     flat = labels.reshape(-1)
     if count <= 0 or count >= len(flat):
         return torch.arange(len(flat))
-    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
-    generator = np.random.default_rng(int.from_bytes(digest[:8], "little"))
+    generator = np.random.default_rng(int.from_bytes(sha256_of([f"{seed}/{name}"])[:8], "little"))
     shuffled = generator.permutation(len(flat))
     by_label = shuffled[np.argsort(flat[shuffled], kind="stable")]
     _, first, sizes = np.unique(flat[by_label], return_index=True, return_counts=True)

@@ -7,7 +7,6 @@ File, little endian: magic (8 bytes), key (32), rows, entries, Gaussians (3 x ui
 (uint32), 4 bytes of zeros; payload: entries of each row (uint32), indices (int32), weights (uint16).
 """
 
-import hashlib
 import os
 import secrets
 import struct
@@ -21,6 +20,7 @@ from jaxtyping import Int64
 from numpy import ndarray
 from torch import Tensor
 
+from gsseg.files.digest import sha256, sha256_of
 from gsseg.render.weights import BlendWeights
 from gsseg.scene import Gaussians, View
 
@@ -35,26 +35,21 @@ STEPS = 65535
 
 def file_name(view: View) -> str:
     """The file of a view: its name hashed, because a photo's stem may hold anything."""
-    return f"weights_{hashlib.sha256(view.name.encode()).hexdigest()[:16]}.bin"
+    return f"weights_{sha256(view.name)[:16]}.bin"
 
 
 def gaussians_key(gaussians: Gaussians) -> bytes:
     """SHA-256 of all that the weights depend on in the Gaussians and their `RenderConfig`; not their colours."""
-    digest = hashlib.sha256(repr(gaussians.render).encode())
-    for name in ("means", "log_scales", "quats_wxyz", "opacity_logits", "drawable"):
-        digest.update(np.ascontiguousarray(getattr(gaussians, name).cpu().numpy()).data)
-    return digest.digest()
+    names = ("means", "log_scales", "quats_wxyz", "opacity_logits", "drawable")
+    return sha256_of([repr(gaussians.render), *(getattr(gaussians, name).cpu().numpy() for name in names)])
 
 
 def weights_key(content: bytes, view: View, pixels: Int64[Tensor, " pixels"]) -> bytes:
     """SHA-256 of all that decides a view's weights: Gaussians (`gaussians_key`), camera, pixels, renderer."""
     camera = view.camera
     lens = (camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy)
-    digest = hashlib.sha256(content)
-    digest.update(f"{RENDERER_VERSION} {tuple(map(float, lens))}".encode())
-    digest.update(np.ascontiguousarray(camera.T_camera_world, np.float64).data)
-    digest.update(np.ascontiguousarray(pixels.numpy()).data)
-    return digest.digest()
+    drawn = f"{RENDERER_VERSION} {tuple(map(float, lens))}"
+    return sha256_of([content, drawn, np.asarray(camera.T_camera_world, np.float64), pixels.numpy()])
 
 
 def in_steps(weights: BlendWeights, pixels: Int64[Tensor, " pixels"]) -> BlendWeights:

@@ -31,7 +31,8 @@ def read_codebook(path: Path, gaussians: int) -> Codes:
     problem = _problem(tensors, gaussians)
     if problem is not None:
         raise InputError(path, problem, AGAIN)
-    return Codes(**{name: torch.from_numpy(tensors[name]) for name in NAMES})
+    coarse, fine, coarse_codebook, fine_codebook = (torch.from_numpy(tensors[name]) for name in NAMES)
+    return Codes(coarse, fine, coarse_codebook, fine_codebook)
 
 
 def _problem(tensors: dict[str, ndarray], gaussians: int) -> str | None:

@@ -1,7 +1,5 @@
 """The segmentation of a run as its files hold it: each column is read when it is first asked for."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from jaxtyping import Float32, Int32
 from numpy import ndarray
@@ -19,23 +17,11 @@ from gsseg.segmentation.table import table_from_json
 AGAIN = "run gsseg train again"
 
 
-class FolderColumns:
-    """The columns of a RUN folder: of its segmented.ply, its objects.json and its features.safetensors."""
+class _PlyColumns:
+    """The columns that a segmented.ply holds and that nothing beside it changes."""
 
-    def __init__(self, layout: RunLayout, splats: SplatFile) -> None:
-        """Reads nothing yet; ``splats``: the folder's segmented.ply."""
-        self._layout = layout
-        self._ply = SegmentedPly(splats, AGAIN)
-
-    @lazy_property
-    def object_ids(self) -> Int32[ndarray, " gaussians"]:
-        """Object of each Gaussian; `InputError` where it is none of the table."""
-        ids, count = self._ply.object_ids, len(self.objects)
-        if len(ids) and int(ids.max()) >= count:
-            table = f"{self._layout.objects.name} holds {count} objects"
-            problem = f"has object ids {ids.min()} to {ids.max()}, and {table}"
-            raise InputError(self._layout.segmented, problem, AGAIN)
-        return ids
+    def __init__(self, splats: SplatFile, remedy: str) -> None:
+        self._ply = SegmentedPly(splats, remedy)
 
     @property
     def code_coarse(self) -> Int32[ndarray, " gaussians"]:
@@ -51,6 +37,25 @@ class FolderColumns:
     def discrete(self) -> Float32[ndarray, "gaussians 6"]:
         """Discrete features."""
         return self._ply.discrete
+
+
+class FolderColumns(_PlyColumns):
+    """The columns of a RUN folder: of its segmented.ply, its objects.json and its features.safetensors."""
+
+    def __init__(self, layout: RunLayout, splats: SplatFile) -> None:
+        """Reads nothing yet; ``splats``: the folder's segmented.ply."""
+        super().__init__(splats, AGAIN)
+        self._layout = layout
+
+    @lazy_property
+    def object_ids(self) -> Int32[ndarray, " gaussians"]:
+        """Object of each Gaussian; `InputError` where it is none of the table."""
+        ids, count = self._ply.object_ids, len(self.objects)
+        if len(ids) and int(ids.max()) >= count:
+            table = f"{self._layout.objects.name} holds {count} objects"
+            problem = f"has object ids {ids.min()} to {ids.max()}, and {table}"
+            raise InputError(self._layout.segmented, problem, AGAIN)
+        return ids
 
     @lazy_property
     def learnt(self) -> Float32[ndarray, "gaussians 6"]:
@@ -76,36 +81,18 @@ class FolderColumns:
             raise InputError(path, f"is not a table of objects ({error})", AGAIN) from error
 
 
-@dataclass(frozen=True, eq=False)
-class BareColumns:
+class BareColumns(_PlyColumns):
     """The columns of a segmented.ply by itself: the table of objects is made from its rows."""
 
-    splats: SplatFile
-
-    @lazy_property
-    def _ply(self) -> SegmentedPly:
-        return SegmentedPly(self.splats, "give one that gsseg train or export wrote")
+    def __init__(self, splats: SplatFile) -> None:
+        """Reads nothing yet."""
+        super().__init__(splats, "give one that gsseg train or export wrote")
 
     @lazy_property
     def object_ids(self) -> Int32[ndarray, " gaussians"]:
         """The ids of the column numbered without gaps, in their order: rows may have been cut out of the file."""
         there, places = np.unique(self._ply.object_ids, return_inverse=True)
         return (places + (NO_OBJECT if len(there) and there[0] == NO_OBJECT else 0)).astype(np.int32)
-
-    @property
-    def code_coarse(self) -> Int32[ndarray, " gaussians"]:
-        """Coarse code of each Gaussian."""
-        return self._ply.code_coarse
-
-    @property
-    def code_fine(self) -> Int32[ndarray, " gaussians"]:
-        """Fine code of each Gaussian."""
-        return self._ply.code_fine
-
-    @property
-    def discrete(self) -> Float32[ndarray, "gaussians 6"]:
-        """Discrete features."""
-        return self._ply.discrete
 
     @property
     def learnt(self) -> Float32[ndarray, "gaussians 6"]:
@@ -118,6 +105,6 @@ class BareColumns:
         ids = self.object_ids
         count = int(ids.max(initial=NO_OBJECT)) + 1
         return describe_objects(
-            ids, self.code_fine, self.splats.gaussians.means.numpy(), [default_name(k) for k in range(count)],
+            ids, self.code_fine, self._ply.splats.gaussians.means.numpy(), [default_name(k) for k in range(count)],
             default_colors(count), views=[0] * count, agreement=[0.0] * count,
         )  # fmt: skip

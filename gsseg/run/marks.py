@@ -3,13 +3,13 @@
 No row of a splat file is ever dropped for it; who shows or exports objects leaves the marked ones out.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 
-import numpy as np
 from jaxtyping import Int32
 from numpy import ndarray
+
+from gsseg.files.digest import sha256
 
 FORMAT, VERSION = "gsseg viewer", 1
 
@@ -31,7 +31,7 @@ def marks_json(marks: Marks, object_ids: Int32[ndarray, " gaussians"]) -> str:
     content = {
         "format": FORMAT,
         "version": VERSION,
-        "object_ids_sha256": _digest(object_ids),
+        "object_ids_sha256": sha256(object_ids),
         "hidden": sorted(marks.hidden),
         "deleted": sorted(marks.deleted),
         "rest_hidden": marks.rest_hidden,
@@ -45,7 +45,7 @@ def marks_from_json(text: str, object_ids: Int32[ndarray, " gaussians"]) -> Mark
     try:
         if content["format"] != FORMAT or content["version"] != VERSION:
             raise ValueError(f"it is {content['format']} {content['version']}, not {FORMAT} {VERSION}")
-        if content["object_ids_sha256"] != _digest(object_ids):
+        if content["object_ids_sha256"] != sha256(object_ids):
             return Marks()
         rest = content["rest_hidden"]
         if not isinstance(rest, bool):
@@ -55,10 +55,6 @@ def marks_from_json(text: str, object_ids: Int32[ndarray, " gaussians"]) -> Mark
         raise ValueError(f"it lacks {error}") from error
     except TypeError as error:
         raise ValueError("it is no table of marks") from error
-
-
-def _digest(ids: Int32[ndarray, " gaussians"]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(ids, "<i4").data).hexdigest()
 
 
 def _ids(values: object) -> frozenset[int]:

@@ -4,10 +4,10 @@ A stage's file carries the key of everything that decides it: the splats, the ca
 configuration, the version of gsseg. A file with another key, or a damaged one, is ignored and made again.
 """
 
-import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from gsseg.codebook import Codes
 from gsseg.config import TrainConfig
 from gsseg.features import FeatureField, MaskEvidence
 from gsseg.files import whole_file
+from gsseg.files.digest import Part, sha256, sha256_of
 from gsseg.scene import Scene
 from gsseg.version import __version__
 
@@ -105,25 +106,25 @@ class StageStore:
 
 def content_key(tensors: dict[str, Tensor], losses: str) -> str:
     """Hash of what a stage's file holds: a page that never reached the disk is told from a result."""
-    digest = hashlib.sha256(losses.encode())
-    for name in sorted(tensors):
-        digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
-        digest.update(tensors[name].cpu().numpy().data)
-    return digest.hexdigest()
+    named = ((f"{name} {of.dtype} {tuple(of.shape)}", of.cpu().numpy()) for name, of in sorted(tensors.items()))
+    return sha256(losses, *chain.from_iterable(named))
 
 
 def run_key(scene: Scene, config: TrainConfig) -> str:
     """Hash of all that decides the result of training."""
-    digest = hashlib.sha256(f"{__version__} {scene.render!r}".encode())
-    for tensor in scene.gaussians.tensors().values():
-        digest.update(np.ascontiguousarray(tensor.cpu().numpy()).data)
-    for view in scene.views:
-        camera = view.camera
-        frame = (view.name, camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy)
-        digest.update(repr(frame).encode())
-        digest.update(np.ascontiguousarray(camera.T_camera_world).data)
-        digest.update(b"" if view.labels is None else np.ascontiguousarray(view.labels).data)
     settings = asdict(config)
     settings.pop("memory_budget_mb")
-    digest.update(json.dumps(settings, sort_keys=True).encode())
-    return digest.hexdigest()
+    return sha256_of(_deciding_parts(scene, json.dumps(settings, sort_keys=True))).hex()
+
+
+def _deciding_parts(scene: Scene, settings: str) -> Iterator[Part]:
+    """All that decides the result, one part at a time: a scene's label maps are larger together than its splats."""
+    yield f"{__version__} {scene.render!r}"
+    for tensor in scene.gaussians.tensors().values():
+        yield tensor.cpu().numpy()
+    for view in scene.views:
+        camera = view.camera
+        yield repr((view.name, camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy))
+        yield camera.T_camera_world
+        yield b"" if view.labels is None else view.labels
+    yield settings

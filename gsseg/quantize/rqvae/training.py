@@ -7,7 +7,6 @@ interruptions.
 """
 
 import copy
-import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -21,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gsseg.errors import InputError
+from gsseg.files.digest import sha256
 from gsseg.quantize.rqvae.checkpoint import prefixed, read_checkpoint, save_rqvae, unprefixed
 from gsseg.quantize.rqvae.evaluation import Evaluation, evaluate_rqvae
 from gsseg.quantize.rqvae.model import RQVAE
@@ -237,7 +237,7 @@ class _Run:
     def _origin(self) -> dict[str, Any]:
         """What a resumed run must share with the one it goes on from."""
         fields = {name: value for name, value in asdict(self.training).items() if name != "epochs"}
-        return {**fields, "seed": self.seed, "items": hashlib.sha256(self.items.cpu().numpy().tobytes()).hexdigest()}
+        return {**fields, "seed": self.seed, "items": sha256(self.items.cpu().numpy())}
 
 
 def _like(expected: Mapping[str, Tensor], found: dict[str, Tensor]) -> dict[str, Tensor]:
