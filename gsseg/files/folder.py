@@ -78,8 +78,11 @@ def whole_folder(path: Path, listed: Listed = lambda folder: None) -> Iterator[P
     except InputError as error:
         raise InputError(error.path.replace(str(beside), str(path)), error.problem, error.remedy) from error
     except OSError as error:
-        problem = error.strerror or str(error)
-        raise InputError(path, f"cannot be written ({problem})", "choose a folder you may write to") from error
+        problem = f"cannot be written ({error.strerror or error})"
+        if before.exists() and not path.exists():
+            problem += f", and what it was is now {before.name} beside it"
+            raise InputError(path, problem, "give the same command again, which puts it back") from error
+        raise InputError(path, problem, "choose a folder you may write to") from error
     finally:
         if not done:
             for folder in made:

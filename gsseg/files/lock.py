@@ -107,11 +107,20 @@ def _acquire(path: Path, subject: Path, until: float) -> int | None:
             os.close(descriptor)
             return None
         if _is_there(path, descriptor):
-            with suppress(OSError):  # on a full disk the lock holds without its owner's name
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+            _name_owner(descriptor)
             return descriptor
         os.close(descriptor)  # the earlier holder removed the file between our two calls
+
+
+def _name_owner(descriptor: int) -> None:
+    """Writes who holds a lock into its file; on a full disk it holds without a name."""
+    try:
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+    except BaseException:  # an interrupt here would leave a lock that nobody knows of
+        os.close(descriptor)
+        raise
 
 
 def _make(path: Path) -> int:

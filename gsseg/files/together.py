@@ -78,6 +78,11 @@ def remove_unfinished(folder: Path) -> None:
         remove_folder(left)
 
 
+def is_unfinished(folder: Path) -> bool:
+    """Whether a replacement in the folder is decided and not ended: its files are then of two versions."""
+    return (folder / SAVED / _LIST).is_file()
+
+
 def finish(folder: Path) -> None:
     """Ends a replacement that was interrupted; nothing happens where there is none. `InputError` where it cannot.
 

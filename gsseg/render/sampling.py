@@ -23,7 +23,7 @@ def stratified_pixels(
     flat = labels.reshape(-1)
     if count <= 0 or count >= len(flat):
         return torch.arange(len(flat))
-    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}/{name}".encode("utf-8", "surrogatepass")).digest()
     generator = np.random.default_rng(int.from_bytes(digest[:8], "little"))
     shuffled = generator.permutation(len(flat))
     by_label = shuffled[np.argsort(flat[shuffled], kind="stable")]

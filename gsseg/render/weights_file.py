@@ -35,7 +35,7 @@ STEPS = 65535
 
 def file_name(view: View) -> str:
     """The file of a view: its name hashed, because a photo's stem may hold anything."""
-    return f"weights_{hashlib.sha256(view.name.encode()).hexdigest()[:16]}.bin"
+    return f"weights_{hashlib.sha256(view.name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}.bin"
 
 
 def gaussians_key(gaussians: Gaussians) -> bytes:
