@@ -28,7 +28,8 @@ from gsseg.objects.build import build_objects
 from gsseg.render.cache import SampledWeights
 from gsseg.run import Run
 from gsseg.run.folder import run_folder
-from gsseg.run.stages import StageStore, run_key
+from gsseg.run.layout import RunLayout
+from gsseg.run.stages import StageStore, is_result, run_key
 from gsseg.run.trained import Trained
 from gsseg.run.write import write_run
 from gsseg.scene import Scene
@@ -54,21 +55,30 @@ def train(
     """Learns features, codes and objects of a scene, and writes them to the folder ``out`` where one is named.
 
     Without ``out`` the run is in memory alone. With ``resume`` the stages that an interrupted run of the same inputs
-    and configuration finished are taken from the folder's cache. Raises `InputError` where the scene cannot be
-    segmented or the folder not be written; nothing is written or changed then.
+    and configuration finished are taken from the folder's cache, and a finished one is opened as it is (`is_finished`),
+    with what somebody has edited in it; otherwise an earlier run is replaced. Raises `InputError` where the scene
+    cannot be segmented or the folder not be written; nothing is written or changed then.
     """
     check_trainable(scene)
     if out is None:
         with one_torch_thread():
             return Run.of(run_stages(scene, config, StageStore(None, "", resume=False), progress))
+    key = run_key(scene, config)
     with run_folder(Path(out)) as layout, one_torch_thread():
-        store = StageStore(layout.cache, run_key(scene, config), resume=resume)
+        if resume and is_result(layout, scene, key):
+            return Run.open(out)
+        store = StageStore(layout.cache, key, resume=resume)
         trained = run_stages(scene, config, store, progress)
         started = time.perf_counter()
         progress("write", 0, 1)
-        write_run(layout.path, trained, config, started)
+        write_run(layout.path, trained, config, key, started)
         progress("write", 1, 1)
     return Run.open(out)
+
+
+def is_finished(scene: Scene, config: TrainConfig, out: Path | str) -> bool:
+    """Whether the folder ``out`` holds the finished run of this scene and configuration, edited since or not."""
+    return is_result(RunLayout(Path(out)), scene, run_key(scene, config))
 
 
 def check_trainable(scene: Scene) -> None:

@@ -10,6 +10,7 @@ from gsseg.files.digest import sha256, sha256_of
 def test_of_bytes_and_text_is_sha256():
     assert sha256(b"abc") == sha256("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert sha256("\N{GREEK SMALL LETTER MU}") == hashlib.sha256(b"\xce\xbc").hexdigest()
+    assert sha256("\udcff") == hashlib.sha256(b"\xed\xb3\xbf").hexdigest()  # as Python gives a name that is no UTF-8
     assert sha256("a", b"b", "c") == sha256("abc")
 
 

@@ -21,7 +21,8 @@ from gsseg.compressed.summary import part_rows
 from gsseg.errors import InputError
 from gsseg.io.scene_folder import load_views
 from gsseg.quantize.binary.codes import BinaryCodes
-from gsseg.run import Run
+from gsseg.run import Run, RunLayout
+from gsseg.run.folder import held_run
 from gsseg.run.sources import RunFolder
 from gsseg.scene import View
 
@@ -71,9 +72,12 @@ class Compress(Command):
         if self.clip is not None and self.language is not None:
             raise InputError("--clip and --language", "both make language vectors", "give one of them")
         check_device(self.device)
-        run = Run.open(self.run)
-        if not isinstance(run.source, RunFolder):
+        if not isinstance(Run.open(self.run).source, RunFolder):
             raise InputError(self.run, "is no RUN folder", "name the folder that gsseg train wrote")
+        with held_run(RunLayout(self.run)):
+            self._write(Run.open(self.run))
+
+    def _write(self, run: Run) -> None:
         segmentation = run.segmentation()  # not from an earlier scene.gsseg, which may be damaged or out of date
         objects = len(segmentation.objects)
         vectors, made_with = self._language(run, segmentation.object_ids, objects)
@@ -85,7 +89,7 @@ class Compress(Command):
             levels=self.levels, codebook_size=self.codebook_size, seed=self.seed,
             language=language, language_model=made_with, render=run.render,
         )  # fmt: skip
-        out = run.source.layout.compressed
+        out = RunLayout(run.path).compressed
         write_scene(out, scene)
         seen = segmentation.learnt.any(axis=1)
         error, power = (

@@ -8,10 +8,11 @@ import tyro
 
 from gsseg.cli.command import Command, at_least, parse_command
 from gsseg.cli.device import Device, check_device, on_device
-from gsseg.cli.run_folder import check_run_folder, tell_result
+from gsseg.cli.run_folder import FINISHED, check_run_folder, tell_result
 from gsseg.config import TrainConfig
 from gsseg.io.scene_folder import load_scene
-from gsseg.pipeline import train
+from gsseg.pipeline import is_finished, train
+from gsseg.run import RunLayout
 from gsseg.sample import holds_room, preset, write_room
 
 
@@ -26,6 +27,8 @@ class Demo(Command):
     """Folder for the room and the result."""
     seed: int = 0
     """Decides the room, its masks and every random choice of training."""
+    discard_edits: bool = False
+    """Make the result again even where somebody has edited its objects in the viewer."""
     device: Device = "auto"
     """Where blending weights are computed; auto = cpu."""
 
@@ -44,13 +47,17 @@ class Demo(Command):
         at_least("--seed", self.seed, 0)
         check_device(self.device)
         scene_folder, run = self.out / "scene", self.out / "run"
-        check_run_folder(run, scene_folder)
+        check_run_folder(run, scene_folder, discard_edits=self.discard_edits)
         room, noise = preset("room", self.seed)
         with self.output.progress() as progress:
             if not holds_room(scene_folder, room, noise):
                 write_room(scene_folder, room, noise, progress)
             scene = on_device(load_scene(scene_folder, need_masks=True), self.device)
-            train(scene, TrainConfig(seed=self.seed), run, resume=True, progress=progress)
+            config = TrainConfig(seed=self.seed)
+            finished, edited = is_finished(scene, config, run), RunLayout(run).edited
+            train(scene, config, run, resume=not (finished and edited), progress=progress)
+        if finished and not edited:
+            self.output.say(FINISHED)
         export = ["gsseg", "export", "-m", str(run), "--out", str(self.out / "objects")]
         summary = tell_result(run, self.output, export)
         self.output.finish({"scene": str(scene_folder), **summary})

@@ -56,11 +56,13 @@ class Export(Command):
         """Writes, and says what."""
         self._check()
         run = Run.open(self.run)
+        stamps = run.stamps()
         gaussians, found = len(run.object_ids), len(run.objects)  # a damaged run is refused before DIR is looked at
         with self.output.progress() as progress:
             manifest = export_objects(
                 run.file, run.columns, self.out, objects=self.objects or None, drop=self.drop,
                 deleted=run.marks.deleted, clean=self.clean, meshes=self._meshes(run, progress),
+                check=lambda: run.check_unchanged(stamps),
             )  # fmt: skip
         rows = [("segmented.ply", f"{gaussians} Gaussians and {found} objects, with object_id")]
         rows += _told(manifest)

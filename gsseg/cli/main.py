@@ -50,7 +50,7 @@ USAGE = "usage: gsseg COMMAND [OPTIONS]\n\nTurns a 3D Gaussian splat scene and 2
 USAGE += "\n".join(f"  {name:9}{summary}" for name, summary in COMMANDS.items())
 USAGE += "\n\n'gsseg COMMAND --help' explains every option; 'gsseg --version' tells the version."
 
-USERS_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
+USERS_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO}
 """What a disk says when its owner has to act; such an error may come without the name of the file."""
 
 

@@ -6,15 +6,20 @@ from typing import Any
 
 from gsseg.cli.output import Output
 from gsseg.errors import InputError
+from gsseg.files.together import finish
 from gsseg.run import Run, RunLayout
 from gsseg.run.metrics import read_metrics
 from gsseg.run.settings import read_settings
 
+FINISHED = "finished already, from this input and with these options: nothing is changed"
+"""What is said where there is nothing to train."""
 
-def check_run_folder(run: Path, scene: Path) -> None:
+
+def check_run_folder(run: Path, scene: Path, *, discard_edits: bool) -> None:
     """Raises `InputError` unless ``run`` is new, empty, or a run that may be made again, and is not the scene.
 
-    A run may lie inside the scene's folder: it becomes a folder of its own there and changes nothing that was there.
+    A run that somebody has edited in the viewer may be made again only with ``discard_edits``. A run may lie inside the
+    scene's folder: it becomes a folder of its own there and changes nothing that was there.
     """
     if run.exists() and not run.is_dir():
         raise InputError(run, "is a file", "name a folder for the run")
@@ -22,6 +27,11 @@ def check_run_folder(run: Path, scene: Path) -> None:
         raise InputError(run, "is the scene itself, which is never written to", "name another folder with -m")
     if run.is_dir() and not RunLayout(run).finished and not RunLayout(run).holds_only_a_run():
         raise InputError(run, "holds files and is no run of gsseg", "name a new or empty folder with -m")
+    if run.is_dir():
+        finish(run)  # a saving that was interrupted is an edit too
+    if RunLayout(run).edited and not discard_edits:
+        problem = "has been edited in the viewer, and training would discard the edits"
+        raise InputError(run, problem, "name another folder, or add --discard-edits")
 
 
 def tell_result(run: Path, output: Output, then: list[str]) -> dict[str, Any]:

@@ -8,13 +8,14 @@ import tyro
 
 from gsseg.cli.command import Command, RunPath, ScenePath, at_least, parse_command, parse_known
 from gsseg.cli.device import Device, check_device, on_device
-from gsseg.cli.run_folder import check_run_folder, tell_result
+from gsseg.cli.run_folder import FINISHED, check_run_folder, tell_result
 from gsseg.config import Preset, TrainConfig, preset
 from gsseg.io.langsplat import MaskLevel
 from gsseg.io.mask_formats import SEARCHED_FOLDERS
 from gsseg.io.scene_folder import load_scene
-from gsseg.pipeline import train
+from gsseg.pipeline import is_finished, train
 from gsseg.render_config import RenderConfig
+from gsseg.run import RunLayout
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ SHORT = {
 class Train(Command):
     """Learn features, codes and objects of a scene from its splats and 2-D masks, and write them to RUN.
 
-    SCENE is only read. RUN may be a new or empty folder, or an earlier run, which is replaced.
+    SCENE is only read. RUN may be a new or empty folder, or an earlier run, which is replaced when all is done.
     """
 
     scene: ScenePath
@@ -63,7 +64,9 @@ class Train(Command):
     scannet and lerf only set the paper's codebook sizes, 64 x 5 and 64 x 10 codes, which make worse objects.
     opengaussian sets 64 x 10 codes and the paper's objective."""
     resume: bool = False
-    """Go on where an interrupted run of the same input and options was."""
+    """Go on where an interrupted run of the same input and options was; a finished one is left as it is."""
+    discard_edits: bool = False
+    """Replace RUN even where somebody has edited its objects in the viewer."""
     downscale: Annotated[int | None, tyro.conf.arg(aliases=["-r"], metavar="N")] = None
     """Train at 1/N of the photos' width and height."""
     max_side: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = 1000
@@ -89,7 +92,7 @@ class Train(Command):
         """Reads the scene, trains, and says what came out."""
         for option, value, least in (("-r", self.downscale, 1), ("--max-side", self.max_side, 0)):
             at_least(option, value, least)
-        check_run_folder(self.run, self.scene)
+        check_run_folder(self.run, self.scene, discard_edits=self.discard_edits or self.resume)
         check_device(self.device)
         with self.output.progress() as progress:
             progress("read", 0, 1)
@@ -98,8 +101,12 @@ class Train(Command):
                 self.scene, self.splats, self.masks, self.mask_level, *size, need_masks=True, render=self.render
             )
             progress("read", 1, 1)
-            train(on_device(scene, self.device), self.config, self.run, resume=self.resume, progress=progress)
-        self.output.say(*scene.notes)
+            finished = self.resume and is_finished(scene, self.config, self.run)
+            resume = self.resume and not (finished and self.discard_edits and RunLayout(self.run).edited)
+            if not finished:
+                check_run_folder(self.run, self.scene, discard_edits=self.discard_edits)
+            train(on_device(scene, self.device), self.config, self.run, resume=resume, progress=progress)
+        self.output.say(*scene.notes, *([FINISHED] if finished and resume else []))
         self.output.finish(tell_result(self.run, self.output, ["gsseg", "export", "-m", str(self.run), "--out", "DIR"]))
 
 

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ def export_objects(
     deleted: Collection[int] = (),
     clean: bool = False,
     meshes: MeshOptions | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Writes a folder for other programs and returns its manifest.
 
@@ -41,7 +42,8 @@ def export_objects(
     written, for ids there are not and for a folder that holds anything else; nothing is left where writing fails.
 
     With ``clean`` the files of single objects lack their outliers (`gsseg.meshes.outliers`), which the manifest counts;
-    an object keeps at least one Gaussian. With ``meshes`` there are meshes too (`gsseg.export.meshes`).
+    an object keeps at least one Gaussian. With ``meshes`` there are meshes too (`gsseg.export.meshes`). ``check`` is
+    called when all is written and nothing has taken its place yet: what it raises leaves ``out`` as it is.
     """
     out = Path(out)
     table = {row.id: row for row in columns.objects}
@@ -74,6 +76,7 @@ def export_objects(
         if meshes is not None:
             add_meshes_(contents, beside, columns, meshes, dropped)
         (beside / MANIFEST).write_text(json.dumps(contents, indent=1), encoding="utf-8")
+        check()
     return contents
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy import ndarray
 
 Part: TypeAlias = "bytes | str | ndarray"
-"""Text is taken as UTF-8, an array as its little-endian numbers row by row: without its shape and type."""
+"""Text is taken as UTF-8, names of files that are none too; an array as its little-endian numbers, row by row, without its
+shape and type."""
 
 
 def sha256(*parts: Part) -> str:
@@ -26,7 +27,7 @@ def sha256_of(parts: Iterable[Part]) -> bytes:
 
 def _buffer(part: Part) -> bytes | memoryview:
     if isinstance(part, str):
-        return part.encode()
+        return part.encode("utf-8", "surrogatepass")
     if isinstance(part, bytes):
         return part
     return np.ascontiguousarray(part, part.dtype.newbyteorder("<")).data

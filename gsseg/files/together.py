@@ -13,11 +13,12 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from gsseg.errors import InputError
+from gsseg.files.remove import left_beside, remove_empty, remove_folder
 
 EARLIER, SAVED = "earlier", ".saved"
 _LIST = "files.json"
@@ -32,7 +33,7 @@ class _Replacement:
     removed: list[str] = field(default_factory=list)
     """Names of files that are no part of the new version."""
     keep: bool = True
-    """Whether what is replaced and removed goes to the folder's `EARLIER`; else that folder goes too."""
+    """Whether what is replaced and removed goes to the folder's `EARLIER`; else what is there of these files goes."""
 
 
 @contextmanager
@@ -40,28 +41,28 @@ def replace_together(folder: Path, *, remove: Iterable[str] = (), keep: bool = T
     """Yields an empty folder to write files to; all of them take their places in ``folder`` when the block ends well.
 
     ``remove``: names of files that vanish at the same moment, unless they are written anew. ``keep``: what is replaced
-    or removed goes to the subfolder `EARLIER`; otherwise that subfolder vanishes too. Files of other names stay as they
+    or removed goes to the subfolder `EARLIER`; otherwise what is there of these files vanishes too. Files of other names stay as they
     are. Where the block raises, or the file system refuses (`InputError`), nothing has changed. Should it refuse in the
     middle of the moves, the error says so and the next `finish` ends them. One process at a time: hold the folder's
     lock (`gsseg.files.lock`).
     """
     finish(folder)
-    for left in folder.glob(".saving.*.part"):  # by a process that died
-        shutil.rmtree(left, ignore_errors=True)
+    remove_unfinished(folder)
     beside = folder / f".saving.{secrets.token_hex(4)}.part"
     try:
         beside.mkdir()
         yield beside
         _complete(beside, folder, remove, keep)
         os.rename(beside, folder / SAVED)
-        _to_disk(folder)
+        with suppress(OSError):  # it is decided; only whether the disk lost its power now is not
+            _to_disk(folder)
     except InputError as error:
         raise InputError(error.path.replace(str(beside), str(folder)), error.problem, error.remedy) from error
     except OSError as error:
         named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else folder
         raise _refused(folder / named.name if named.parent == beside else folder, error) from error
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        remove_folder(beside)
     try:
         finish(folder)
     except InputError:
@@ -69,6 +70,17 @@ def replace_together(folder: Path, *, remove: Iterable[str] = (), keep: bool = T
             raise
         problem = "was saved, but not every new file could be moved to its place"
         raise InputError(folder, problem, "make it writable and open it again, which ends that") from None
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Removes new files of processes that died before they were complete; to be called by who holds the lock."""
+    for left in left_beside(folder, "saving", "part"):
+        remove_folder(left)
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Whether a replacement in the folder is decided and not ended: its files are then of two versions."""
+    return (folder / SAVED / _LIST).is_file()
 
 
 def finish(folder: Path) -> None:
@@ -89,9 +101,9 @@ def finish(folder: Path) -> None:
             if todo.keep:
                 _keep_earlier(todo, saved, folder)
             else:
-                shutil.rmtree(folder / EARLIER, ignore_errors=True)
+                _drop_earlier(todo, folder)
         (saved / _LIST).unlink(missing_ok=True)
-        shutil.rmtree(saved, ignore_errors=True)
+        remove_folder(saved)
     except OSError as error:
         raise _refused(folder, error) from error
 
@@ -107,6 +119,13 @@ def _keep_earlier(todo: _Replacement, saved: Path, folder: Path) -> None:
             (folder / EARLIER / name).unlink(missing_ok=True)
 
 
+def _drop_earlier(todo: _Replacement, folder: Path) -> None:
+    """Removes what earlier replacements kept of these files; what somebody else has put there stays."""
+    for name in (*todo.files, *todo.removed):
+        (folder / EARLIER / name).unlink(missing_ok=True)
+    remove_empty(folder / EARLIER)
+
+
 def _complete(beside: Path, folder: Path, remove: Iterable[str], keep: bool) -> None:
     """Adds what is replaced and the list, and sees all of it to the disk."""
     if (folder / EARLIER).exists() and not ((folder / EARLIER).is_dir() and os.access(folder / EARLIER, os.W_OK)):
@@ -115,7 +134,7 @@ def _complete(beside: Path, folder: Path, remove: Iterable[str], keep: bool) -> 
     for name in names:
         _to_disk(beside / name)
     files = {name: (folder / name).is_file() for name in names}
-    removed = sorted(name for name in set(remove) - set(names) if (folder / name).is_file())
+    removed = sorted(name for name in set(remove) - set(names) if _there(folder, name, keep))
     (beside / EARLIER).mkdir()
     if keep:
         for name in [*(name for name in names if files[name]), *removed]:
@@ -123,6 +142,11 @@ def _complete(beside: Path, folder: Path, remove: Iterable[str], keep: bool) -> 
     (beside / _LIST).write_text(json.dumps(asdict(_Replacement(files, removed, keep))), encoding="utf-8")
     for path in (beside / _LIST, beside / EARLIER, beside):
         _to_disk(path)
+
+
+def _there(folder: Path, name: str, keep: bool) -> bool:
+    """Whether there is something to remove: a file, or where nothing is kept one that was kept before."""
+    return (folder / name).is_file() or (not keep and (folder / EARLIER / name).is_file())
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -174,8 +198,11 @@ def _withdraw(folder: Path, beside: Path) -> bool:
     todo = _listed(saved) if saved.is_dir() else None
     if todo is None or not all((saved / name).exists() for name in todo.files):
         return False
-    os.rename(saved, beside)
-    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        os.rename(saved, beside)
+    except OSError:
+        return False
+    remove_folder(beside)
     return True
 
 

@@ -1,13 +1,22 @@
 """The folder that a training writes to: held while it works, and left as it was found where it fails."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gsseg.errors import InputError
-from gsseg.files.lock import locked
+from gsseg.files.lock import is_abandoned, locked
+from gsseg.files.remove import left_beside, remove_empty, remove_file
+from gsseg.files.together import finish, remove_unfinished
 from gsseg.run.layout import RunLayout
+
+_STAGE = r"(evidence|features|codes)\.safetensors|weights_[0-9a-f]{16}\.bin"
+_CACHED = re.compile(_STAGE)
+"""Files of the cache."""
+_UNFINISHED = re.compile(rf"\.({_STAGE})\.[0-9a-f]{{8}}\.part")
+"""The same while they are written."""
 
 
 @contextmanager
@@ -22,25 +31,38 @@ def run_folder(path: Path) -> Iterator[RunLayout]:
     layout = RunLayout(path)
     made = _missing(layout.cache)
     try:
-        layout.cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        _remove_empty(made)
-        problem = f"cannot be made ({error.strerror})"
-        raise InputError(path, problem, "give another folder for the run") from error
-    failed = False
-    try:
-        with locked(path):
+        try:
+            layout.cache.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problem = f"cannot be made ({error.strerror})"
+            raise InputError(path, problem, "give another folder for the run") from error
+        with held_run(layout):
             try:
                 yield layout
             except (InputError, OSError):
-                failed = path in made
+                if path in made:
+                    _remove_cache(layout, _CACHED)
                 raise
-            finally:
-                if failed:
-                    _remove_cache(layout)
-    finally:
-        if failed:
-            _remove_empty(made)
+    except (InputError, OSError):
+        for folder in made:
+            remove_empty(folder)
+        raise
+
+
+@contextmanager
+def held_run(layout: RunLayout) -> Iterator[None]:
+    """Keeps other writers out of a RUN folder that is there, and first ends or removes what dead ones left in it.
+
+    Raises `InputError` where another process writes to it.
+    """
+    with locked(layout.path):
+        finish(layout.path)
+        remove_unfinished(layout.path)
+        _remove_cache(layout, _UNFINISHED)
+        for left in left_beside(layout.path, layout.compressed.name, "part"):
+            if is_abandoned(left):
+                remove_file(left)
+        yield
 
 
 def _missing(path: Path) -> list[Path]:
@@ -48,15 +70,9 @@ def _missing(path: Path) -> list[Path]:
     return [folder for folder in (path, *path.parents) if not folder.exists()]
 
 
-def _remove_cache(layout: RunLayout) -> None:
-    """The files that training leaves in its cache, finished or not."""
-    patterns = ("*.safetensors", "weights_*.bin", ".*.part")
+def _remove_cache(layout: RunLayout, names: re.Pattern[str]) -> None:
+    """Removes the files that training leaves in its cache, and whatever of them was not finished."""
     with suppress(OSError):
-        for path in [file for pattern in patterns for file in layout.cache.glob(pattern)]:
-            path.unlink(missing_ok=True)
-
-
-def _remove_empty(folders: list[Path]) -> None:
-    for folder in folders:
-        with suppress(OSError):
-            os.rmdir(folder)
+        for name in sorted(os.listdir(layout.cache)):
+            if names.fullmatch(name) or _UNFINISHED.fullmatch(name):
+                remove_file(layout.cache / name)

@@ -98,7 +98,8 @@ class RunLayout:
     @property
     def edited(self) -> bool:
         """Whether somebody has mended the segmentation in the viewer."""
-        return self.marks.is_file() or self.earlier.is_dir()
+        kept = (self.earlier / path.name for path in (*self.trained, *self.later))
+        return self.marks.is_file() or any(path.is_file() for path in kept)
 
     def holds_only_a_run(self) -> bool:
         """Whether there is nothing in the folder but what gsseg writes there, finished or not; True of an empty one."""

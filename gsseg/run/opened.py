@@ -14,7 +14,7 @@ from gsseg.codebook import Codes
 from gsseg.compressed import CompressedScene
 from gsseg.errors import InputError
 from gsseg.files import check_readable
-from gsseg.files.together import finish
+from gsseg.files.together import finish, is_unfinished
 from gsseg.objects.select import Selection, select
 from gsseg.run.edits import Edits
 from gsseg.run.layout import RunLayout
@@ -152,6 +152,12 @@ class Run:
     def stamps(self) -> FileStamps:
         """The stamps, as they are now, of every file that saving may replace."""
         return {str(path): _stamp(path) for path in sorted(self.source.replaced)}
+
+    def check_unchanged(self, stamps: FileStamps) -> None:
+        """Raises `InputError` where a file was replaced since ``stamps``: what was read may be of two versions."""
+        if self.stamps() != stamps or is_unfinished(self.source.folder):
+            problem = "has been changed by another program while it was read"
+            raise InputError(self.source.opened, problem, "do it again")
 
     def save(self, edits: Edits) -> "Run":
         """Writes edits where they belong and returns the run that goes on with them; columns stay as they were read.

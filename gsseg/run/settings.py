@@ -29,13 +29,16 @@ class RunSettings:
     """The splat file that was trained on."""
     render: RenderConfig
     """Settings of the rasterizer that the splats were drawn with."""
+    key: str | None = None
+    """Hash of all that decided the result (`gsseg.run.stages.run_key`), where it says so."""
 
 
-def settings_of(scene: Scene, config: TrainConfig) -> dict[str, Any]:
-    """The content of config.yaml, in plain types."""
+def settings_of(scene: Scene, config: TrainConfig, key: str) -> dict[str, Any]:
+    """The content of config.yaml, in plain types. ``key``: of `gsseg.run.stages.run_key`."""
     paths = {"scene": str(scene.path.resolve()), "splats": str(scene.splats.path.resolve())}
     versions = {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}}
-    return {"gsseg": __version__, **paths, "render": asdict(scene.render), **asdict(config), "versions": versions}
+    decided = {"render": asdict(scene.render), **asdict(config), "versions": versions, "key": key}
+    return {"gsseg": __version__, **paths, **decided}
 
 
 def settings_text(settings: dict[str, Any]) -> str:
@@ -51,7 +54,11 @@ def read_settings(path: Path) -> RunSettings:
         raise InputError(path, f"cannot be read ({error})", _AGAIN) from error
     if not isinstance(settings, dict) or not all(isinstance(settings.get(name), str) for name in ("scene", "splats")):
         raise InputError(path, "does not say which scene the run was made from", _AGAIN)
-    return RunSettings(Path(settings["scene"]), Path(settings["splats"]), _render(path, settings.get("render", {})))
+    key = settings.get("key")
+    return RunSettings(
+        Path(settings["scene"]), Path(settings["splats"]), _render(path, settings.get("render", {})),
+        key if isinstance(key, str) else None,
+    )  # fmt: skip
 
 
 def _render(path: Path, values: object) -> RenderConfig:

@@ -19,9 +19,12 @@ from torch import Tensor
 
 from gsseg.codebook import Codes
 from gsseg.config import TrainConfig
+from gsseg.errors import InputError
 from gsseg.features import FeatureField, MaskEvidence
 from gsseg.files import whole_file
 from gsseg.files.digest import Part, sha256, sha256_of
+from gsseg.run.layout import RunLayout
+from gsseg.run.settings import read_settings
 from gsseg.scene import Scene
 from gsseg.version import __version__
 
@@ -102,6 +105,20 @@ class StageStore:
         header = {"key": self.key, "losses": written, "content": content_key(tensors, written)}
         with whole_file(self.cache / f"{stage}.safetensors") as beside:
             beside.write_bytes(save(tensors, header))
+
+
+def is_result(layout: RunLayout, scene: Scene, key: str) -> bool:
+    """Whether a RUN folder holds the finished run of these very inputs and options; ``key``: of `run_key`.
+
+    Somebody may have edited it since.
+    """
+    if not all(path.is_file() for path in layout.trained):
+        return False
+    try:
+        found = read_settings(layout.settings)
+    except InputError:
+        return False
+    return (found.key, found.scene, found.splats) == (key, scene.path.resolve(), scene.splats.path.resolve())
 
 
 def content_key(tensors: dict[str, Tensor], losses: str) -> str:

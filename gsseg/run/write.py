@@ -20,15 +20,15 @@ from gsseg.segmentation.segmented_ply import write_segmented
 from gsseg.segmentation.table import table_json
 
 
-def write_run(folder: Path, trained: Trained, config: TrainConfig, started: float) -> None:
+def write_run(folder: Path, trained: Trained, config: TrainConfig, key: str, started: float) -> None:
     """Writes everything of the RUN folder except its cache: the folder is the earlier run or this one, whole.
 
     What was made of an earlier training's objects (scene.gsseg, marks, versions before edits) goes with it.
-    ``started``: of `time.perf_counter`, when the last stage ended. Raises `InputError` where the file system refuses.
+    ``key``: of `gsseg.run.stages.run_key`. ``started``: of `time.perf_counter`, when the last stage ended. Raises `InputError` where the file system refuses.
     """
     layout, found = RunLayout(folder), trained.segmentation
     scores = score_run(trained.scene, found.object_ids)
-    settings = settings_of(trained.scene, config)
+    settings = settings_of(trained.scene, config, key)
     with replace_together(folder, remove=[path.name for path in layout.later], keep=False) as out:
         new = RunLayout(out)
         write_segmented(new.segmented, trained.scene.splats, found)

@@ -1,0 +1,83 @@
+"""A small scene and runs of it to be interrupted, and how many points of each command are tried.
+
+``GSSEG_KILL_POINTS`` is that number, or ``all``: what ``make kills`` sets.
+"""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"gsseg_kills_{name}", Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+harness = _load("saboteur")
+jobs = _load("jobs")
+
+FIGURES = pytest.StashKey[list[str]]()
+FEW = 3
+
+
+@pytest.fixture(scope="session")
+def points() -> int:
+    """How many operations of each command are made to fail."""
+    given = os.environ.get("GSSEG_KILL_POINTS", str(FEW))
+    return sys.maxsize if given == "all" else int(given)
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Tells a line at the end of the session."""
+    return request.config.stash.setdefault(FIGURES, []).append
+
+
+@pytest.fixture(scope="session")
+def saboteur() -> Iterator[object]:
+    """One, as audit hooks stay for ever; idle outside its block."""
+    made = harness.Saboteur()
+    yield made
+    made.folder = ""
+
+
+@pytest.fixture(scope="session")
+def frozen_clock() -> Iterator[None]:
+    """What a run cost is always the same, so that runs can be compared to the byte."""
+    import gsseg.run.write as write
+
+    metrics_of, log_text = write.metrics_of, write.log_text
+
+    def without_cost(trained, seconds, scores):
+        return {**metrics_of(trained, dict.fromkeys(seconds, 0.0), scores), "peak_rss_mb": 1.0}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(write, "metrics_of", without_cost)
+        patch.setattr(write, "log_text", lambda *found: log_text(*found).split("\n", 1)[1])
+        yield
+
+
+@pytest.fixture(scope="session")
+def world(
+    tmp_path_factory: pytest.TempPathFactory, make_small_scene: Callable[[Path], Path], frozen_clock: None
+) -> object:
+    """The scene and the folders that jobs start from."""
+    folder = tmp_path_factory.mktemp("kills")
+    (folder / "templates").mkdir()
+    return jobs.make_world(folder / "templates", make_small_scene(folder / "scene"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures of docs/reliability.md."""
+    for line in terminalreporter.config.stash.get(FIGURES, []):
+        terminalreporter.write_line(line)
