@@ -13,15 +13,23 @@ import pycolmap
 from jaxtyping import Bool, Float32, Int64, UInt8
 from numpy import ndarray
 
+from gsseg.io.numbers import LARGEST_OFFSET
+from gsseg.io.picture import LONGEST_SIDE
 from gsseg.scene import Camera, Lens
 
 NO_DISTORTION = {"SIMPLE_PINHOLE", "PINHOLE"}
+LARGEST_DISTORTION = 1e6
+"""Of a parameter of a lens beside focal lengths and principal point; real ones stay below 100."""
 
 
 def lens_model(model: str, width: int, height: int, params: Sequence[float]) -> pycolmap.Camera:
     """COLMAP's camera of that name; ValueError where there is none, or it takes other parameters."""
     if model not in pycolmap.CameraModelId.__members__ or model == "INVALID":
         raise ValueError(f"the camera model {model!r} is not one of COLMAP's")
+    if not 0 < width <= LONGEST_SIDE or not 0 < height <= LONGEST_SIDE:
+        raise ValueError(f"the image size {width} x {height} is not within 1 to {LONGEST_SIDE} pixels")
+    if not all(abs(value) <= LARGEST_OFFSET for value in params):  # false for NaN too
+        raise ValueError("a parameter is not finite, or is absurdly large")
     camera = pycolmap.Camera(model=model, width=width, height=height, params=list(params))
     if not camera.verify_params():
         raise ValueError(f"the camera model {model} takes {camera.params_info!r}, {len(params)} numbers are given")
@@ -41,6 +49,8 @@ def split_lens(
     pinhole = camera.focal_length_x, camera.focal_length_y, camera.principal_point_x, camera.principal_point_y
     known = {*camera.focal_length_idxs(), *camera.principal_point_idxs()}
     extra = [value for i, value in enumerate(params) if i not in known]
+    if any(abs(value) > LARGEST_DISTORTION for value in extra):
+        raise ValueError(f"a parameter of the lens is beyond {LARGEST_DISTORTION:g}")
     fisheye = "FISHEYE" in model or model in ("FOV", "EUCM")
     if model in NO_DISTORTION or (not fisheye and not any(extra)):
         return pinhole, None
