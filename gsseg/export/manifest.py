@@ -66,4 +66,6 @@ def listed_files(folder: Path) -> set[str] | None:
     entries = [table.get("segmented"), table.get("scene"), table.get("scene_mesh")]
     entries += objects if isinstance(objects, list) else []
     entries += [entry.get("mesh") for entry in entries if isinstance(entry, dict)]
-    return {MANIFEST, *(str(entry["file"]) for entry in entries if isinstance(entry, dict) and "file" in entry)}
+    names = [entry["file"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("file"), str)]
+    # Whoever replaces the export deletes these, so a name that leads out of the folder is none of ours.
+    return {MANIFEST, *(name for name in names if name == Path(name).name and name.isprintable())}

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 import pycolmap
-from jaxtyping import Bool, Float32, Int64, UInt8
+from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 from numpy import ndarray
 
 from gsseg.io.numbers import LARGEST_OFFSET
@@ -20,6 +20,8 @@ from gsseg.scene import Camera, Lens
 NO_DISTORTION = {"SIMPLE_PINHOLE", "PINHOLE"}
 LARGEST_DISTORTION = 1e6
 """Of a parameter of a lens beside focal lengths and principal point; real ones stay below 100."""
+_BLOCK_PIXELS = 1 << 18
+"""Rays are sent through the lens by so many at a time, which takes 30 MB however large the picture is."""
 
 
 def lens_model(model: str, width: int, height: int, params: Sequence[float]) -> pycolmap.Camera:
@@ -68,20 +70,34 @@ def sample_points(
 def _sample_points(
     width: int, height: int, fx: float, fy: float, cx: float, cy: float, lens: Lens
 ) -> tuple[Float32[ndarray, "height width 2"], Bool[ndarray, "height width"]]:
+    fractions, inside = np.empty((height, width, 2), np.float32), np.empty((height, width), bool)
     distorted = lens_model(lens.model, lens.width, lens.height, lens.params)
-    columns, rows = np.meshgrid((np.arange(width) + 0.5 - cx) / fx, (np.arange(height) + 0.5 - cy) / fy)
-    rays = np.stack([columns.ravel(), rows.ravel(), np.ones(width * height)], 1)
+    step = max(1, _BLOCK_PIXELS // width)
+    for top in range(0, height, step):
+        part = slice(top, min(top + step, height))
+        columns = (np.arange(width) + 0.5 - cx) / fx
+        rows = (np.arange(part.start, part.stop) + 0.5 - cy) / fy
+        fractions[part], inside[part] = _see(distorted, columns, rows)
+    return fractions, inside
+
+
+def _see(
+    distorted: pycolmap.Camera, columns: Float64[ndarray, " width"], rows: Float64[ndarray, " height"]
+) -> tuple[Float32[ndarray, "height width 2"], Bool[ndarray, "height width"]]:
+    """`sample_points` of the rays (column, row, 1)."""
+    x, y = np.meshgrid(columns, rows)
+    rays = np.stack([x.ravel(), y.ravel(), np.ones(x.size)], 1)
     points = np.asarray(distorted.img_from_cam(rays))
     # A distortion polynomial turns back beyond the field it was fitted to, and would show the photo's edge twice:
     # a pixel counts only where the next ray outwards is seen farther out.
     farther = np.asarray(distorted.img_from_cam(rays * (1.001, 1.001, 1.0)))
     centre = np.array([distorted.principal_point_x, distorted.principal_point_y])
-    with np.errstate(invalid="ignore"):  # NaN: behind the lens
+    with np.errstate(all="ignore"):  # NaN: behind the lens
         grows = ((farther - centre) ** 2).sum(1) >= ((points - centre) ** 2).sum(1)
-        fractions = points / (lens.width, lens.height)
+        fractions = points / (distorted.width, distorted.height)
         inside = grows & (fractions >= 0).all(1) & (fractions < 1).all(1)
     fractions = np.where(inside[:, None], fractions, 0).astype(np.float32)
-    return fractions.reshape(height, width, 2), inside.reshape(height, width)
+    return fractions.reshape(len(rows), len(columns), 2), inside.reshape(len(rows), len(columns))
 
 
 def nearest_pixels(

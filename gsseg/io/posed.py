@@ -99,8 +99,9 @@ def rigid_transform(path: Path, where: str, matrix: Float64[ndarray, "4 4"]) -> 
     """The rigid transform nearest to a finite ``matrix``; `InputError` where that is not near."""
     rotation = matrix[:3, :3]
     off = float(np.abs(rotation.T @ rotation - np.eye(3)).max())
-    if off > RIGID_TOLERANCE or np.linalg.det(rotation) < 0:
-        value = f"R^T R is {off:.3g} off the identity, det R is {np.linalg.det(rotation):.3g}"
+    if not off <= RIGID_TOLERANCE or np.linalg.det(rotation) < 0:
+        with np.errstate(all="ignore"):  # a matrix that is far off may have no determinant in float64
+            value = f"R^T R is {off:.3g} off the identity, det R is {np.linalg.det(rotation):.3g}"
         raise InputError(path, f"{where}: the pose is not rigid ({value})", "write a rotation and a translation only")
     u, _, vt = np.linalg.svd(rotation)
     rigid = np.eye(4)
