@@ -33,6 +33,7 @@ from gsseg.compressed.scene import LANGUAGE, LANGUAGE_PARTS, CompressedScene
 from gsseg.errors import InputError
 from gsseg.files import check_readable, whole_file
 from gsseg.files.digest import sha256
+from gsseg.files.json_file import parse_json
 from gsseg.quantize.binary.codes import BinaryCodes, Similarity
 from gsseg.render_config import RenderConfig
 from gsseg.segmentation.codes_on_disk import NO_CODE_ON_DISK, codes_from_disk, codes_to_disk
@@ -159,7 +160,7 @@ def _decode(tensors: dict[str, ndarray], header: dict[str, str]) -> CompressedSc
 
 
 def _render(text: str) -> RenderConfig:
-    values = json.loads(text)
+    values = parse_json(text)
     if not isinstance(values, dict) or not values.keys() <= {"near_plane", "dilation", "antialiased"}:
         raise ValueError(f"render is {text}")
     if not all(isinstance(value, bool if name == "antialiased" else float) for name, value in values.items()):

@@ -8,18 +8,22 @@
 Either of the first two will do.
 """
 
-import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int32, UInt16
 from numpy import ndarray
 
 from gsseg.errors import InputError
+from gsseg.files.json_file import read_json, read_json_object
 from gsseg.io.label_png import read_label_png
 from gsseg.io.npy import read_npy
+from gsseg.io.numbers import brief
+
+_MEND = "mend it or leave it out"
+_INSTANCE = re.compile(r"-?[0-9]{1,9}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +72,7 @@ def _read_maps(path: Path) -> dict[str, UInt16[ndarray, "_ _"]]:
     listed = path / "test_views.json"
     names = list(files)
     if files and listed.exists():
-        names = _read_json(listed)
+        names = read_json(listed, _MEND)
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise InputError(listed, "is not a list of names of views", 'write ["view_1", "view_2"]')
     maps = {}
@@ -85,14 +89,9 @@ def _read_maps(path: Path) -> dict[str, UInt16[ndarray, "_ _"]]:
 def _read_names(file: Path) -> dict[int, str]:
     if not file.exists():
         return {}
-    table = _read_json(file)
-    if not isinstance(table, dict) or not all(key.lstrip("-").isdigit() for key in table):
-        raise InputError(file, "is not a table of instance -> name", 'write {"0": "chair"}')
-    return {int(key): str(name) for key, name in table.items()}
-
-
-def _read_json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(file, f"is not JSON ({error})", "mend it or leave it out") from error
+    table = read_json_object(file, _MEND)
+    for key, name in table.items():
+        if not _INSTANCE.fullmatch(key) or not isinstance(name, str):
+            problem = f"is not a table of instance -> name: {key[:60]!r} -> {brief(name)}"
+            raise InputError(file, problem, 'write {"0": "chair"}')
+    return {int(key): name for key, name in table.items()}

@@ -1,10 +1,11 @@
 """manifest.json: which file of an export is what."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gsseg.errors import InputError
+from gsseg.files.json_file import read_json_object
 from gsseg.segmentation import ObjectInfo
 
 MANIFEST = "manifest.json"
@@ -56,11 +57,15 @@ def manifest(
 def listed_files(folder: Path) -> set[str] | None:
     """Names of the files that an export wrote to this folder, itself included; None where it is no export."""
     try:
-        table = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        table = read_json_object(folder / MANIFEST, "")
+    except InputError:
         return None
-    if not isinstance(table, dict) or table.get("format") != _FORMAT:
+    if table.get("format") != _FORMAT:
         return None
-    entries = [table.get("segmented"), table.get("scene"), table.get("scene_mesh"), *(table.get("objects") or [])]
+    objects = table.get("objects")
+    entries = [table.get("segmented"), table.get("scene"), table.get("scene_mesh")]
+    entries += objects if isinstance(objects, list) else []
     entries += [entry.get("mesh") for entry in entries if isinstance(entry, dict)]
-    return {MANIFEST, *(str(entry["file"]) for entry in entries if isinstance(entry, dict) and "file" in entry)}
+    names = [entry["file"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("file"), str)]
+    # Whoever replaces the export deletes these, so a name that leads out of the folder is none of ours.
+    return {MANIFEST, *(name for name in names if name == Path(name).name and name.isprintable())}

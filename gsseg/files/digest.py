@@ -8,8 +8,8 @@ import numpy as np
 from numpy import ndarray
 
 Part: TypeAlias = "bytes | str | ndarray"
-"""Text is taken as UTF-8, names of files that are none too; an array as its little-endian numbers, row by row, without its
-shape and type."""
+"""Text is taken as UTF-8, names of files that are none too; an array as its little-endian numbers, row by row, without
+its shape and type."""
 
 
 def sha256(*parts: Part) -> str:

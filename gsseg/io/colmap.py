@@ -18,7 +18,7 @@ import numpy as np
 from gsseg.errors import InputError
 from gsseg.files import check_readable
 from gsseg.io.lens import split_lens
-from gsseg.io.posed import PhotoIndex, PosedCamera, check_intrinsics, photo_key
+from gsseg.io.posed import PhotoIndex, PosedCamera, check_camera, check_photo_name, photo_key
 from gsseg.scene import Camera
 from gsseg.scene.rotations import rotation_matrices
 
@@ -65,7 +65,9 @@ def read_colmap(folder: Path | str, photos: PhotoIndex | None = None) -> tuple[l
             raise InputError(
                 images_path, f"{where}: camera {camera_id} is not in {cameras_path.name} (there: {known})", _RESAVE
             )
-        if not np.isfinite(pose).all() or not np.any(pose[:4]):
+        check_photo_name(images_path, f"image {name[:60]}", name)
+        T_camera_world = _transform(np.array(pose, np.float64))
+        if not np.isfinite(T_camera_world).all():
             lost.append(name)
             continue
         model, width, height, params = raw_cameras[camera_id]
@@ -75,8 +77,8 @@ def read_colmap(folder: Path | str, photos: PhotoIndex | None = None) -> tuple[l
             raise InputError(
                 cameras_path, f"camera {camera_id}: {error}", "undistort with COLMAP's image_undistorter"
             ) from error
-        camera = Camera(width, height, fx, fy, cx, cy, _transform(np.array(pose)))
-        check_intrinsics(cameras_path, f"camera {camera_id}", camera)
+        camera = Camera(width, height, fx, fy, cx, cy, T_camera_world)
+        check_camera(cameras_path, f"camera {camera_id}", camera)
         posed.append(PosedCamera(photo_key(name), camera, lens, photos.find(name) if photos is not None else None))
     if not posed:
         raise InputError(images_path, f"none of its {len(raw_images)} images has a finite pose", "run COLMAP again")
@@ -94,9 +96,12 @@ def _table(folder: Path, name: str) -> Path:
 
 
 def _transform(pose: np.ndarray) -> np.ndarray:
-    """World-to-camera from a quaternion wxyz, of any length, and a translation."""
+    """World-to-camera from a quaternion wxyz, of any length but 0, and a translation; else NaN."""
     transform = np.eye(4)
-    transform[:3, :3] = rotation_matrices(pose[None, :4] / np.linalg.norm(pose[:4]))[0]
+    with np.errstate(all="ignore"):
+        # The largest component comes out first: neither 1e200 nor 1e-200 can be squared.
+        quat = pose[:4] / np.abs(pose[:4]).max()
+        transform[:3, :3] = rotation_matrices(quat[None] / np.linalg.norm(quat))[0]
     transform[:3, 3] = pose[4:]
     return transform
 
@@ -135,8 +140,6 @@ def _cameras_bin(path: Path) -> Iterator[tuple[int, _RawCamera]]:
         if model not in CAMERA_MODELS:
             raise InputError(path, f"camera {camera_id}: there is no camera model number {model}", _RESAVE)
         name, count = CAMERA_MODELS[model]
-        if max(width, height) > 65535:
-            raise InputError(path, f"camera {camera_id}: the image size {width} x {height} is absurd", _RESAVE)
         yield camera_id, (name, width, height, list(data.take(f"{count}d")))
 
 

@@ -10,18 +10,28 @@ from functools import lru_cache
 
 import numpy as np
 import pycolmap
-from jaxtyping import Bool, Float32, Int64, UInt8
+from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 from numpy import ndarray
 
+from gsseg.io.numbers import LARGEST_OFFSET
+from gsseg.io.picture import LONGEST_SIDE
 from gsseg.scene import Camera, Lens
 
 NO_DISTORTION = {"SIMPLE_PINHOLE", "PINHOLE"}
+LARGEST_DISTORTION = 1e6
+"""Of a parameter of a lens beside focal lengths and principal point; real ones stay below 100."""
+_BLOCK_PIXELS = 1 << 18
+"""Rays are sent through the lens by so many at a time, which takes 30 MB however large the picture is."""
 
 
 def lens_model(model: str, width: int, height: int, params: Sequence[float]) -> pycolmap.Camera:
     """COLMAP's camera of that name; ValueError where there is none, or it takes other parameters."""
     if model not in pycolmap.CameraModelId.__members__ or model == "INVALID":
         raise ValueError(f"the camera model {model!r} is not one of COLMAP's")
+    if not 0 < width <= LONGEST_SIDE or not 0 < height <= LONGEST_SIDE:
+        raise ValueError(f"the image size {width} x {height} is not within 1 to {LONGEST_SIDE} pixels")
+    if not all(abs(value) <= LARGEST_OFFSET for value in params):  # false for NaN too
+        raise ValueError("a parameter is not finite, or is absurdly large")
     camera = pycolmap.Camera(model=model, width=width, height=height, params=list(params))
     if not camera.verify_params():
         raise ValueError(f"the camera model {model} takes {camera.params_info!r}, {len(params)} numbers are given")
@@ -41,6 +51,8 @@ def split_lens(
     pinhole = camera.focal_length_x, camera.focal_length_y, camera.principal_point_x, camera.principal_point_y
     known = {*camera.focal_length_idxs(), *camera.principal_point_idxs()}
     extra = [value for i, value in enumerate(params) if i not in known]
+    if any(abs(value) > LARGEST_DISTORTION for value in extra):
+        raise ValueError(f"a parameter of the lens is beyond {LARGEST_DISTORTION:g}")
     fisheye = "FISHEYE" in model or model in ("FOV", "EUCM")
     if model in NO_DISTORTION or (not fisheye and not any(extra)):
         return pinhole, None
@@ -58,20 +70,34 @@ def sample_points(
 def _sample_points(
     width: int, height: int, fx: float, fy: float, cx: float, cy: float, lens: Lens
 ) -> tuple[Float32[ndarray, "height width 2"], Bool[ndarray, "height width"]]:
+    fractions, inside = np.empty((height, width, 2), np.float32), np.empty((height, width), bool)
     distorted = lens_model(lens.model, lens.width, lens.height, lens.params)
-    columns, rows = np.meshgrid((np.arange(width) + 0.5 - cx) / fx, (np.arange(height) + 0.5 - cy) / fy)
-    rays = np.stack([columns.ravel(), rows.ravel(), np.ones(width * height)], 1)
+    step = max(1, _BLOCK_PIXELS // width)
+    for top in range(0, height, step):
+        part = slice(top, min(top + step, height))
+        columns = (np.arange(width) + 0.5 - cx) / fx
+        rows = (np.arange(part.start, part.stop) + 0.5 - cy) / fy
+        fractions[part], inside[part] = _see(distorted, columns, rows)
+    return fractions, inside
+
+
+def _see(
+    distorted: pycolmap.Camera, columns: Float64[ndarray, " width"], rows: Float64[ndarray, " height"]
+) -> tuple[Float32[ndarray, "height width 2"], Bool[ndarray, "height width"]]:
+    """`sample_points` of the rays (column, row, 1)."""
+    x, y = np.meshgrid(columns, rows)
+    rays = np.stack([x.ravel(), y.ravel(), np.ones(x.size)], 1)
     points = np.asarray(distorted.img_from_cam(rays))
     # A distortion polynomial turns back beyond the field it was fitted to, and would show the photo's edge twice:
     # a pixel counts only where the next ray outwards is seen farther out.
     farther = np.asarray(distorted.img_from_cam(rays * (1.001, 1.001, 1.0)))
     centre = np.array([distorted.principal_point_x, distorted.principal_point_y])
-    with np.errstate(invalid="ignore"):  # NaN: behind the lens
+    with np.errstate(all="ignore"):  # NaN: behind the lens
         grows = ((farther - centre) ** 2).sum(1) >= ((points - centre) ** 2).sum(1)
-        fractions = points / (lens.width, lens.height)
+        fractions = points / (distorted.width, distorted.height)
         inside = grows & (fractions >= 0).all(1) & (fractions < 1).all(1)
     fractions = np.where(inside[:, None], fractions, 0).astype(np.float32)
-    return fractions.reshape(height, width, 2), inside.reshape(height, width)
+    return fractions.reshape(len(rows), len(columns), 2), inside.reshape(len(rows), len(columns))
 
 
 def nearest_pixels(

@@ -14,10 +14,12 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from gsseg.errors import InputError
-from gsseg.io.posed import PosedCamera, rigid_transform
-from gsseg.io.transforms import read_json
+from gsseg.files.json_file import read_json_object
+from gsseg.io.numbers import LARGEST_COORDINATE, LARGEST_SCALE, matrix, real_number
+from gsseg.io.posed import PosedCamera, check_camera, rigid_transform
 
 FILE_NAME = "dataparser_transforms.json"
+_AGAIN = "copy it again from nerfstudio's output"
 
 
 def follow_nerfstudio(posed: list[PosedCamera], transforms: Path, dataparser: Path) -> list[PosedCamera]:
@@ -25,14 +27,17 @@ def follow_nerfstudio(posed: list[PosedCamera], transforms: Path, dataparser: Pa
 
     Raises `InputError` where either file does not hold a rigid transform and a positive scale.
     """
-    meta, moved = read_json(transforms), read_json(dataparser)
+    meta, moved = read_json_object(transforms, _AGAIN), read_json_object(dataparser, _AGAIN)
     T_new_original = _rigid(dataparser, "transform", moved.get("transform"))
     T_json_original = _rigid(transforms, "applied_transform", meta.get("applied_transform", np.eye(4)[:3].tolist()))
     T_new_json = T_new_original @ np.linalg.inv(T_json_original)
     scale = _scale(dataparser, "scale", moved.get("scale")) / _scale(
         transforms, "applied_scale", meta.get("applied_scale", 1.0)
     )
-    return [replace(one, camera=replace(one.camera, T_camera_world=_move(one, T_new_json, scale))) for one in posed]
+    cameras = [replace(one, camera=replace(one.camera, T_camera_world=_move(one, T_new_json, scale))) for one in posed]
+    for one in cameras:
+        check_camera(dataparser, f"the camera of {one.name}", one.camera)
+    return cameras
 
 
 def _move(one: PosedCamera, T_new_old: Float64[ndarray, "4 4"], scale: float) -> Float64[ndarray, "4 4"]:
@@ -43,16 +48,11 @@ def _move(one: PosedCamera, T_new_old: Float64[ndarray, "4 4"], scale: float) ->
 
 
 def _rigid(path: Path, key: str, value: object) -> Float64[ndarray, "4 4"]:
-    try:
-        matrix = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        matrix = np.empty(0)
-    if matrix.shape not in ((3, 4), (4, 4)) or not np.isfinite(matrix).all():
-        raise InputError(path, f"'{key}' is not a matrix of 3 x 4 numbers", "copy it again from nerfstudio's output")
-    return rigid_transform(path, key, np.vstack([matrix[:3], [0.0, 0.0, 0.0, 1.0]]))
+    rows = matrix(path, f"'{key}'", value, _AGAIN, shapes=((3, 4), (4, 4)), most=LARGEST_COORDINATE)
+    if not np.isfinite(rows).all():
+        raise InputError(path, f"'{key}' has numbers that are not finite", _AGAIN)
+    return rigid_transform(path, key, np.vstack([rows[:3], [0.0, 0.0, 0.0, 1.0]]))
 
 
 def _scale(path: Path, key: str, value: object) -> float:
-    if not isinstance(value, int | float) or not (np.isfinite(value) and value > 0):
-        raise InputError(path, f"'{key}' is {value!r}, must be a positive number", "copy it again")
-    return float(value)
+    return real_number(path, f"'{key}'", value, _AGAIN, least=1 / LARGEST_SCALE, most=LARGEST_SCALE)

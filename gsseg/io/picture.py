@@ -6,8 +6,6 @@ a size that no camera needs is refused before memory is taken for it.
 """
 
 import io
-import threading
-import warnings
 from pathlib import Path
 
 from PIL.BmpImagePlugin import BmpImageFile
@@ -20,6 +18,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from gsseg.errors import InputError
 from gsseg.files import check_readable
+from gsseg.io.quiet import no_warnings
 
 LONGEST_SIDE = 16384
 """Pixels of the longest side that is read."""
@@ -39,7 +38,6 @@ _READERS: tuple[tuple[bytes, type[ImageFile]], ...] = (
 """The first bytes of a file -> what reads it."""
 
 _COPY = "copy or make it again"
-_warnings_of_pillow = threading.Lock()
 
 
 def open_picture(path: Path) -> Image:
@@ -63,8 +61,7 @@ def _open(path: Path, source: str | io.BytesIO, head: bytes) -> Image:
         check_size(path, *_webp_size(head))
     try:
         # Metadata that nobody needs here may be damaged; the pictures are sound, and Pillow's warnings of no use.
-        with _warnings_of_pillow, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with no_warnings():
             picture = reader(source)
     except Exception as error:  # Pillow's readers let through whatever a damaged header leads them to
         raise InputError(path, f"is not a picture that can be read ({error})", _COPY) from error
@@ -104,7 +101,8 @@ def _webp_size(head: bytes) -> tuple[int, int]:
 def decode_picture(path: Path, picture: Image) -> Image:
     """Decodes an opened picture; `InputError` where it is truncated or damaged."""
     try:
-        picture.load()
+        with no_warnings():
+            picture.load()
     except Exception as error:  # as in `_open`
         raise InputError(path, f"is a damaged picture ({error})", _COPY) from error
     return picture

@@ -11,7 +11,6 @@ Axes are those of a PLY. Rows are in the file's order, which is a space-filling 
 Source: the format's page on developer.playcanvas.com; playcanvas/splat-transform, ``read-sog.ts``, ``read-sog-v1.ts``.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from jaxtyping import Float32, Float64, UInt8
 from numpy import ndarray
 
 from gsseg.errors import InputError
+from gsseg.files.json_file import parse_json
 from gsseg.io.sog_files import AGAIN, META, SogFiles, fetch_picture, open_sog_files
 from gsseg.io.splat_file import COLOUR, POSITION, REST_COLUMNS, ROTATION, SCALE
 from gsseg.io.splat_format import SplatColumns, check_count, inria_dtype
@@ -111,8 +111,8 @@ class _Sog:
 
 def _open(files: SogFiles) -> _Sog:
     try:
-        meta = json.loads(files.fetch(META, _META_BYTES).decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        meta = parse_json(files.fetch(META, _META_BYTES).decode("utf-8-sig"))
+    except ValueError as error:
         raise InputError(files.path, f"its meta.json is not JSON ({error})", AGAIN) from error
     if not isinstance(meta, dict) or not isinstance(meta.get("means"), dict):
         raise InputError(files.path, "its meta.json has no 'means'", "give the meta.json of a SOG of splats")

@@ -213,7 +213,8 @@ def _decode(header: _Header, arrays: list[UInt8[ndarray, "rows _"]], signs: Floa
     quats = _unpack_rotations(rotations) if header.version < 3 else _unpack_smallest_three(rotations)
     quats[:, 1:] *= signs.prod() * signs  # an axis of rotation changes like a vector, and again where space is mirrored
     for axis in range(3):
-        out[POSITION[axis]] = signs[axis] * _coordinate(header, positions, axis)
+        with np.errstate(invalid="ignore"):  # NaN among 16-bit floats, which is counted later
+            out[POSITION[axis]] = signs[axis] * _coordinate(header, positions, axis)
         out[COLOUR[axis]] = (colours[:, axis] / np.float32(255) - np.float32(0.5)) / np.float32(0.15)
         out[SCALE[axis]] = scales[:, axis] / np.float32(16) - 10
     for i, name in enumerate(ROTATION):

@@ -13,6 +13,7 @@ import torch
 
 from gsseg.errors import InputError
 from gsseg.files import check_readable
+from gsseg.io.quiet import no_warnings
 
 _AGAIN = "copy or make it again"
 
@@ -28,7 +29,8 @@ def load_torch(path: Path) -> Any:
     check_readable(path)
     try:
         _check_records(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with no_warnings():  # of storages of another kind than torch's own writer has
+            return torch.load(path, map_location="cpu", weights_only=True)
     except InputError:
         raise
     except Exception as error:  # a damaged file leads torch to raise whatever its parts do

@@ -5,7 +5,6 @@ with OpenCV axes (x right, y down, z forward). Intrinsics stand at the top or in
 files give ``camera_angle_x`` and leave size and suffix to the photo.
 """
 
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -16,10 +15,19 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from gsseg.errors import InputError
-from gsseg.files import check_readable
-from gsseg.io.lens import split_lens
-from gsseg.io.picture import photo_size
-from gsseg.io.posed import PhotoIndex, PosedCamera, check_intrinsics, photo_key, rigid_transform
+from gsseg.files.json_file import read_json_object
+from gsseg.io.lens import LARGEST_DISTORTION, split_lens
+from gsseg.io.numbers import (
+    LARGEST_COORDINATE,
+    LARGEST_FOCAL,
+    LARGEST_OFFSET,
+    LEAST_FOCAL,
+    Bound,
+    matrix,
+    real_number,
+)
+from gsseg.io.picture import LONGEST_SIDE, photo_size
+from gsseg.io.posed import PhotoIndex, PosedCamera, check_camera, check_photo_name, photo_key, rigid_transform
 from gsseg.scene import Camera, Lens
 
 _FLIP_YZ = np.diag([1.0, -1.0, -1.0, 1.0])
@@ -28,6 +36,8 @@ _FLIP_YZ = np.diag([1.0, -1.0, -1.0, 1.0])
 _PERSPECTIVE = {"", "PINHOLE", "SIMPLE_PINHOLE", "OPENCV", "SIMPLE_RADIAL", "RADIAL", "FULL_OPENCV", "PERSPECTIVE"}
 _FISHEYE = {"OPENCV_FISHEYE", "FISHEYE"}
 _CALIBRATE = "write the intrinsics that the photos were taken with"
+_AGAIN = "copy or export it again"
+_POSE = "write the camera-to-world pose"
 
 
 def find_transforms(scene: Path) -> list[Path]:
@@ -46,7 +56,7 @@ def read_transforms(path: Path | str, photos: PhotoIndex | None = None) -> tuple
     value where the file is no such JSON, a pose is not rigid or a camera impossible.
     """
     path = Path(path)
-    meta = read_json(path)
+    meta = read_json_object(path, _AGAIN)
     frames = meta.get("frames")
     if not isinstance(frames, list) or not frames:
         raise InputError(path, "has no list 'frames' with at least one frame", "write one frame a photo")
@@ -55,12 +65,13 @@ def read_transforms(path: Path | str, photos: PhotoIndex | None = None) -> tuple
         if not isinstance(frame, dict) or not isinstance(frame.get("file_path"), str) or not frame["file_path"]:
             raise InputError(path, f"frame {index}: has no 'file_path'", "name the photo, relative to this file")
         name = frame["file_path"]
+        check_photo_name(path, f"frame {index}", name)
         where = f"frame {name}"
-        matrix = _matrix(path, where, frame)
-        if not np.isfinite(matrix).all():
+        pose = _pose(path, where, frame)
+        if not np.isfinite(pose).all():
             lost.append(name)
             continue
-        T_camera_world = _FLIP_YZ @ np.linalg.inv(rigid_transform(path, where, matrix))
+        T_camera_world = _FLIP_YZ @ np.linalg.inv(rigid_transform(path, where, pose))
         photo = photos.find(name) if photos is not None else None
         camera, lens = _intrinsics(path, where, {**meta, **frame}, photo, T_camera_world)
         if camera is None:
@@ -82,32 +93,15 @@ def read_transforms(path: Path | str, photos: PhotoIndex | None = None) -> tuple
     return posed, notes
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file (NaN and Infinity are allowed); `InputError` where there is none."""
-    check_readable(path)
-    try:
-        meta = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # JSON's own errors and those of the text's encoding
-        raise InputError(path, f"is not valid JSON ({error})", "copy or export it again") from error
-    if not isinstance(meta, dict):
-        raise InputError(path, "is JSON but no object with 'frames'", "export it again")
-    return meta
-
-
-def _matrix(path: Path, where: str, frame: dict[str, Any]) -> Float64[ndarray, "4 4"]:
-    try:
-        matrix = np.array(frame.get("transform_matrix"), dtype=np.float64)
-    except (TypeError, ValueError):
-        matrix = np.empty(0)
-    if matrix.shape not in ((4, 4), (3, 4)):
-        problem = "has no 'transform_matrix' of 4 x 4 numbers"
-        raise InputError(path, f"{where}: {problem}", "write the camera-to-world pose")
-    if matrix.shape == (3, 4):
-        matrix = np.vstack([matrix, [0.0, 0.0, 0.0, 1.0]])
-    if np.isfinite(matrix).all() and not np.allclose(matrix[3], [0, 0, 0, 1], atol=1e-6):
-        problem = f"the last row of 'transform_matrix' is {matrix[3].tolist()}, must be [0, 0, 0, 1]"
-        raise InputError(path, f"{where}: {problem}", "write the camera-to-world pose")
-    return matrix
+def _pose(path: Path, where: str, frame: dict[str, Any]) -> Float64[ndarray, "4 4"]:
+    key, shapes = f"{where}: 'transform_matrix'", ((4, 4), (3, 4))
+    pose = matrix(path, key, frame.get("transform_matrix"), _POSE, shapes=shapes, most=LARGEST_COORDINATE)
+    if len(pose) == 3:
+        pose = np.vstack([pose, [0.0, 0.0, 0.0, 1.0]])
+    if np.isfinite(pose).all() and not np.allclose(pose[3], [0, 0, 0, 1], atol=1e-6):
+        problem = f"the last row of 'transform_matrix' is {pose[3].tolist()}, must be [0, 0, 0, 1]"
+        raise InputError(path, f"{where}: {problem}", _POSE)
+    return pose
 
 
 def _intrinsics(
@@ -115,42 +109,38 @@ def _intrinsics(
 ) -> tuple[Camera | None, Lens | None]:
     """The camera and lens of one frame; (None, None) where its size is unknown."""
 
-    def number(key: str) -> float | None:
+    def number(key: str, least: Bound, most: Bound) -> float | None:
         value = values.get(key)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise InputError(path, f"{where}: '{key}' is {value!r}, must be a number", _CALIBRATE)
-        return None if value is None else float(value)
+        if value is None:
+            return None
+        return real_number(path, f"{where}: '{key}'", value, _CALIBRATE, least=least, most=most)
 
-    w, h = number("w"), number("h")
+    w, h = (number(key, 1, LONGEST_SIDE) for key in ("w", "h"))
     if w is None or h is None:
         if photo is None:
             return None, None
         w, h = map(float, photo_size(photo))
-    if not (math.isfinite(w) and math.isfinite(h)):
-        raise InputError(path, f"{where}: the image size is {w} x {h}", _CALIBRATE)
     width, height = round(w), round(h)
-    fx, fy = number("fl_x"), number("fl_y")
-    angle_x, angle_y = number("camera_angle_x"), number("camera_angle_y")
+    fx, fy = (number(key, LEAST_FOCAL, LARGEST_FOCAL) for key in ("fl_x", "fl_y"))
+    angle_x, angle_y = (number(key, 1e-6, math.pi - 1e-6) for key in ("camera_angle_x", "camera_angle_y"))
     if fx is None and angle_x is not None:
-        fx = _focal(path, where, "camera_angle_x", angle_x, width)
-        fy = fy if fy is not None or angle_y is None else _focal(path, where, "camera_angle_y", angle_y, height)
+        fx = _focal(angle_x, width)
+        fy = fy if fy is not None or angle_y is None else _focal(angle_y, height)
     if fx is None:
         raise InputError(path, f"{where}: has neither 'fl_x' nor 'camera_angle_x'", _CALIBRATE)
     fy = fx if fy is None else fy
-    cx, cy = number("cx"), number("cy")
+    cx, cy = (number(key, -LARGEST_OFFSET, LARGEST_OFFSET) for key in ("cx", "cy"))
     cx, cy = width / 2 if cx is None else cx, height / 2 if cy is None else cy
     camera = Camera(width, height, float(fx), float(fy), float(cx), float(cy), T_camera_world)
-    check_intrinsics(path, where, camera)
-    model, params = _distortion(path, where, values, number)
+    check_camera(path, where, camera)
+    model, params = _distortion(path, where, values, lambda key: number(key, -LARGEST_DISTORTION, LARGEST_DISTORTION))
     try:
         return camera, split_lens(model, width, height, [camera.fx, camera.fy, camera.cx, camera.cy, *params])[1]
     except ValueError as error:
         raise InputError(path, f"{where}: {error}", _CALIBRATE) from error
 
 
-def _focal(path: Path, where: str, key: str, angle: float, pixels: int) -> float:
-    if not 0 < angle < math.pi:
-        raise InputError(path, f"{where}: '{key}' is {angle}, must lie between 0 and pi", _CALIBRATE)
+def _focal(angle: float, pixels: int) -> float:
     return pixels / 2 / math.tan(angle / 2)
 
 
@@ -160,8 +150,6 @@ def _distortion(
     """COLMAP's model and its parameters after fx, fy, cx, cy."""
     model = str(values.get("camera_model", "")).upper()
     k1, k2, k3, k4, p1, p2 = (float(number(key) or 0.0) for key in ("k1", "k2", "k3", "k4", "p1", "p2"))
-    if not np.isfinite([k1, k2, k3, k4, p1, p2]).all():
-        raise InputError(path, f"{where}: a distortion parameter is not finite", _CALIBRATE)
     if model in _FISHEYE or values.get("is_fisheye") is True:
         return "OPENCV_FISHEYE", [k1, k2, k3, k4]
     if model not in _PERSPECTIVE:

@@ -7,7 +7,6 @@ nothing is asked of the network, and nothing is unpickled.
 """
 
 import contextlib
-import json
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,8 @@ from torch import Tensor
 
 from gsseg.errors import InputError
 from gsseg.files.digest import sha256
+from gsseg.files.json_file import read_json_object
+from gsseg.io.numbers import brief
 from gsseg.language.pixels import Pixels
 
 BATCH = 16
@@ -126,13 +127,9 @@ def _check_folder(folder: Path) -> None:
     path = folder / "config.json"
     if not path.is_file():
         raise InputError(folder, "has no config.json: it is no model in Hugging Face's layout", GET)
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        kind = config.get("model_type")
-    except (OSError, ValueError, AttributeError) as error:
-        raise InputError(path, f"cannot be read ({error})", "copy or download it again") from error
+    kind = read_json_object(path, "copy or download it again").get("model_type")
     if kind != "clip":
-        raise InputError(path, f"is of a model of type {kind!r}, not 'clip'", GET)
+        raise InputError(path, f"is of a model of type {brief(kind)}, not 'clip'", GET)
     if not any(folder.glob("model*.safetensors")):
         pickled = any(folder.glob("pytorch_model*.bin"))
         problem = "holds its weights as pytorch_model.bin, which can run code," if pickled else "holds no weights"

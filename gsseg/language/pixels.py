@@ -4,7 +4,6 @@ transformers' image processor on Pillow does it, which needs no torchvision. ``p
 where it is silent, pictures are made as large as the model looks at them and normalised as OpenAI did.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from numpy import ndarray
 from PIL import Image
 
 from gsseg.errors import InputError
+from gsseg.files.json_file import read_json_object
 
 FILE_NAME = "preprocessor_config.json"
 
@@ -43,7 +43,7 @@ class Pixels:
         settings: dict[str, Any] = {"size": {"shortest_edge": side}, "crop_size": whole}
         try:
             if path.exists():
-                settings = {**settings, **json.loads(path.read_text(encoding="utf-8"))}
+                settings = {**settings, **read_json_object(path, "copy it again")}
             pixels = Pixels(kind.from_dict(settings))
             _check_size(pixels.processor)
             shape, finite = _tried(pixels)
@@ -52,6 +52,8 @@ class Pixels:
                 raise ValueError(f"the model looks at {side} x {side} pixels, and pictures become {made}")
             if not finite:
                 raise ValueError("pictures become numbers that are not finite")
+        except InputError:
+            raise
         except Exception as error:  # whatever transformers raises on odd settings: it is of no fixed type
             problem = f"does not say how pictures are prepared ({type(error).__name__}: {error})"
             raise InputError(path, problem, "copy it again") from error

@@ -6,6 +6,8 @@ from numpy import ndarray
 from safetensors import SafetensorError, safe_open
 
 from gsseg.errors import InputError
+from gsseg.files import check_readable
+from gsseg.files.json_file import MOST_BYTES, read_text
 from gsseg.lazy_property import lazy_property
 from gsseg.run.layout import RunLayout
 from gsseg.scene import SplatFile
@@ -75,9 +77,10 @@ class FolderColumns(_PlyColumns):
     def objects(self) -> list[ObjectInfo]:
         """The table of objects."""
         path = self._layout.objects
+        check_readable(path)
         try:
-            return table_from_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            return table_from_json(read_text(path, MOST_BYTES))
+        except ValueError as error:
             raise InputError(path, f"is not a table of objects ({error})", AGAIN) from error
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Int32
 from numpy import ndarray
 
 from gsseg.files.digest import sha256
+from gsseg.files.json_file import parse_json
 
 FORMAT, VERSION = "gsseg viewer", 1
 
@@ -41,7 +42,7 @@ def marks_json(marks: Marks, object_ids: Int32[ndarray, " gaussians"]) -> str:
 
 def marks_from_json(text: str, object_ids: Int32[ndarray, " gaussians"]) -> Marks:
     """The marks that `marks_json` wrote; none where they are of other objects. ValueError for anything else."""
-    content = json.loads(text)
+    content = parse_json(text)
     try:
         if content["format"] != FORMAT or content["version"] != VERSION:
             raise ValueError(f"it is {content['format']} {content['version']}, not {FORMAT} {VERSION}")

@@ -1,6 +1,5 @@
 """metrics.json: what a run cost and found."""
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -8,11 +7,14 @@ from typing import Any
 import numpy as np
 
 from gsseg.errors import InputError
+from gsseg.files.json_file import read_json_object
+from gsseg.io.numbers import real_number
 from gsseg.memory import peak_memory_mb
 from gsseg.run.trained import Trained
 from gsseg.segmentation import NO_CODE, NO_OBJECT
 
 _AGAIN = "run gsseg train again"
+_LARGEST = 1e18
 
 
 def metrics_of(trained: Trained, seconds: dict[str, float], scores: dict[str, Any]) -> dict[str, Any]:
@@ -40,18 +42,15 @@ def metrics_of(trained: Trained, seconds: dict[str, float], scores: dict[str, An
 
 def read_metrics(path: Path) -> dict[str, Any]:
     """The metrics.json at ``path``; raises `InputError` where it is missing, damaged or lacks a part."""
-    try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(path, "does not exist", "finish the run: gsseg train -s SCENE -m RUN --resume") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(path, f"is not valid JSON ({error})", _AGAIN) from error
+    if not path.exists():
+        raise InputError(path, "does not exist", "finish the run: gsseg train -s SCENE -m RUN --resume")
+    metrics = read_json_object(path, _AGAIN)
     parts = ("seconds", "counts", "losses", "scores")
-    if not isinstance(metrics, dict) or not all(isinstance(metrics.get(part), dict) for part in parts):
+    if not all(isinstance(metrics.get(part), dict) for part in parts):
         raise InputError(path, f"does not hold {', '.join(parts)}", _AGAIN)
-    numbers = [metrics.get("peak_rss_mb"), *metrics["seconds"].values(), *metrics["counts"].values()]
-    if not all(isinstance(number, int | float) and not isinstance(number, bool) for number in numbers):
-        raise InputError(path, "holds seconds, counts or a peak_rss_mb that are no numbers", _AGAIN)
+    numbers = {"peak_rss_mb": metrics.get("peak_rss_mb"), **metrics["seconds"], **metrics["counts"]}
+    for name, number in numbers.items():
+        real_number(path, f"{name[:60]!r}", number, _AGAIN, least=0, most=_LARGEST)
     return metrics
 
 

@@ -10,6 +10,8 @@ import yaml
 
 from gsseg.config import TrainConfig
 from gsseg.errors import InputError
+from gsseg.files.yaml_file import read_yaml_object
+from gsseg.io.numbers import brief
 from gsseg.scene import RenderConfig, Scene
 from gsseg.version import __version__
 
@@ -48,11 +50,9 @@ def settings_text(settings: dict[str, Any]) -> str:
 
 def read_settings(path: Path) -> RunSettings:
     """What the config.yaml at ``path`` says; raises `InputError` where it is missing, damaged or names no scene."""
-    try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise InputError(path, f"cannot be read ({error})", _AGAIN) from error
-    if not isinstance(settings, dict) or not all(isinstance(settings.get(name), str) for name in ("scene", "splats")):
+    settings = read_yaml_object(path, _AGAIN)
+    named = [settings.get(name) for name in ("scene", "splats")]
+    if not all(isinstance(name, str) and name and name.isprintable() for name in named):
         raise InputError(path, "does not say which scene the run was made from", _AGAIN)
     key = settings.get("key")
     return RunSettings(
@@ -64,7 +64,7 @@ def read_settings(path: Path) -> RunSettings:
 def _render(path: Path, values: object) -> RenderConfig:
     kinds = {"near_plane": (int, float), "dilation": (int, float), "antialiased": (bool,)}
     if not isinstance(values, dict) or any(type(values[name]) not in kinds.get(name, ()) for name in values):
-        raise InputError(path, f"'render' is {values!r}, which are no settings of the rasterizer", _AGAIN)
+        raise InputError(path, f"'render' is {brief(values)}, which are no settings of the rasterizer", _AGAIN)
     try:
         return RenderConfig(**values)
     except ValueError as error:

@@ -23,6 +23,7 @@ from gsseg.errors import InputError
 from gsseg.features import FeatureField, MaskEvidence
 from gsseg.files import whole_file
 from gsseg.files.digest import Part, sha256, sha256_of
+from gsseg.files.json_file import parse_json
 from gsseg.run.layout import RunLayout
 from gsseg.run.settings import read_settings
 from gsseg.scene import Scene
@@ -93,8 +94,8 @@ class StageStore:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
                 if header.get("content") != content_key(tensors, header["losses"]):
                     return None
-                return tensors, json.loads(header["losses"])
-        except (OSError, SafetensorError, KeyError, ValueError):
+                return tensors, parse_json(header["losses"])
+        except (OSError, SafetensorError, KeyError, ValueError, TypeError):  # the last: numbers that NumPy has not
             return None
 
     def _save(self, stage: str, tensors: dict[str, Tensor], losses: dict[str, list[float]]) -> None:

@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from gsseg.files.json_file import parse_json
+
 BOX = "oriented_box"
 """The one field of an object that a table may lack."""
 
@@ -64,7 +66,7 @@ def table_from_json(text: str) -> list[ObjectInfo]:
     ValueError, saying which row is wrong and how, for anything else: whoever shows or indexes these values may rely on
     their types.
     """
-    rows = json.loads(text)
+    rows = parse_json(text)
     if not isinstance(rows, list):
         raise ValueError("it is no list of objects")
     return [_checked(index, row) for index, row in enumerate(rows)]

@@ -239,7 +239,7 @@ CASES = {
     "no bounds": (edited(lambda m: m["means"].update(mins=[0, 0])), "'mins' of 'means'"),
     "words": (edited(lambda m: m["means"].update(mins=["a", "b", "c"])), "'mins' of 'means'"),
     "infinite": (edited(lambda m: m["means"].update(mins=[float("inf")] * 3)), "'mins' of 'means'"),
-    "a huge integer": (edited(lambda m: m["means"].update(mins=[10**400] * 3)), "'mins' of 'means'"),
+    "a huge integer": (edited(lambda m: m["means"].update(mins=[10**400] * 3)), "a whole number of 401 digits"),
     "a long table": (edited(lambda m: m["scales"].update(codebook=[0.0] * 300)), "'codebook' of 'scales'"),
     "a text as picture": (replaced("sh0.webp", b"hello"), "not a picture"),
     "a cut picture": (lambda p, f: write_zip(p, {**f, "sh0.webp": f["sh0.webp"][:-40]}), "picture"),
