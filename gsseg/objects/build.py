@@ -11,11 +11,12 @@ from numpy import ndarray
 from gsseg.clustering.nearest import nearest_codes_in_blocks
 from gsseg.codebook import Codes
 from gsseg.features.evidence import MaskEvidence
-from gsseg.objects.agreement import BARELY_SEEN
+from gsseg.objects.agreement import BARELY_SEEN, GroupEvidence
 from gsseg.objects.assignment import AssignmentConfig, assign
 from gsseg.objects.grouping import GroupingConfig, group_codes
 from gsseg.objects.profiles import Profiles, mask_profiles, neighbours, touching
 from gsseg.objects.strays import rehome_strays
+from gsseg.objects.unmasked import unmasked_light
 from gsseg.segmentation import NO_OBJECT, ObjectInfo, Segmentation
 from gsseg.segmentation.describe import default_colors, default_name, describe_objects
 
@@ -28,6 +29,10 @@ class ObjectConfig:
     """Which codes are one object."""
     assignment: AssignmentConfig = field(default_factory=AssignmentConfig)
     """Which object a single Gaussian belongs to."""
+
+
+CONTACT_NEIGHBOURS, RIM_NEIGHBOURS = 8, 12
+"""Neighbours of a Gaussian that say which groups touch, and whether it lies on the rim of a mask."""
 
 
 def build_objects(
@@ -48,13 +53,15 @@ def build_objects(
     count = len(codes.fine_codebook)
     progress(0, 3)
     # One neighbour search serves both: grouping asks which codes touch, the assignment who votes along.
-    near = neighbours(means, max(config.assignment.neighbours, 8))
-    of_code = group_codes(mask_profiles(evidence, fine, count), touching(near[:, :8], fine, count), config.grouping)
+    near = neighbours(means, max(config.assignment.neighbours, RIM_NEIGHBOURS))
+    unmasked = unmasked_light(evidence, fine, near[:, :RIM_NEIGHBOURS], count)
+    said = GroupEvidence(mask_profiles(evidence, fine, count), unmasked)
+    of_code = group_codes(said, touching(near[:, :CONTACT_NEIGHBOURS], fine, count), config.grouping)
     grouped = np.where(fine >= 0, of_code[np.maximum(fine, 0)], NO_OBJECT)
     progress(1, 3)
     # Slivers would be classes of their own in the assignment and draw their neighbours in: they go before it, and those
     # that it leaves go after it.
-    grouped = without_slivers(evidence, grouped)
+    grouped = _largest_first(without_slivers(evidence, grouped))
     near = np.ascontiguousarray(near[:, : config.assignment.neighbours])
     assigned = assign(evidence, grouped, near, colors, config.assignment)
     assigned = rehome_strays(assigned, near, evidence.visibility)
