@@ -17,6 +17,9 @@ With A and D the log-odds of an agreeing and a disagreeing view and X those agai
 
     r_i r_j ( s_i s_j (D + a (A - D)) - (d_i (1 - d_j) + (1 - d_i) d_j) X ).
 
+What the views say of a pair is summed over them once, `PairWords`; the log-odds are one way to judge it
+(`gsseg.objects.grouping`), a fitted posterior another (`gsseg.objects.joining`).
+
 This is the view consensus of MaskClustering (Yan et al. 2024) turned into evidence that adds up: two views weigh less
 than twenty.
 """
@@ -73,6 +76,25 @@ class Odds:
         return float(np.log((1 - self.same) / (1 - self.different)))
 
 
+@dataclass(frozen=True, eq=False)
+class PairWords:
+    """What all views together say of pairs of groups."""
+
+    weight: Float64[ndarray, " pairs"]
+    """sum_v r_i r_j s_i s_j: how much views have to say of masks that both lie in; about a number of views."""
+    agreeing: Float64[ndarray, " pairs"]
+    """The same times the agreement a: the part of `weight` in which views put both into one mask."""
+    dropped: Float64[ndarray, " pairs"]
+    """sum_v r_i r_j (d_i (1 - d_j) + (1 - d_i) d_j): the weight of views that drop one of the two."""
+    size_ratio: Float64[ndarray, " pairs"]
+    """Light of the smaller group over that of the larger."""
+
+    def log_odds(self, odds: Odds) -> Float64[ndarray, " pairs"]:
+        """Evidence, summed over views, that the two groups of each pair are one object."""
+        disagreeing = self.weight - self.agreeing
+        return self.agreeing * odds.agree + disagreeing * odds.disagree - self.dropped * odds.dropped
+
+
 class GroupEvidence:
     """What views say of groups that are being merged, kept ready for comparison; changed in place by `merge`."""
 
@@ -87,6 +109,7 @@ class GroupEvidence:
         self.reliability = np.empty_like(self.view_mass)
         self.masked = np.empty_like(self.view_mass)
         self.drawn = np.empty_like(self.view_mass)
+        self.light = np.empty(len(self.mass))
         self._refresh(np.arange(len(self.mass)))
 
     def _refresh(self, rows: Int64[ndarray, " groups"]) -> None:
@@ -94,6 +117,7 @@ class GroupEvidence:
         whole = view_mass + self.unmasked[rows]
         self.share[rows] = self.mass[rows] / np.maximum(view_mass, 1e-9)[:, self._view_of_mask]
         self.reliability[rows] = whole / (whole + HALF_SEEN) * (whole > BARELY_SEEN)
+        self.light[rows] = whole.sum(axis=1)
         masked = view_mass / np.maximum(whole, 1e-9)
         self.masked[rows] = masked
         self.drawn[rows] = np.clip((masked - NOT_DRAWN) / (DRAWN - NOT_DRAWN), 0.0, 1.0)
@@ -115,20 +139,18 @@ class GroupEvidence:
         union = sp.csr_array((ones, (label, np.arange(len(label)))), shape=(int(label.max(initial=-1)) + 1, len(label)))
         return GroupEvidence(Profiles(union @ self.mass, self.first), union @ self.unmasked)
 
-    def log_odds(
-        self, one: Int64[ndarray, " pairs"], other: Int64[ndarray, " pairs"], odds: Odds
-    ) -> Float64[ndarray, " pairs"]:
-        """Evidence, summed over views, that the two groups of each pair are one object."""
-        out = np.empty(len(one))
+    def compare(self, one: Int64[ndarray, " pairs"], other: Int64[ndarray, " pairs"]) -> "PairWords":
+        """What views say of the two groups of each pair."""
+        out = np.empty((3, len(one)))
         tables = (self.first, self.share, self.reliability, self.masked, self.drawn)
-        said = (odds.agree, odds.disagree, odds.dropped)
         run_all(
             [
-                lambda a=a, b=b: _log_odds(*tables, one, other, *said, out, a, b)
+                lambda a=a, b=b: _compare(*tables, one, other, out, a, b)
                 for a, b in spans(len(one), None if len(one) > FEW_PAIRS else 1)
             ]
         )
-        return out
+        smaller, larger = (pick(self.light[one], self.light[other]) for pick in (np.minimum, np.maximum))
+        return PairWords(*out, smaller / np.maximum(larger, 1e-12))
 
 
 FEW_PAIRS = 1024
@@ -136,21 +158,22 @@ FEW_PAIRS = 1024
 
 
 @njit(nogil=True, cache=True)
-def _log_odds(first, share, reliability, masked, drawn, one, other, agree, disagree, dropped, out, start, stop):
+def _compare(first, share, reliability, masked, drawn, one, other, out, start, stop):
     for pair in range(start, stop):
         i, j = one[pair], other[pair]
-        total = 0.0
+        weight, agreeing, dropped = 0.0, 0.0, 0.0
         for view in range(len(first) - 1):
-            weight = reliability[i, view] * reliability[j, view]
-            if weight == 0.0:
+            seen = reliability[i, view] * reliability[j, view]
+            if seen == 0.0:
                 continue
             inside, around = 0.0, 0.0
             for m in range(first[view], first[view + 1]):
                 p, q = share[i, m], share[j, m]
                 inside += q * min(1.0, p / OCCUPIED)
                 around += p * min(1.0, q / OCCUPIED)
-            both = masked[i, view] * masked[j, view]
-            word = both * (disagree + max(inside, around) * (agree - disagree))
+            both = seen * (masked[i, view] * masked[j, view])
+            weight += both
+            agreeing += both * max(inside, around)
             d, e = drawn[i, view], drawn[j, view]
-            total += weight * (word - (d * (1.0 - e) + (1.0 - d) * e) * dropped)
-        out[pair] = total
+            dropped += seen * (d * (1.0 - e) + (1.0 - d) * e)
+        out[0, pair], out[1, pair], out[2, pair] = weight, agreeing, dropped

@@ -6,13 +6,14 @@ speaks once about a pair however many codes they consist of. It stops by itself 
 more likely two objects than one: the number of objects comes from the data.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 from numpy import ndarray
 
-from gsseg.objects.agreement import GroupEvidence, Odds
+from gsseg.objects.agreement import GroupEvidence, Odds, PairWords
 from gsseg.validation import check_real
 
 
@@ -42,31 +43,39 @@ def group_codes(
     shown = np.flatnonzero(evidence.mass.sum(axis=1) > 0)
     touch = (touch | touch.T)[np.ix_(shown, shown)]
     parts = evidence.taken(shown)
-    of_part = _merged(parts, touch, np.zeros(touch.shape, np.float32), config.odds)
+
+    def judge(words: PairWords) -> Float64[ndarray, " pairs"]:
+        return words.log_odds(config.odds)
+
+    of_part = merge_best_pairs(parts, touch, np.zeros(touch.shape, np.float32), judge)
     wholes = parts.joined(of_part)
     contact = np.zeros((len(wholes.mass), len(wholes.mass)), bool)
     a, b = np.nonzero(touch)
     contact[of_part[a], of_part[b]] = True
     price = np.where(contact, 0.0, config.apart).astype(np.float32)
-    of_whole = _merged(wholes, np.ones_like(contact), price, config.odds)
+    of_whole = merge_best_pairs(wholes, np.ones_like(contact), price, judge)
     out = np.full(len(evidence.mass), -1)
     out[shown] = of_whole[of_part]
     return out
 
 
-def _merged(
-    groups: GroupEvidence, link: Bool[ndarray, "groups groups"], price: Float32[ndarray, "groups groups"], odds: Odds
+def merge_best_pairs(
+    groups: GroupEvidence,
+    link: Bool[ndarray, "groups groups"],
+    price: Float32[ndarray, "groups groups"],
+    judge: Callable[[PairWords], Float64[ndarray, " pairs"]],
 ) -> Int64[ndarray, " groups"]:
-    """Merges linked groups, best pair first, while the evidence exceeds the price of the pair; their new numbers.
+    """Merges linked groups, best pair first, while what ``judge`` makes of it exceeds the price of the pair.
 
-    A merged group is linked with whatever one of its halves was linked with, at the lower price of the two.
+    A merged group is linked with whatever one of its halves was linked with, at the lower price of the two. Returns the
+    new number of every group, from 0.
     """
     groups, link, price = groups.taken(np.arange(len(link))), link.copy(), price.copy()
     np.fill_diagonal(link, False)
     owner = np.arange(len(link))
     score = np.full(link.shape, -np.inf, np.float32)
     one, other = np.nonzero(np.triu(link))
-    score[one, other] = score[other, one] = groups.log_odds(one, other, odds) - price[one, other]
+    score[one, other] = score[other, one] = judge(groups.compare(one, other)) - price[one, other]
     best = score.max(axis=1, initial=-np.inf)
     while best.max(initial=-np.inf) > 0:
         i = int(best.argmax())
@@ -81,8 +90,8 @@ def _merged(
         score[[i, j]] = -np.inf
         score[:, [i, j]] = -np.inf
         others = np.flatnonzero(near)
-        odds_of_pair = groups.log_odds(np.full(len(others), i), others, odds) - price[i, others]
-        score[i, others] = score[others, i] = odds_of_pair
+        again = judge(groups.compare(np.full(len(others), i), others))
+        score[i, others] = score[others, i] = again - price[i, others]
         best[j] = -np.inf
         best[i] = score[i].max()
         best[others] = score[others].max(axis=1)

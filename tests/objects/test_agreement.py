@@ -6,7 +6,7 @@ import operator
 import numpy as np
 import pytest
 
-from gsseg.objects.agreement import BARELY_SEEN, DRAWN, HALF_SEEN, NOT_DRAWN, OCCUPIED, GroupEvidence, Odds
+from gsseg.objects.agreement import BARELY_SEEN, DRAWN, HALF_SEEN, NOT_DRAWN, OCCUPIED, GroupEvidence, Odds, PairWords
 from gsseg.objects.profiles import Profiles
 
 ODDS = Odds()
@@ -40,7 +40,11 @@ def all_masked(*groups: list[list[float]]) -> GroupEvidence:
 
 
 def of_pair(evidence: GroupEvidence, i: int, j: int, odds: Odds = ODDS) -> float:
-    return float(evidence.log_odds(np.array([i]), np.array([j]), odds)[0])
+    return float(evidence.compare(np.array([i]), np.array([j])).log_odds(odds)[0])
+
+
+def numbers(words: PairWords) -> np.ndarray:
+    return np.stack([words.weight, words.agreeing, words.dropped, words.size_ratio])
 
 
 PAIRS = tuple(np.array(side) for side in np.triu_indices(7))
@@ -79,7 +83,7 @@ def plain_log_odds(profiles: Profiles, unmasked: np.ndarray, i: int, j: int) -> 
 @pytest.mark.parametrize("seed", range(5))
 def test_log_odds_are_the_loops(seed):
     profiles, unmasked = random_profiles(seed), random_unmasked(seed)
-    found = GroupEvidence(profiles, unmasked).log_odds(*PAIRS, ODDS)
+    found = GroupEvidence(profiles, unmasked).compare(*PAIRS).log_odds(ODDS)
     for i, j, value in zip(*PAIRS, found, strict=True):
         assert value == pytest.approx(plain_log_odds(profiles, unmasked, i, j), abs=1e-4)
     assert found.min() < -1
@@ -87,16 +91,16 @@ def test_log_odds_are_the_loops(seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_log_odds_are_symmetric(seed):
-    evidence = random_evidence(seed)
-    assert np.array_equal(evidence.log_odds(*PAIRS, ODDS), evidence.log_odds(*PAIRS[::-1], ODDS))
+def test_words_are_symmetric(seed):
+    one, other = (random_evidence(seed).compare(*pairs) for pairs in (PAIRS, PAIRS[::-1]))
+    assert all(np.array_equal(mine, its) for mine, its in zip(numbers(one), numbers(other), strict=True))
 
 
 def test_many_pairs_are_compared_as_few(monkeypatch):
     evidence = random_evidence(0)
-    few = evidence.log_odds(*PAIRS, ODDS)
+    few = numbers(evidence.compare(*PAIRS))
     monkeypatch.setattr("gsseg.objects.agreement.FEW_PAIRS", 3)
-    assert np.array_equal(evidence.log_odds(*PAIRS, ODDS), few)
+    assert np.array_equal(numbers(evidence.compare(*PAIRS)), few)
 
 
 def test_containment_and_not_equality():
@@ -140,16 +144,24 @@ def test_merging_is_as_if_it_had_been_one_group_from_the_start(seed):
     joined = GroupEvidence(profiles, unmasked).joined(label)
     others = np.array([0, 3, 5, 6])
     fours = np.full(4, 4)
-    expected = merged.log_odds(fours, others, ODDS)
-    assert np.allclose(joined.log_odds(fours, label[others], ODDS), expected, atol=1e-5)
+    expected = numbers(merged.compare(fours, others))
+    assert np.allclose(numbers(joined.compare(fours, label[others])), expected, atol=1e-5)
     assert np.array_equal(profiles.mass, random_profiles(seed).mass), "what was given is not changed"
     assert np.array_equal(unmasked, random_unmasked(seed))
 
 
 def test_some_of_the_groups_say_what_they_said_among_all():
     evidence, taken = random_evidence(1), np.array([5, 0, 3])
-    found = evidence.taken(taken).log_odds(np.array([0, 0, 1]), np.array([1, 2, 2]), ODDS)
-    assert np.array_equal(found, evidence.log_odds(taken[[0, 0, 1]], taken[[1, 2, 2]], ODDS))
+    found = evidence.taken(taken).compare(np.array([0, 0, 1]), np.array([1, 2, 2]))
+    assert np.array_equal(numbers(found), numbers(evidence.compare(taken[[0, 0, 1]], taken[[1, 2, 2]])))
+
+
+def test_the_size_ratio_is_of_all_light_that_was_seen():
+    profiles = profiles_of([[6.0, 2.0], [1.0]], [[1.0, 1.0], [0.0]], [[0.0, 0.0], [0.0]])
+    evidence = GroupEvidence(profiles, np.array([[0.0, 1.0], [2.0, 1.0], [0.0, 0.0]], np.float32))
+    words = evidence.compare(np.array([0, 1, 0]), np.array([1, 0, 2]))
+    assert words.size_ratio.tolist() == pytest.approx([0.5, 0.5, 0.0])
+    assert (words.agreeing <= words.weight + 1e-9).all()
 
 
 def test_the_signs_of_the_odds():

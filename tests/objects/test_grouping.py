@@ -154,7 +154,7 @@ def plain_grouping(given: GroupEvidence, touch: np.ndarray, apart: float) -> np.
             evidence = GroupEvidence(Profiles(mass, given.first), unmasked)
             best, pair = 0.0, None
             for i in range(len(members)):
-                odds = evidence.log_odds(np.full(len(members), i), np.arange(len(members)), Odds())
+                odds = evidence.compare(np.full(len(members), i), np.arange(len(members))).log_odds(Odds())
                 for j in range(i + 1, len(members)):
                     near = (touch | touch.T)[np.ix_(members[i], members[j])].any()
                     if not (near or far):
