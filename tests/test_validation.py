@@ -13,13 +13,14 @@ from gsseg.features.opengaussian import OpenGaussianConfig
 from gsseg.objects.agreement import Odds
 from gsseg.objects.assignment import AssignmentConfig
 from gsseg.objects.grouping import GroupingConfig
+from gsseg.objects.joining import JoiningConfig
 from gsseg.sample import MaskNoise, RoomConfig
 from gsseg.sample import preset as room_preset
 from gsseg.validation import check_choice, check_flag, check_real, check_whole
 
 CONFIGS = (
-    TrainConfig, FeatureConfig, OpenGaussianConfig, CodebookConfig, GroupingConfig, Odds, AssignmentConfig, RoomConfig,
-    MaskNoise,
+    TrainConfig, FeatureConfig, OpenGaussianConfig, CodebookConfig, GroupingConfig, Odds, AssignmentConfig,
+    JoiningConfig, RoomConfig, MaskNoise,
 )  # fmt: skip
 
 NUMBERS = [

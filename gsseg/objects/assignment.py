@@ -1,18 +1,25 @@
 """Every Gaussian to one object: objects are hidden classes, the masks of each view are what they were seen as.
 
-Model (latent class analysis, fitted by hard EM). In view v a Gaussian of object o shows label l with probability
+*Look of an object* (latent class analysis). In view v a Gaussian of object o shows label l with probability
 theta_v(l | o), whatever mask is behind it: a split object spreads over two labels, merged neighbours share one,
-a missed object shows "unmasked". theta is counted from the present assignment, and a Gaussian's log-posterior adds
+a missed object shows "unmasked". theta is counted from the present assignment, and a Gaussian's log-likelihood adds
 up over the views that see it. A class of its own, *background*, holds what no view masks, so that an unmasked
 shelf is not swallowed by the cup in front of it.
 
-One Gaussian's evidence is thin, and near borders wrong; its neighbours of like colour vote with it.
+*Neighbours* (a Potts model in mean field). One Gaussian's evidence is thin, and near borders wrong. With l_i(o) the
+log-likelihood of object o for Gaussian i, and `kept` added for the group of its code, the probabilities are
+
+    q_i(o) = softmax_o( l_i(o) + smoothing sum_{j in near(i)} w_ij q_j(o) ),
+
+from q = softmax(l) by a few sweeps, in which all Gaussians change at once; w_ij is near 1/|near(i)| for a well-seen
+neighbour of the same colour. Only objects that Gaussian i or a neighbour of it belongs to are candidates: a far object
+that a view hardly sees has the view's average look there, and would be a cheap way out.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Int32, Int64
 from numpy import ndarray
 
 from gsseg.compiled import njit
@@ -21,8 +28,11 @@ from gsseg.objects.profiles import group_mass
 from gsseg.threads import run_all, spans
 from gsseg.validation import check_real, check_whole
 
-CANDIDATES = 4
-"""Most likely objects kept for each Gaussian while neighbours vote: memory stays linear in the Gaussians."""
+CANDIDATES = 8
+"""Most candidates of a Gaussian: memory stays linear in the Gaussians."""
+
+NOBODY = -1
+"""Stands for no candidate where a Gaussian has fewer than `CANDIDATES`."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +40,15 @@ class AssignmentConfig:
     """How single Gaussians find their object."""
 
     rounds: int = 2
-    """EM rounds; each counts the objects' looks anew and reassigns every Gaussian."""
+    """Times that the looks of objects are counted anew and every Gaussian is reassigned."""
+    sweeps: int = 5
+    """Times in each round that neighbours are heard."""
     neighbours: int = 12
-    """Neighbours that vote with each Gaussian; 0 lets every Gaussian decide alone."""
-    own_vote: float = 3.0
-    """Vote of the Gaussian itself, against 1 for a neighbour equally visible and of the same colour."""
-    color_scale: float = 2.0
-    """Squared colour difference, in medians over all neighbour pairs, at which a vote falls to 1/e."""
+    """Neighbours that are heard; 0 lets every Gaussian decide alone between its own object and the background."""
+    smoothing: float = 16.0
+    """Log-odds that neighbours add which are all of one object, of the Gaussian's own colour and seen like most."""
+    kept: float = 1.0
+    """Log-odds for the object that the group of the Gaussian's code became."""
     half_seen: float = 0.2
     """Weight of a Gaussian in the pixel under its centre at which the view's word on it counts half."""
     mistake: float = 0.15
@@ -44,8 +56,9 @@ class AssignmentConfig:
 
     def __post_init__(self) -> None:
         """ValueError for a value that makes no sense."""
-        check_whole(self, "rounds", "neighbours", least=0)
-        check_real(self, "own_vote", "color_scale", "half_seen", above=0)
+        check_whole(self, "rounds", "sweeps", "neighbours", least=0)
+        check_real(self, "smoothing", "kept", least=0)
+        check_real(self, "half_seen", above=0)
         check_real(self, "mistake", above=0, below=1)
 
 
@@ -60,38 +73,34 @@ def assign(
 
     ``objects``: the start, -1 where unknown. Object numbers keep their meaning; some may end up empty.
     """
-    count = int(objects.max()) + 1
-    background = count
+    background = int(objects.max()) + 1
     unmasked = evidence.row_label == 0
     by_gaussian = evidence.matrix.tocsc()
     total = np.asarray(evidence.matrix.sum(axis=0)).reshape(-1)
     open_air = np.asarray(evidence.matrix[unmasked].sum(axis=0)).reshape(-1)
     current = np.where((total > 0) & (open_air > total * BACKGROUND_SHARE), background, objects)
-    votes = _vote_weights(evidence.visibility, near, colors, config)
+    weights = neighbour_weights(evidence.visibility, near, colors)
     columns = (by_gaussian.indptr.astype(np.int64), by_gaussian.indices.astype(np.int32), by_gaussian.data)
     for _ in range(config.rounds):
-        looks, owners = _looks(evidence, current, count + 1, config.mistake)
-        likely = np.empty((len(objects), CANDIDATES), np.int32)
-        chance = np.empty((len(objects), CANDIDATES), np.float32)
+        # An object that has lost all its Gaussians looks like the average of everything, which must not bring it back.
+        held = np.zeros(background + 1, bool)
+        held[current[current >= 0]] = True
+        group = np.where((objects >= 0) & held[objects], objects, NOBODY)
+        looks, owners = _looks(evidence, current, background + 1, config.mistake)
+        candidates = _candidates_of(group, current, near, background)
+        likelihood = np.empty(candidates.shape, np.float32)
         run_all(
             [
-                lambda a=a, b=b, looks=looks, owners=owners, likely=likely, chance=chance: _posterior(
-                    *columns, evidence.central, looks, owners, np.float32(config.half_seen), likely, chance, a, b
+                lambda a=a, b=b, tables=(looks, owners, group), candidates=candidates, out=likelihood: _likelihood(
+                    *columns, evidence.central, *tables, config.half_seen, config.kept, candidates, out, a, b
                 )
                 for a, b in spans(len(objects))
             ]
         )
-        chosen = np.empty(len(objects), np.int64)
-        run_all(
-            [
-                lambda a=a, b=b, likely=likely, chance=chance, chosen=chosen: _elect(
-                    near, votes, likely, chance, count + 1, chosen, a, b
-                )
-                for a, b in spans(len(objects))
-            ]
-        )
-        current = np.where(evidence.visibility > 0, chosen, -1)
-    return np.where(current == background, -1, current)
+        chance = mean_field(candidates, likelihood, near, config.smoothing * weights, config.sweeps)
+        chosen = np.take_along_axis(candidates, chance.argmax(axis=1)[:, None], axis=1)[:, 0]
+        current = np.where(evidence.visibility > 0, chosen, NOBODY).astype(np.int64)
+    return np.where(current == background, NOBODY, current)
 
 
 BACKGROUND_SHARE = 2.0 / 3.0
@@ -99,6 +108,9 @@ BACKGROUND_SHARE = 2.0 / 3.0
 
 A_TRIFLE = 1e-3
 """What an object that holds no Gaussian is behind in log-likelihood, in every view."""
+
+SMALLEST_OWNER = 1e-3
+"""Share in the pixels of a Gaussian that is known by its tails alone below which an owner counts as that share."""
 
 
 def _looks(
@@ -122,78 +134,132 @@ def _looks(
     return np.ascontiguousarray(looks.T, np.float32), np.ascontiguousarray(owners.T, np.float32)
 
 
-def _vote_weights(
+def _candidates_of(
+    group: Int64[ndarray, " gaussians"],
+    current: Int64[ndarray, " gaussians"],
+    near: Int64[ndarray, "gaussians neighbours"],
+    background: int,
+) -> Int32[ndarray, "gaussians candidates"]:
+    """Background, the object of each Gaussian's code, its present one, and those of its neighbours, nearest first."""
+    out = np.full((len(group), CANDIDATES), NOBODY, np.int32)
+    run_all([lambda a=a, b=b: _candidates(group, current, near, background, out, a, b) for a, b in spans(len(group))])
+    return out
+
+
+def neighbour_weights(
     visibility: Float32[ndarray, " gaussians"],
     near: Int64[ndarray, "gaussians neighbours"],
     colors: Float32[ndarray, "gaussians 3"],
-    config: AssignmentConfig,
-) -> Float32[ndarray, "gaussians voters"]:
-    """Weight of a Gaussian's own vote (first column) and of each neighbour's."""
+) -> Float32[ndarray, "gaussians neighbours"]:
+    """How much of each neighbour j Gaussian i hears, with b the square root of visibility and c the colour:
+
+        w_ij = exp(-|c_i - c_j|^2 / (2 median |c_i - c_j|^2)) 2 b_j / (b_j + median b) / |near(i)|.
+
+    Medians are over what some view sees.
+    """
+    seen = visibility > 0
+    if not near.shape[1] or not seen.any():
+        return np.zeros(near.shape, np.float32)
     strength = np.sqrt(visibility)
-    votes = np.empty((len(near), near.shape[1] + 1), np.float32)
-    votes[:, 0] = config.own_vote * strength
-    if not near.shape[1]:
-        return votes
+    difference = np.empty(near.shape, np.float32)
     for k in range(near.shape[1]):
-        votes[:, k + 1] = np.square(colors[near[:, k]] - colors).sum(axis=1)
-    scale = float(np.median(votes[visibility > 0, 1:])) if (visibility > 0).any() else 0.0
-    difference = votes[:, 1:] / max(config.color_scale * scale, 1e-12)
-    votes[:, 1:] = strength[near] * np.exp(-difference)
-    return votes
+        difference[:, k] = np.square(colors[near[:, k]] - colors).sum(axis=1)
+    likeness = np.exp(-difference / max(2.0 * float(np.median(difference[seen])), 1e-12))
+    heard = 2.0 * strength / (strength + np.median(strength[seen])) / near.shape[1]
+    return (likeness * heard[near]).astype(np.float32)
+
+
+def mean_field(
+    candidates: Int32[ndarray, "gaussians candidates"],
+    likelihood: Float32[ndarray, "gaussians candidates"],
+    near: Int64[ndarray, "gaussians neighbours"],
+    weights: Float32[ndarray, "gaussians neighbours"],
+    sweeps: int,
+) -> Float32[ndarray, "gaussians candidates"]:
+    """Probability of each candidate after some sweeps; 0 where there is none.
+
+    All Gaussians change at once, so that the result depends neither on their order nor on the threads.
+    """
+    chance = np.empty_like(likelihood)
+    none = np.zeros((len(near), 0), np.int64)
+    for sweep in range(sweeps + 1):
+        heard = chance.copy()
+        around = none if sweep == 0 else near
+        run_all(
+            [
+                lambda a=a, b=b, around=around, heard=heard: _sweep(
+                    candidates, likelihood, around, weights, heard, chance, a, b
+                )
+                for a, b in spans(len(near))
+            ]
+        )
+    return chance
 
 
 @njit(nogil=True, cache=True)
-def _posterior(indptr, rows, values, central, looks, owners, half_seen, likely, chance, start, stop):
-    """The most likely classes of each Gaussian and their probabilities; chance 0 where nothing is known.
+def _candidates(group, current, near, background, candidates, start, stop):
+    for i in range(start, stop):
+        candidates[i, 0] = background
+        count = 1
+        for k in range(near.shape[1] + 2):
+            o = group[i] if k == 0 else current[i] if k == 1 else current[near[i, k - 2]]
+            known = o < 0
+            for c in range(count):
+                known |= candidates[i, c] == o
+            if not known:
+                candidates[i, count] = o
+                count += 1
+                if count == candidates.shape[1]:
+                    break
+
+
+@njit(nogil=True, cache=True)
+def _likelihood(
+    indptr, rows, values, central, looks, owners, group, half_seen, kept, candidates, likelihood, start, stop
+):
+    """Log-likelihood of each candidate, up to a constant of the Gaussian.
 
     A Gaussian known by its tails alone lies across many pixels, which are no independent looks at one thing: its
-    classes are the mean owners of those pixels.
+    candidates are as likely as they own those pixels.
     """
-    classes = looks.shape[1]
-    score = np.empty(classes, np.float32)
     for i in range(start, stop):
-        likely[i] = 0
-        chance[i] = 0.0
-        if indptr[i] == indptr[i + 1]:
-            continue
-        score[:] = 0.0
-        if central[i]:
-            _log_likelihood(indptr[i], indptr[i + 1], rows, values, looks, half_seen, score)
-            top = score.max()
-            for o in range(classes):
-                score[o] = np.exp(score[o] - top)
-        else:
-            for entry in range(indptr[i], indptr[i + 1]):
-                for o in range(classes):
-                    score[o] += values[entry] * owners[rows[entry], o]
-        total = score.sum()
-        if not total > 0.0:  # seen by tails alone, and nobody owns the pixels they lie on: nothing is known
-            continue
-        for k in range(min(likely.shape[1], classes)):
-            o = score.argmax()
-            likely[i, k] = o
-            chance[i, k] = score[o] / total
-            score[o] = -1.0
+        weight_of_all = 0.0
+        for entry in range(indptr[i], indptr[i + 1]):
+            weight_of_all += values[entry]
+        for c in range(candidates.shape[1]):
+            o = candidates[i, c]
+            total = 0.0
+            if o >= 0 and central[i]:
+                for entry in range(indptr[i], indptr[i + 1]):
+                    total += values[entry] / (values[entry] + half_seen) * looks[rows[entry], o]
+            elif o >= 0 and weight_of_all > 0.0:
+                for entry in range(indptr[i], indptr[i + 1]):
+                    total += values[entry] * owners[rows[entry], o]
+                total = np.log(max(total / weight_of_all, SMALLEST_OWNER))
+            if o >= 0 and o == group[i]:
+                total += kept
+            likelihood[i, c] = total
 
 
 @njit(nogil=True, cache=True)
-def _log_likelihood(start, stop, rows, values, looks, half_seen, score):
-    """Adds up, in place, what each view that sees the Gaussian's centre says of every class."""
-    for entry in range(start, stop):
-        weight = values[entry] / (values[entry] + half_seen)
-        for o in range(len(score)):
-            score[o] += weight * looks[rows[entry], o]
-
-
-@njit(nogil=True, cache=True)
-def _elect(near, votes, likely, chance, classes, chosen, start, stop):
-    """The class with most votes among a Gaussian and its neighbours; -1 where nobody knows anything."""
-    tally = np.zeros(classes, np.float32)
+def _sweep(candidates, likelihood, near, weights, heard, chance, start, stop):
+    score = np.empty(candidates.shape[1], np.float64)
     for i in range(start, stop):
-        for voter in range(near.shape[1] + 1):
-            j = i if voter == 0 else near[i, voter - 1]
-            for k in range(likely.shape[1]):
-                tally[likely[j, k]] += votes[i, voter] * chance[j, k]
-        best = tally.argmax()
-        chosen[i] = best if tally[best] > 0 else -1
-        tally[:] = 0.0
+        for c in range(candidates.shape[1]):
+            score[c] = likelihood[i, c] if candidates[i, c] >= 0 else -np.inf
+        for k in range(near.shape[1]):
+            j = near[i, k]
+            for d in range(candidates.shape[1]):
+                if candidates[j, d] < 0:
+                    break
+                for c in range(candidates.shape[1]):
+                    if candidates[i, c] == candidates[j, d]:
+                        score[c] += weights[i, k] * heard[j, d]
+                        break
+        top = score.max()
+        total = 0.0
+        for c in range(candidates.shape[1]):
+            score[c] = np.exp(score[c] - top)
+            total += score[c]
+        for c in range(candidates.shape[1]):
+            chance[i, c] = score[c] / total

@@ -1,21 +1,23 @@
-"""From codes to the table of objects: group, drop slivers, assign every Gaussian, keep the hierarchy whole."""
+"""From codes to the table of objects: group, assign every Gaussian, join and assign again, keep the hierarchy whole."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Int64
 from numpy import ndarray
 
 from gsseg.clustering.nearest import nearest_codes_in_blocks
 from gsseg.codebook import Codes
 from gsseg.features.evidence import MaskEvidence
-from gsseg.objects.agreement import BARELY_SEEN
+from gsseg.objects.agreement import BARELY_SEEN, GroupEvidence
 from gsseg.objects.assignment import AssignmentConfig, assign
 from gsseg.objects.grouping import GroupingConfig, group_codes
+from gsseg.objects.joining import JoiningConfig, join_objects
 from gsseg.objects.profiles import Profiles, mask_profiles, neighbours, touching
 from gsseg.objects.strays import rehome_strays
+from gsseg.objects.unmasked import unmasked_light
 from gsseg.segmentation import NO_OBJECT, ObjectInfo, Segmentation
 from gsseg.segmentation.describe import default_colors, default_name, describe_objects
 
@@ -28,6 +30,12 @@ class ObjectConfig:
     """Which codes are one object."""
     assignment: AssignmentConfig = field(default_factory=AssignmentConfig)
     """Which object a single Gaussian belongs to."""
+    joining: JoiningConfig = field(default_factory=JoiningConfig)
+    """Which objects were left in two."""
+
+
+CONTACT_NEIGHBOURS, RIM_NEIGHBOURS = 8, 12
+"""Neighbours of a Gaussian that say which groups touch, and whether it lies on the rim of a mask."""
 
 
 def build_objects(
@@ -48,17 +56,13 @@ def build_objects(
     count = len(codes.fine_codebook)
     progress(0, 3)
     # One neighbour search serves both: grouping asks which codes touch, the assignment who votes along.
-    near = neighbours(means, max(config.assignment.neighbours, 8))
-    of_code = group_codes(mask_profiles(evidence, fine, count), touching(near[:, :8], fine, count), config.grouping)
+    near = neighbours(means, max(config.assignment.neighbours, RIM_NEIGHBOURS))
+    of_code = group_codes(*evidence_of_groups(evidence, fine, near, count), config.grouping)
     grouped = np.where(fine >= 0, of_code[np.maximum(fine, 0)], NO_OBJECT)
     progress(1, 3)
-    # Slivers would be classes of their own in the assignment and draw their neighbours in: they go before it, and those
-    # that it leaves go after it.
-    grouped = without_slivers(evidence, grouped)
-    near = np.ascontiguousarray(near[:, : config.assignment.neighbours])
-    assigned = assign(evidence, grouped, near, colors, config.assignment)
-    assigned = rehome_strays(assigned, near, evidence.visibility)
-    assigned = without_slivers(evidence, assigned)
+    parted = assign_objects(evidence, grouped, near, colors, config.assignment)
+    joined = join_parts(evidence, parted, near, config.joining)
+    assigned = assign_objects(evidence, joined, near, colors, config.assignment)
     progress(2, 3)
     # A code goes to the object that holds most of its light. An object that gets no code at all could not be told from
     # its neighbours by its codes, so it is given up, and owners are found once more among those that are left.
@@ -77,6 +81,49 @@ def build_objects(
         learnt=features.astype(np.float32),
         objects=table,
     )
+
+
+def evidence_of_groups(
+    evidence: MaskEvidence,
+    groups: Int64[ndarray, " gaussians"],
+    near: Int64[ndarray, "gaussians neighbours"],
+    count: int,
+) -> tuple[GroupEvidence, Bool[ndarray, "groups groups"]]:
+    """What the views say of groups of Gaussians, and which of them touch."""
+    unmasked = unmasked_light(evidence, groups, near[:, :RIM_NEIGHBOURS], count)
+    said = GroupEvidence(mask_profiles(evidence, groups, count), unmasked)
+    return said, touching(near[:, :CONTACT_NEIGHBOURS], groups, count)
+
+
+def assign_objects(
+    evidence: MaskEvidence,
+    groups: Int64[ndarray, " gaussians"],
+    near: Int64[ndarray, "gaussians neighbours"],
+    colors: Float32[ndarray, "gaussians 3"],
+    config: AssignmentConfig,
+) -> Int64[ndarray, " gaussians"]:
+    """Every Gaussian to an object, from groups that most of the Gaussians have; numbered from 0, the largest first.
+
+    Slivers would be classes of their own in the assignment and draw their neighbours in: they go before it, and those
+    that it leaves go after it. So do strays.
+    """
+    near = np.ascontiguousarray(near[:, : config.neighbours])
+    start = _largest_first(without_slivers(evidence, groups))
+    assigned = rehome_strays(assign(evidence, start, near, colors, config), near, evidence.visibility)
+    return _largest_first(without_slivers(evidence, assigned))
+
+
+def join_parts(
+    evidence: MaskEvidence,
+    objects: Int64[ndarray, " gaussians"],
+    near: Int64[ndarray, "gaussians neighbours"],
+    config: JoiningConfig,
+) -> Int64[ndarray, " gaussians"]:
+    """Objects that were left in two become one; see `gsseg.objects.joining`."""
+    if objects.max() < 0:
+        return objects
+    whole = join_objects(*evidence_of_groups(evidence, objects, near, int(objects.max()) + 1), config)
+    return np.where(objects >= 0, whole[np.maximum(objects, 0)], NO_OBJECT)
 
 
 def without_slivers(evidence: MaskEvidence, objects: Int64[ndarray, " gaussians"]) -> Int64[ndarray, " gaussians"]:

@@ -6,14 +6,14 @@ speaks once about a pair however many codes they consist of. It stops by itself 
 more likely two objects than one: the number of objects comes from the data.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 from numpy import ndarray
 
-from gsseg.objects.agreement import GroupEvidence, Odds
-from gsseg.objects.profiles import Profiles
+from gsseg.objects.agreement import GroupEvidence, Odds, PairWords
 from gsseg.validation import check_real
 
 
@@ -21,10 +21,10 @@ from gsseg.validation import check_real
 class GroupingConfig:
     """When two groups are one object."""
 
-    apart: float = 4.0
+    apart: float = 8.0
     """Log-odds against one object for groups that do not touch: parts of one thing mostly hang together."""
     odds: Odds = field(default_factory=Odds)
-    """How much an agreeing and a disagreeing view say."""
+    """How much a view says."""
 
     def __post_init__(self) -> None:
         """ValueError for a value that makes no sense."""
@@ -32,71 +32,67 @@ class GroupingConfig:
 
 
 def group_codes(
-    profiles: Profiles, touch: Bool[ndarray, "groups groups"], config: GroupingConfig
+    evidence: GroupEvidence, touch: Bool[ndarray, "groups groups"], config: GroupingConfig
 ) -> Int64[ndarray, " groups"]:
-    """Object of every group, numbered from 0; -1 for groups without mass.
+    """Object of every group, numbered from 0; -1 for groups that no mask shows.
 
     Merges the pair of highest evidence until none is positive; ties go to the lowest pair of groups. Groups that
     touch go first, so that thousands of codes are compared with their neighbours alone; what is left, some hundred
     groups, is then compared with everything, at the price of ``config.apart``.
     """
-    groups = GroupEvidence(profiles)
-    odds = config.odds
-    owner = np.where(profiles.mass.sum(axis=1) > 0, np.arange(len(profiles.mass)), -1)
-    touch = touch | touch.T
-    np.fill_diagonal(touch, False)
-    _merge_linked(groups, owner, touch.copy(), np.zeros_like(touch, np.float32), odds)
-    left = np.unique(owner[owner >= 0])
-    link = np.zeros_like(touch)
-    link[np.ix_(left, left)] = True
+    shown = np.flatnonzero(evidence.mass.sum(axis=1) > 0)
+    touch = (touch | touch.T)[np.ix_(shown, shown)]
+    parts = evidence.taken(shown)
+
+    def judge(words: PairWords) -> Float64[ndarray, " pairs"]:
+        return words.log_odds(config.odds)
+
+    of_part = merge_best_pairs(parts, touch, np.zeros(touch.shape, np.float32), judge)
+    wholes = parts.joined(of_part)
+    contact = np.zeros((len(wholes.mass), len(wholes.mass)), bool)
+    a, b = np.nonzero(touch)
+    contact[of_part[a], of_part[b]] = True
+    price = np.where(contact, 0.0, config.apart).astype(np.float32)
+    of_whole = merge_best_pairs(wholes, np.ones_like(contact), price, judge)
+    out = np.full(len(evidence.mass), -1)
+    out[shown] = of_whole[of_part]
+    return out
+
+
+def merge_best_pairs(
+    groups: GroupEvidence,
+    link: Bool[ndarray, "groups groups"],
+    price: Float32[ndarray, "groups groups"],
+    judge: Callable[[PairWords], Float64[ndarray, " pairs"]],
+) -> Int64[ndarray, " groups"]:
+    """Merges linked groups, best pair first, while what ``judge`` makes of it exceeds the price of the pair.
+
+    A merged group is linked with whatever one of its halves was linked with, at the lower price of the two. Returns the
+    new number of every group, from 0.
+    """
+    groups, link, price = groups.taken(np.arange(len(link))), link.copy(), price.copy()
     np.fill_diagonal(link, False)
-    price = np.where(_contact(touch, owner), 0.0, config.apart).astype(np.float32)
-    _merge_linked(groups, owner, link, price, odds)
-    return _renumbered(owner)
-
-
-def _merge_linked(groups: GroupEvidence, owner, link, price, odds: Odds) -> None:
-    """Merges linked groups in place, best pair first, while the evidence exceeds the price of the pair."""
+    owner = np.arange(len(link))
     score = np.full(link.shape, -np.inf, np.float32)
-    alive = np.zeros(len(owner), bool)
-    alive[owner[owner >= 0]] = True
-    link &= alive[:, None] & alive[None, :]
-
-    def compare(i: int) -> None:
-        others = np.flatnonzero(link[i])
-        score[i] = -np.inf
-        if len(others):
-            score[i, others] = score[others, i] = groups.log_odds(i, others, odds) - price[i, others]
-
-    for i in np.flatnonzero(alive).tolist():
-        compare(i)
-    best = score.max(axis=1)
+    one, other = np.nonzero(np.triu(link))
+    score[one, other] = score[other, one] = judge(groups.compare(one, other)) - price[one, other]
+    best = score.max(axis=1, initial=-np.inf)
     while best.max(initial=-np.inf) > 0:
         i = int(best.argmax())
         j = int(score[i].argmax())
         groups.merge(i, j)
         owner[owner == j] = i
         near = link[i] | link[j]
+        near[[i, j]] = False
         price[i] = price[:, i] = np.minimum(price[i], price[j])
         link[j] = link[:, j] = False
-        near[[i, j]] = False
         link[i] = link[:, i] = near
-        score[j] = score[:, j] = -np.inf
-        compare(i)
-        changed = np.flatnonzero(near)
+        score[[i, j]] = -np.inf
+        score[:, [i, j]] = -np.inf
+        others = np.flatnonzero(near)
+        again = judge(groups.compare(np.full(len(others), i), others))
+        score[i, others] = score[others, i] = again - price[i, others]
         best[j] = -np.inf
         best[i] = score[i].max()
-        best[changed] = score[changed].max(axis=1)
-
-
-def _contact(touch: Bool[ndarray, "groups groups"], owner: Int64[ndarray, " groups"]) -> Bool[ndarray, "groups groups"]:
-    """Which merged groups touch, written at their owners' rows and columns."""
-    out = np.zeros_like(touch)
-    a, b = np.nonzero(touch & (owner[:, None] >= 0) & (owner[None, :] >= 0))
-    out[owner[a], owner[b]] = True
-    return out
-
-
-def _renumbered(owner: Int64[ndarray, " groups"]) -> Int64[ndarray, " groups"]:
-    kept = np.unique(owner[owner >= 0])
-    return np.where(owner >= 0, np.searchsorted(kept, owner), -1)
+        best[others] = score[others].max(axis=1)
+    return np.unique(owner, return_inverse=True)[1].reshape(-1)

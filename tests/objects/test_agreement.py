@@ -1,4 +1,4 @@
-"""The word of each view on two groups, against loops over the formula of the module."""
+"""The word of each view on two groups, against loops over the formulas of the module."""
 
 import functools
 import operator
@@ -6,7 +6,7 @@ import operator
 import numpy as np
 import pytest
 
-from gsseg.objects.agreement import BARELY_SEEN, HALF_SEEN, OCCUPIED, GroupEvidence, Odds
+from gsseg.objects.agreement import BARELY_SEEN, DRAWN, HALF_SEEN, NOT_DRAWN, OCCUPIED, GroupEvidence, Odds, PairWords
 from gsseg.objects.profiles import Profiles
 
 ODDS = Odds()
@@ -21,101 +21,147 @@ def random_profiles(seed: int, groups: int = 7) -> Profiles:
     return Profiles(mass.astype(np.float32), np.array([0, 3, 4, 9, 11], np.int32))
 
 
+def random_unmasked(seed: int, groups: int = 7) -> np.ndarray:
+    """Unmasked light in the four views; group 3 is dropped by the third view, which does not see group 2."""
+    rng = np.random.default_rng(100 + seed)
+    unmasked = rng.exponential(4.0, (groups, 4)) * (rng.random((groups, 4)) < 0.6)
+    unmasked[2, 2], unmasked[3, 2] = 0.0, 30.0
+    return unmasked.astype(np.float32)
+
+
+def random_evidence(seed: int) -> GroupEvidence:
+    return GroupEvidence(random_profiles(seed), random_unmasked(seed))
+
+
+def all_masked(*groups: list[list[float]]) -> GroupEvidence:
+    """Evidence of groups of which nothing is unmasked."""
+    profiles = profiles_of(*groups)
+    return GroupEvidence(profiles, np.zeros_like(profiles.view_mass))
+
+
+def of_pair(evidence: GroupEvidence, i: int, j: int, odds: Odds = ODDS) -> float:
+    return float(evidence.compare(np.array([i]), np.array([j])).log_odds(odds)[0])
+
+
+def numbers(words: PairWords) -> np.ndarray:
+    return np.stack([words.weight, words.agreeing, words.dropped, words.size_ratio])
+
+
+PAIRS = tuple(np.array(side) for side in np.triu_indices(7))
+
+
 def profiles_of(*groups: list[list[float]]) -> Profiles:
     """Of each group, the masses in the masks of each view."""
     edges = np.cumsum([0, *(len(view) for view in groups[0])]).astype(np.int32)
     return Profiles(np.array([functools.reduce(operator.iadd, views, []) for views in groups], np.float32), edges)
 
 
-def plain_word(profiles: Profiles, i: int, j: int, view: int) -> tuple[float, float]:
-    """(agreement, weight) of a view on groups i and j."""
-    masks = range(profiles.first_mask[view], profiles.first_mask[view + 1])
-    seen = [sum(float(profiles.mass[g, m]) for m in masks) for g in (i, j)]
-    weight = 1.0
-    for mass in seen:
-        weight *= mass / (mass + HALF_SEEN) if mass > BARELY_SEEN else 0.0
-    p, q = (
-        {m: float(profiles.mass[g, m]) / max(mass, 1e-9) for m in masks} for g, mass in zip((i, j), seen, strict=True)
-    )
-    inside = sum(q[m] * min(1.0, p[m] / OCCUPIED) for m in masks)
-    around = sum(p[m] * min(1.0, q[m] / OCCUPIED) for m in masks)
-    return max(inside, around), weight
+def plain_log_odds(profiles: Profiles, unmasked: np.ndarray, i: int, j: int) -> float:
+    """The sum over views, written out."""
+    total = 0.0
+    for view in range(unmasked.shape[1]):
+        masks = range(profiles.first_mask[view], profiles.first_mask[view + 1])
+        masked = [sum(float(profiles.mass[g, m]) for m in masks) for g in (i, j)]
+        whole = [k + float(unmasked[g, view]) for k, g in zip(masked, (i, j), strict=True)]
+        if min(whole) <= BARELY_SEEN:
+            continue
+        weight = np.prod([t / (t + HALF_SEEN) for t in whole])
+        share = [k / t for k, t in zip(masked, whole, strict=True)]
+        drawn = [min(1.0, max(0.0, (s - NOT_DRAWN) / (DRAWN - NOT_DRAWN))) for s in share]
+        p, q = (
+            {m: float(profiles.mass[g, m]) / max(k, 1e-9) for m in masks} for g, k in zip((i, j), masked, strict=True)
+        )
+        inside = sum(q[m] * min(1.0, p[m] / OCCUPIED) for m in masks)
+        around = sum(p[m] * min(1.0, q[m] / OCCUPIED) for m in masks)
+        agreement = max(inside, around)
+        yes, no = np.log(0.88 / 0.15), np.log(0.12 / 0.85)
+        total += weight * share[0] * share[1] * (agreement * yes + (1 - agreement) * no)
+        total -= weight * (drawn[0] * (1 - drawn[1]) + (1 - drawn[0]) * drawn[1])
+    return total
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_log_odds_are_the_loops(seed):
+    profiles, unmasked = random_profiles(seed), random_unmasked(seed)
+    found = GroupEvidence(profiles, unmasked).compare(*PAIRS).log_odds(ODDS)
+    for i, j, value in zip(*PAIRS, found, strict=True):
+        assert value == pytest.approx(plain_log_odds(profiles, unmasked, i, j), abs=1e-4)
+    assert found.min() < -1
+    assert found.max() > 1
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_agreement_and_its_weight_are_the_loops(seed):
-    profiles = random_profiles(seed)
-    groups = GroupEvidence(profiles)
-    for i in range(7):
-        agreement, weight = groups.agreement(i, np.arange(7))
-        for j in range(7):
-            for view in range(4):
-                expected, trust = plain_word(profiles, i, j, view)
-                assert agreement[j, view] == pytest.approx(expected, abs=1e-5)
-                assert weight[j, view] == pytest.approx(trust, abs=1e-5)
+def test_words_are_symmetric(seed):
+    one, other = (random_evidence(seed).compare(*pairs) for pairs in (PAIRS, PAIRS[::-1]))
+    assert all(np.array_equal(mine, its) for mine, its in zip(numbers(one), numbers(other), strict=True))
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_agreement_is_symmetric_and_between_zero_and_one(seed):
-    groups = GroupEvidence(random_profiles(seed))
-    words = [groups.agreement(i, np.arange(7)) for i in range(7)]
-    for kind in (0, 1):
-        table = np.stack([word[kind] for word in words])
-        assert np.allclose(table, table.transpose(1, 0, 2), atol=1e-6)
-        assert table.min() >= 0.0
-        assert table.max() <= 1.0 + 1e-6
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_log_odds_add_up_over_views(seed):
-    profiles = random_profiles(seed)
-    groups = GroupEvidence(profiles)
-    for i in range(7):
-        found = groups.log_odds(i, np.arange(7), ODDS)
-        for j in range(7):
-            total = 0.0
-            for view in range(4):
-                agreement, weight = plain_word(profiles, i, j, view)
-                yes, no = np.log(0.88 / 0.15), np.log(0.12 / 0.85)
-                total += weight * (agreement * yes + (1 - agreement) * no)
-            assert found[j] == pytest.approx(total, abs=1e-4)
+def test_many_pairs_are_compared_as_few(monkeypatch):
+    evidence = random_evidence(0)
+    few = numbers(evidence.compare(*PAIRS))
+    monkeypatch.setattr("gsseg.objects.agreement.FEW_PAIRS", 3)
+    assert np.array_equal(numbers(evidence.compare(*PAIRS)), few)
 
 
 def test_containment_and_not_equality():
     """A part in one half of a split object agrees with the whole of it; a part of another object does not."""
-    whole, half, other = [[10.0, 10.0, 0.0]], [[8.0, 0.0, 0.0]], [[0.0, 0.0, 8.0]]
-    groups = GroupEvidence(profiles_of(whole, half, other))
-    agreement, _ = groups.agreement(0, np.array([1, 2]))
-    assert agreement[:, 0].tolist() == [1.0, 0.0]
-    assert groups.log_odds(0, np.array([1]), ODDS)[0] > 0 > groups.log_odds(0, np.array([2]), ODDS)[0]
+    evidence = all_masked([[10.0, 10.0, 0.0]], [[8.0, 0.0, 0.0]], [[0.0, 0.0, 8.0]])
+    weight = 20 / (20 + HALF_SEEN) * 8 / (8 + HALF_SEEN)
+    assert of_pair(evidence, 0, 1) == pytest.approx(weight * ODDS.agree, rel=1e-5)
+    assert of_pair(evidence, 0, 2) == pytest.approx(weight * ODDS.disagree, rel=1e-5)
 
 
 def test_a_view_that_hardly_sees_a_group_has_no_word():
-    seen, unseen, barely = [[10.0, 0.0]], [[0.0, 0.0]], [[0.0, 0.9 * BARELY_SEEN]]
-    groups = GroupEvidence(profiles_of(seen, unseen, barely))
-    assert groups.log_odds(0, np.array([1, 2]), ODDS).tolist() == [0.0, 0.0]
+    evidence = all_masked([[10.0, 0.0]], [[0.0, 0.0]], [[0.0, 0.9 * BARELY_SEEN]])
+    assert of_pair(evidence, 0, 1) == of_pair(evidence, 0, 2) == 0.0
+
+
+def test_dropping_one_of_two_speaks_against_and_dropping_both_says_nothing():
+    profiles = profiles_of([[10.0]], [[0.0]], [[0.0]], [[5.0]])
+    evidence = GroupEvidence(profiles, np.array([[0.0], [10.0], [20.0], [5.0]], np.float32))
+    weight = (10 / (10 + HALF_SEEN)) ** 2
+    assert of_pair(evidence, 0, 1) == pytest.approx(-weight * ODDS.dropped, rel=1e-5)
+    assert of_pair(evidence, 1, 2) == 0.0
+    assert of_pair(evidence, 0, 1, Odds(dropped=0.0)) == 0.0
+    # Half masked, it is half drawn: the mask that it shares speaks for half as much.
+    assert of_pair(evidence, 0, 3) == pytest.approx(weight * 0.5 * (ODDS.agree - ODDS.dropped), rel=1e-5)
 
 
 def test_twenty_views_weigh_more_than_two():
-    groups = [GroupEvidence(profiles_of([[5.0, 0.0]] * n, [[5.0, 0.0]] * n, [[0.0, 5.0]] * n)) for n in (2, 20)]
-    few, many = (group.log_odds(0, np.array([1, 2]), ODDS) for group in groups)
-    assert np.allclose(many, 10 * few, rtol=1e-5)
-    assert few[0] > 0 > few[1]
+    few, many = (all_masked([[5.0, 0.0]] * n, [[5.0, 0.0]] * n, [[0.0, 5.0]] * n) for n in (2, 20))
+    for other in (1, 2):
+        assert of_pair(many, 0, other) == pytest.approx(10 * of_pair(few, 0, other), rel=1e-5)
+    assert of_pair(few, 0, 1) > 0 > of_pair(few, 0, 2)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_merging_is_as_if_it_had_been_one_group_from_the_start(seed):
-    profiles = random_profiles(seed)
-    groups = GroupEvidence(profiles)
-    groups.merge(4, 1)
-    groups.merge(4, 2)
-    joint = profiles.mass.copy()
-    joint[4] = profiles.mass[[1, 2, 4]].sum(axis=0)
-    fresh = GroupEvidence(Profiles(joint, profiles.first_mask))
+    profiles, unmasked = random_profiles(seed), random_unmasked(seed)
+    merged = GroupEvidence(profiles, unmasked)
+    merged.merge(4, 1)
+    merged.merge(4, 2)
+    label = np.array([0, 4, 4, 1, 4, 2, 3])
+    joined = GroupEvidence(profiles, unmasked).joined(label)
     others = np.array([0, 3, 5, 6])
-    for mine, its in zip(groups.agreement(4, others), fresh.agreement(4, others), strict=True):
-        assert np.allclose(mine, its, atol=1e-5)
+    fours = np.full(4, 4)
+    expected = numbers(merged.compare(fours, others))
+    assert np.allclose(numbers(joined.compare(fours, label[others])), expected, atol=1e-5)
     assert np.array_equal(profiles.mass, random_profiles(seed).mass), "what was given is not changed"
+    assert np.array_equal(unmasked, random_unmasked(seed))
+
+
+def test_some_of_the_groups_say_what_they_said_among_all():
+    evidence, taken = random_evidence(1), np.array([5, 0, 3])
+    found = evidence.taken(taken).compare(np.array([0, 0, 1]), np.array([1, 2, 2]))
+    assert np.array_equal(numbers(found), numbers(evidence.compare(taken[[0, 0, 1]], taken[[1, 2, 2]])))
+
+
+def test_the_size_ratio_is_of_all_light_that_was_seen():
+    profiles = profiles_of([[6.0, 2.0], [1.0]], [[1.0, 1.0], [0.0]], [[0.0, 0.0], [0.0]])
+    evidence = GroupEvidence(profiles, np.array([[0.0, 1.0], [2.0, 1.0], [0.0, 0.0]], np.float32))
+    words = evidence.compare(np.array([0, 1, 0]), np.array([1, 0, 2]))
+    assert words.size_ratio.tolist() == pytest.approx([0.5, 0.5, 0.0])
+    assert (words.agreeing <= words.weight + 1e-9).all()
 
 
 def test_the_signs_of_the_odds():

@@ -5,11 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gsseg.objects.assignment import BACKGROUND_SHARE, AssignmentConfig, assign
+from gsseg.objects.assignment import (
+    BACKGROUND_SHARE,
+    CANDIDATES,
+    NOBODY,
+    SMALLEST_OWNER,
+    AssignmentConfig,
+    assign,
+    mean_field,
+    neighbour_weights,
+)
 from gsseg.objects.profiles import neighbours
 
 CONFIG = AssignmentConfig()
-ALONE = AssignmentConfig(rounds=1, neighbours=0)
+UNSMOOTHED = AssignmentConfig(rounds=1, smoothing=0.0)
 
 
 def grey(count: int) -> np.ndarray:
@@ -27,8 +36,33 @@ def painted(things) -> np.ndarray:
     return (palette[things.truth] + rng.normal(0, 0.03, (len(things.truth), 3))).astype(np.float32)
 
 
-def plain_assignment(evidence, objects, config) -> tuple[np.ndarray, np.ndarray]:
-    """(class, lead over the second class) of each Gaussian after one round in which each decides alone."""
+def plain_candidates(group, current, near, background) -> list[list[int]]:
+    lists = []
+    for i in range(len(group)):
+        found = [background]
+        for o in [group[i], current[i], *current[near[i]]]:
+            if o >= 0 and o not in found:
+                found.append(int(o))
+        lists.append(found[:CANDIDATES])
+    return lists
+
+
+def plain_sweep(likelihood, near, weights, chance):
+    """One mean-field sweep over dictionaries object -> value, one for each Gaussian."""
+    out = []
+    for i, own in enumerate(likelihood):
+        score = {
+            o: value + sum(weights[i, k] * chance[j].get(o, 0.0) for k, j in enumerate(near[i]))
+            for o, value in own.items()
+        }
+        top = max(score.values())
+        whole = sum(np.exp(value - top) for value in score.values())
+        out.append({o: np.exp(value - top) / whole for o, value in score.items()})
+    return out
+
+
+def plain_assignment(evidence, objects, near, weights, config) -> tuple[np.ndarray, np.ndarray]:
+    """(object, lead over the second) of each Gaussian after one round."""
     dense = evidence.matrix.toarray().astype(np.float64)
     gaussians, classes = dense.shape[1], int(objects.max()) + 2
     background = classes - 1
@@ -38,12 +72,13 @@ def plain_assignment(evidence, objects, config) -> tuple[np.ndarray, np.ndarray]
         if total > 0 and dense[evidence.row_label == 0, g].sum() > BACKGROUND_SHARE * total:
             current[g] = background
     mass = np.stack([dense[:, current == o].sum(axis=1) for o in range(classes)])
-    chosen, lead = np.full(gaussians, -1), np.full(gaussians, np.inf)
-    for g in range(gaussians):
-        score = np.zeros(classes)
+    group = np.where(np.isin(objects, current), objects, -1)
+    likelihood = []
+    for g, candidates in enumerate(plain_candidates(group, current, near, background)):
+        score = dict.fromkeys(candidates, 0.0)
         for row in np.flatnonzero(dense[:, g]):
             view = np.flatnonzero(evidence.row_view == evidence.row_view[row])
-            for o in range(classes):
+            for o in candidates:
                 if evidence.central[g]:
                     average = mass[:, row].sum() / mass[:, view].sum()
                     theta = (mass[o, row] + average) / (mass[o, view].sum() + 1.0)
@@ -51,40 +86,131 @@ def plain_assignment(evidence, objects, config) -> tuple[np.ndarray, np.ndarray]
                     score[o] += dense[row, g] / (dense[row, g] + config.half_seen) * np.log(shown)
                 else:
                     score[o] += dense[row, g] * mass[o, row] / max(mass[:, row].sum(), 1e-12)
-        if dense[:, g].any() and evidence.visibility[g] > 0:
-            chosen[g] = score.argmax()
-            lead[g] = np.diff(np.sort(score)[-2:])[0]
+        if not evidence.central[g] and dense[:, g].any():
+            score = {o: np.log(max(value / dense[:, g].sum(), SMALLEST_OWNER)) for o, value in score.items()}
+        if group[g] in score:
+            score[group[g]] += config.kept
+        likelihood.append(score)
+    chance = plain_sweep(likelihood, np.zeros((gaussians, 0), int), weights, [{}] * gaussians)
+    for _ in range(config.sweeps):
+        chance = plain_sweep(likelihood, near, config.smoothing * weights, chance)
+    chosen, lead = np.full(gaussians, -1), np.full(gaussians, np.inf)
+    for g in np.flatnonzero(evidence.visibility > 0):
+        best, *others = sorted(chance[g], key=lambda o, g=g: -chance[g][o])
+        chosen[g] = best
+        lead[g] = chance[g][best] - max((chance[g][o] for o in others), default=0.0)
     return np.where(chosen == background, -1, chosen), lead
 
 
+@pytest.mark.parametrize("voters", [0, 1, 5])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_gaussian_that_decides_alone_takes_the_likeliest_class(evidence_of, seed):
+def test_one_round_is_the_model_in_loops(evidence_of, seed, voters):
     rng = np.random.default_rng(seed)
     labels = rng.integers(-1, 5, (7, 80))
     labels[:, 20:30] = np.minimum(labels[:, 20:30], 0)
     evidence = evidence_of(labels, rng.uniform(0.01, 1, labels.shape), rng.random(80) < 0.7)
-    objects = rng.integers(-1, 6, 80)
-    found = assign(evidence, objects, nobody(80), grey(80), ALONE)
-    expected, lead = plain_assignment(evidence, objects, ALONE)
+    objects, colors = rng.integers(-1, 6, 80), rng.random((80, 3)).astype(np.float32)
+    near = neighbours(rng.normal(size=(80, 3)).astype(np.float32), voters)
+    config = AssignmentConfig(rounds=1, sweeps=3, smoothing=4.0)
+    found = assign(evidence, objects, near, colors, config)
+    weights = neighbour_weights(evidence.visibility, near, colors)
+    expected, lead = plain_assignment(evidence, objects, near, weights, config)
     clear = lead > 1e-4
     assert clear.sum() > 70
     assert np.array_equal(found[clear], expected[clear])
-    assert (found[20:30] == -1).all()
     assert len(np.unique(found)) > 3
+    if not voters:
+        assert (found[20:30] == -1).all()
+
+
+def random_field(seed: int, count: int = 40):
+    """Candidates, log-likelihoods, neighbours and weights that know nothing of each other."""
+    rng = np.random.default_rng(seed)
+    candidates = np.full((count, CANDIDATES), NOBODY, np.int32)
+    for row in candidates:
+        own = rng.integers(1, CANDIDATES + 1)
+        row[:own] = rng.permutation(12)[:own]
+    near = neighbours(rng.normal(size=(count, 3)).astype(np.float32), 6)
+    likelihood = rng.normal(0, 2, candidates.shape).astype(np.float32)
+    return candidates, likelihood, near, rng.uniform(0, 1.5, near.shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("sweeps", [0, 1, 5])
+@pytest.mark.parametrize("seed", range(3))
+def test_mean_field_is_sweeps_over_dictionaries(seed, sweeps):
+    candidates, likelihood, near, weights = random_field(seed)
+    own = [
+        {int(o): float(value) for o, value in zip(row, values, strict=True) if o >= 0}
+        for row, values in zip(candidates, likelihood, strict=True)
+    ]
+    expected = plain_sweep(own, np.zeros((len(own), 0), int), weights, own)
+    for _ in range(sweeps):
+        expected = plain_sweep(own, near, weights, expected)
+    found = mean_field(candidates, likelihood, near, weights, sweeps)
+    assert np.allclose(found.sum(axis=1), 1.0, atol=1e-5)
+    assert not found[candidates < 0].any()
+    for row, values, plain in zip(candidates, found, expected, strict=True):
+        assert [plain[int(o)] for o in row if o >= 0] == pytest.approx(values[row >= 0].tolist(), abs=1e-5)
+
+
+def test_mean_field_follows_gaussians_when_they_are_renumbered():
+    candidates, likelihood, near, weights = random_field(5)
+    order = np.random.default_rng(0).permutation(len(near))
+    place = np.argsort(order)
+    found = mean_field(candidates, likelihood, near, weights, 5)
+    other = mean_field(candidates[order], likelihood[order], place[near[order]], weights[order], 5)
+    assert np.array_equal(other, found[order])
+
+
+def test_a_neighbour_is_heard_by_its_light_and_its_colour():
+    visibility = np.array([4.0, 4.0, 1.0, 0.0, 9.0], np.float32)
+    near = np.array([[1, 2], [0, 2], [0, 3], [0, 4], [1, 3]])
+    colors = np.array([[0, 0, 0], [1, 0, 0], [0, 2, 0], [0, 0, 0], [0, 0, 1]], np.float32)
+    found = neighbour_weights(visibility, near, colors)
+    difference = np.square(colors[near] - colors[:, None]).sum(axis=2)
+    strength = np.sqrt(visibility)
+    middle = np.median(difference[visibility > 0]), np.median(strength[visibility > 0])
+    for i in range(5):
+        for k, j in enumerate(near[i]):
+            heard = 2 * strength[j] / (strength[j] + middle[1]) / 2
+            assert found[i, k] == pytest.approx(np.exp(-difference[i, k] / (2 * middle[0])) * heard, rel=1e-5)
+
+
+def test_a_far_object_is_no_candidate(evidence_of):
+    """Gaussian 0 shows the mask of object 1 in every view, but lies deep among those of object 0."""
+    labels = np.tile(np.repeat([1, 2], 20), (5, 1))
+    labels[:, 0] = 2
+    means = np.random.default_rng(0).normal(0, 0.1, (40, 3)) + np.repeat([[0.0, 0, 0], [9, 0, 0]], 20, axis=0)
+    near, objects = neighbours(means.astype(np.float32), 12), np.repeat([0, 1], 20)
+    found = assign(evidence_of(labels), objects, near, grey(40), replace(CONFIG, smoothing=0.0))
+    assert found[0] in (-1, 0)
+    assert np.array_equal(found[1:], objects[1:])
+
+
+def test_the_group_of_the_code_counts_as_much_as_it_is_said_to(evidence_of):
+    """A Gaussian that one view shows in either object's mask stays with the group of its code."""
+    labels = np.tile(np.repeat([1, 2], 20), (6, 1))
+    labels[:3, 0] = 2
+    means = np.random.default_rng(0).normal(0, 0.1, (40, 3)).astype(np.float32)
+    near, objects = neighbours(means, 30), np.repeat([0, 1], 20)
+    for own in (0, 1):
+        start = objects.copy()
+        start[0] = own
+        found = assign(evidence_of(labels), start, near, grey(40), replace(CONFIG, smoothing=0.0, kept=3.0))
+        assert found[0] == own
 
 
 @pytest.mark.parametrize(
     "errors", [{}, {"split": 0.4}, {"merged": 0.2}, {"missing": 0.3}, {"split": 0.3, "merged": 0.15, "missing": 0.25}],
     ids=str,
 )  # fmt: skip
-@pytest.mark.parametrize("voters", [0, 12])
-def test_the_truth_comes_out_of_a_poor_start(make_things, errors, voters):
+def test_the_truth_comes_out_of_a_poor_start(make_things, errors):
     for seed in range(2):
         world = make_things(seed, views=25, **errors)
         rng = np.random.default_rng(seed)
         start = np.where(rng.random(len(world.truth)) < 0.25, rng.integers(-1, 6, len(world.truth)), world.truth)
         assert (start != world.truth).mean() > 0.15
-        near = neighbours(world.means, voters)
+        near = neighbours(world.means, 12)
         found = assign(world.evidence, start, near, painted(world), CONFIG)
         assert np.array_equal(found, world.truth)
 
@@ -123,10 +249,12 @@ def test_tails_alone_make_a_gaussian_the_mean_owner_of_its_pixels(evidence_of):
     weights = np.full(labels.shape, 0.5)
     central = np.arange(21) < 20
     objects = np.append(np.repeat([0, 1], 10), -1)
-    found = assign(evidence_of(labels, weights, central), objects, nobody(21), grey(21), ALONE)
+    near = np.tile([0, 10], (21, 1))  # both objects are candidates
+    near[[0, 10]] = [[1, 11]]
+    found = assign(evidence_of(labels, weights, central), objects, near, grey(21), UNSMOOTHED)
     assert found.tolist() == [0] * 10 + [1] * 11
     weights[0, -1] = weights[4, -1] = 0.9
-    found = assign(evidence_of(labels, weights, central), objects, nobody(21), grey(21), ALONE)
+    found = assign(evidence_of(labels, weights, central), objects, near, grey(21), UNSMOOTHED)
     assert found.tolist() == [0] * 10 + [1] * 10 + [0]
 
 
@@ -141,7 +269,7 @@ def test_neighbours_of_like_colour_outvote_a_gaussian_that_masks_mistake(evidenc
     colors = grey(40) + np.random.default_rng(1).normal(0, 0.02, (40, 3)).astype(np.float32)
     evidence = evidence_of(labels, weights)
     assert assign(evidence, objects, near, colors, CONFIG)[0] == 1
-    assert assign(evidence, objects, near, colors, replace(CONFIG, own_vote=1e4))[0] == 0
+    assert assign(evidence, objects, near, colors, replace(CONFIG, smoothing=0.0))[0] == 0
     assert assign(evidence, objects, nobody(40), colors, CONFIG)[0] == 0
     colors[0] = [1.0, 0.0, 0.0]
     assert assign(evidence, objects, near, colors, CONFIG)[0] == 0, "neighbours of another colour have no say"

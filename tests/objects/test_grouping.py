@@ -6,8 +6,19 @@ import pytest
 from gsseg.objects.agreement import GroupEvidence, Odds
 from gsseg.objects.grouping import GroupingConfig, group_codes
 from gsseg.objects.profiles import Profiles, mask_profiles, neighbours, touching
+from gsseg.objects.unmasked import unmasked_light
 
 CONFIG = GroupingConfig()
+
+
+def all_masked(profiles: Profiles) -> GroupEvidence:
+    """Evidence of groups of which nothing is unmasked."""
+    return GroupEvidence(profiles, np.zeros_like(profiles.view_mass))
+
+
+def evidence_of_parts(things, part: np.ndarray, count: int) -> GroupEvidence:
+    unmasked = unmasked_light(things.evidence, part, neighbours(things.means, 12), count)
+    return GroupEvidence(mask_profiles(things.evidence, part, count), unmasked)
 
 
 def group(things, config=CONFIG, order=None):
@@ -16,7 +27,7 @@ def group(things, config=CONFIG, order=None):
     order = np.arange(count) if order is None else order
     renamed = np.argsort(order)[things.part]
     touch = touching(neighbours(things.means, 8), renamed, count)
-    found = group_codes(mask_profiles(things.evidence, renamed, count), touch, config)
+    found = group_codes(evidence_of_parts(things, renamed, count), touch, config)
     return found[np.argsort(order)]
 
 
@@ -59,21 +70,25 @@ def test_the_order_of_views_does_not_matter(make_things):
     columns = np.concatenate([np.arange(edges[v], edges[v + 1]) for v in order])
     shuffled = Profiles(profiles.mass[:, columns], np.append(0, np.cumsum(np.diff(edges)[order])).astype(np.int32))
     touch = touching(neighbours(world.means, 8), world.part, 18)
-    assert same_partition(group_codes(shuffled, touch, CONFIG), group_codes(profiles, touch, CONFIG))
+    assert same_partition(
+        group_codes(all_masked(shuffled), touch, CONFIG), group_codes(all_masked(profiles), touch, CONFIG)
+    )
 
 
 def test_without_evidence_nothing_merges():
     everything = np.ones((5, 5), bool)
     faint = Profiles(np.full((5, 6), 1e-3, np.float32), np.array([0, 2, 6], np.int32))
-    assert group_codes(faint, everything, CONFIG).tolist() == [0, 1, 2, 3, 4]
+    assert group_codes(all_masked(faint), everything, CONFIG).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_groups_without_mass_belong_to_nothing():
     mass = np.zeros((5, 8), np.float32)
     mass[[1, 3], ::2] = 20.0
-    found = group_codes(Profiles(mass, np.arange(0, 9, 2, dtype=np.int32)), np.ones((5, 5), bool), CONFIG)
+    found = group_codes(all_masked(Profiles(mass, np.arange(0, 9, 2, dtype=np.int32))), np.ones((5, 5), bool), CONFIG)
     assert found.tolist() == [-1, 0, -1, 0, -1]
-    nothing = group_codes(Profiles(mass * 0, np.arange(0, 9, 2, dtype=np.int32)), np.ones((5, 5), bool), CONFIG)
+    nothing = group_codes(
+        all_masked(Profiles(mass * 0, np.arange(0, 9, 2, dtype=np.int32))), np.ones((5, 5), bool), CONFIG
+    )
     assert nothing.tolist() == [-1] * 5
 
 
@@ -85,7 +100,9 @@ def test_a_pair_merges_where_its_log_odds_are_positive():
         mass[0, ::2] = 1000.0
         for view in range(6):
             mass[1, 2 * view + (view >= together)] = 1000.0
-        found = group_codes(Profiles(mass, np.arange(0, 13, 2, dtype=np.int32)), np.ones((2, 2), bool), CONFIG)
+        found = group_codes(
+            all_masked(Profiles(mass, np.arange(0, 13, 2, dtype=np.int32))), np.ones((2, 2), bool), CONFIG
+        )
         merged = together * agree + (6 - together) * disagree > 0
         assert (found[0] == found[1]) == merged
     assert merged
@@ -97,7 +114,7 @@ def test_groups_apart_need_more_evidence_than_groups_that_touch():
         mass[:, ::2] = 1000.0
         profiles = Profiles(mass, np.arange(0, 2 * views + 1, 2, dtype=np.int32))
         touch = np.array([[True, contact], [contact, True]])
-        return bool(np.ptp(group_codes(profiles, touch, CONFIG)) == 0)
+        return bool(np.ptp(group_codes(all_masked(profiles), touch, CONFIG)) == 0)
 
     enough = int(np.ceil(CONFIG.apart / Odds().agree * 1.01))
     assert merged(1, True)
@@ -111,30 +128,33 @@ def test_a_contact_of_one_part_is_a_contact_of_the_whole():
     mass[:, ::2] = 1000.0
     touch = np.array([[1, 1, 0], [0, 1, 1], [0, 0, 1]], bool)
     profiles = Profiles(mass, np.array([0, 2, 4], np.int32))
-    assert group_codes(profiles, touch, GroupingConfig(apart=1e6)).tolist() == [0, 0, 0]
-    assert group_codes(profiles, np.eye(3, dtype=bool), GroupingConfig(apart=1e6)).tolist() == [0, 1, 2]
+    assert group_codes(all_masked(profiles), touch, GroupingConfig(apart=1e6)).tolist() == [0, 0, 0]
+    assert group_codes(all_masked(profiles), np.eye(3, dtype=bool), GroupingConfig(apart=1e6)).tolist() == [0, 1, 2]
 
 
 def test_what_was_given_is_not_changed(make_things):
     world = make_things(0)
-    profiles = mask_profiles(world.evidence, world.part, 18)
-    mass, touch = profiles.mass.copy(), touching(neighbours(world.means, 8), world.part, 18)
+    evidence = evidence_of_parts(world, world.part, 18)
+    mass, touch = evidence.mass.copy(), touching(neighbours(world.means, 8), world.part, 18)
     before = touch.copy()
-    group_codes(profiles, touch, CONFIG)
-    assert np.array_equal(profiles.mass, mass)
+    group_codes(evidence, touch, CONFIG)
+    assert np.array_equal(evidence.mass, mass)
     assert np.array_equal(touch, before)
 
 
-def plain_grouping(profiles: Profiles, touch: np.ndarray, apart: float) -> np.ndarray:
+def plain_grouping(given: GroupEvidence, touch: np.ndarray, apart: float) -> np.ndarray:
     """Merge the best pair of all, compute everything anew, again: slow and obvious."""
-    members = [[g] for g in range(len(profiles.mass)) if profiles.mass[g].any()]
+    members = [[g] for g in range(len(given.mass)) if given.mass[g].any()]
     for price, far in ((0.0, False), (apart, True)):
         while len(members) > 1:
-            mass = np.stack([profiles.mass[m].sum(axis=0) for m in members]).astype(np.float32)
-            evidence = GroupEvidence(Profiles(mass, profiles.first_mask))
+            mass, unmasked = (
+                np.stack([table[m].sum(axis=0) for m in members]).astype(np.float32)
+                for table in (given.mass, given.unmasked)
+            )
+            evidence = GroupEvidence(Profiles(mass, given.first), unmasked)
             best, pair = 0.0, None
             for i in range(len(members)):
-                odds = evidence.log_odds(i, np.arange(len(members)), Odds())
+                odds = evidence.compare(np.full(len(members), i), np.arange(len(members))).log_odds(Odds())
                 for j in range(i + 1, len(members)):
                     near = (touch | touch.T)[np.ix_(members[i], members[j])].any()
                     if not (near or far):
@@ -145,7 +165,7 @@ def plain_grouping(profiles: Profiles, touch: np.ndarray, apart: float) -> np.nd
             if pair is None:
                 break
             members[pair[0]] += members.pop(pair[1])
-    out = np.full(len(profiles.mass), -1)
+    out = np.full(len(given.mass), -1)
     for number, m in enumerate(sorted(members, key=min)):
         out[m] = number
     return out
@@ -155,8 +175,8 @@ def plain_grouping(profiles: Profiles, touch: np.ndarray, apart: float) -> np.nd
 def test_the_result_is_that_of_merging_the_best_pair_of_all_again_and_again(make_things, seed):
     world = make_things(seed, things=4, views=6, split=0.5, merged=0.4, missing=0.3)
     touch = touching(neighbours(world.means, 8), world.part, 12)
-    profiles = mask_profiles(world.evidence, world.part, 12)
-    assert np.array_equal(group_codes(profiles, touch, CONFIG), plain_grouping(profiles, touch, CONFIG.apart))
+    evidence = evidence_of_parts(world, world.part, 12)
+    assert np.array_equal(group_codes(evidence, touch, CONFIG), plain_grouping(evidence, touch, CONFIG.apart))
 
 
 def test_nor_does_it_differ_where_masks_and_contacts_are_random():
@@ -169,10 +189,11 @@ def test_nor_does_it_differ_where_masks_and_contacts_are_random():
             mask = rng.permutation(3)[thing]
             mask = np.where(rng.random(9) < 0.35, rng.integers(0, 3, 9), mask)
             mass[np.arange(9), 3 * view + mask] = rng.uniform(1, 30, 9)
-        profiles = Profiles(mass, np.arange(0, 19, 3, dtype=np.int32))
+        unmasked = np.where(rng.random((9, 6)) < 0.3, rng.uniform(1, 60, (9, 6)), 0.0).astype(np.float32)
+        evidence = GroupEvidence(Profiles(mass, np.arange(0, 19, 3, dtype=np.int32)), unmasked)
         touch = rng.random((9, 9)) < 0.15
-        found = group_codes(profiles, touch, GroupingConfig(apart=1.5))
-        assert np.array_equal(found, plain_grouping(profiles, touch, 1.5)), seed
+        found = group_codes(evidence, touch, GroupingConfig(apart=1.5))
+        assert np.array_equal(found, plain_grouping(evidence, touch, 1.5)), seed
         merged += found.max() < 8
         parted += found.max() > 0
     assert merged > 50

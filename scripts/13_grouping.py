@@ -1,0 +1,149 @@
+"""Objects of many scenes and training seeds: what the object stage makes of evidence, features and codes learnt once.
+
+    python scripts/13_grouping.py CACHE SCENE ... [--seeds 0 1] [--config.assignment.rounds 1 ...]
+
+SCENE is a folder with ground truth, or PRESET:SEED (``hard:3``), which is made with `gsseg.sample`. Everything before
+the object stage is kept in CACHE under the scene's name and the training seed; empty CACHE after a change of those
+stages. Prints for every scene the mean over training seeds of object IoU (of view IoU where the truth knows no
+Gaussians), the worst seed, the number of objects and the seconds of the stage; and over all runs the mean.
+"""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import tyro
+from numpy import ndarray
+
+import gsseg
+from gsseg.codebook import Codes
+from gsseg.codebook.training import train_codebook
+from gsseg.evaluate.ground_truth import GroundTruth, read_ground_truth
+from gsseg.evaluate.metrics import object_iou
+from gsseg.evaluate.protocols import ClickProtocol
+from gsseg.evaluate.visibility import total_visibility
+from gsseg.features import FeatureField, MaskEvidence
+from gsseg.features.evidence import gather_evidence
+from gsseg.features.fit import fit_features
+from gsseg.objects.build import ObjectConfig, build_objects
+from gsseg.render.cache import SampledWeights
+from gsseg.run.stages import StageStore
+from gsseg.sample import preset, write_room
+from gsseg.scene import Scene
+from gsseg.scene.sh import base_colors
+from gsseg.threads import one_torch_thread
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What to measure."""
+
+    cache: Annotated[Path, tyro.conf.Positional]
+    """Folder for made scenes and finished stages."""
+    scenes: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """Folders, or PRESET:SEED."""
+    seeds: tuple[int, ...] = (0, 1)
+    """Training seeds."""
+    config: ObjectConfig = field(default_factory=ObjectConfig)
+    """The object stage."""
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """Everything that the object stage is given."""
+
+    evidence: MaskEvidence
+    """Stage 0."""
+    field: FeatureField
+    """Stage 1."""
+    codes: Codes
+    """Stage 2."""
+
+
+def scene_folder(name: str, cache: Path) -> Path:
+    """The folder of a scene, made first where ``name`` is PRESET:SEED."""
+    if ":" not in name:
+        return Path(name)
+    kind, seed = name.split(":")
+    folder = cache / f"{kind}_s{seed}"
+    if not folder.exists():
+        write_room(folder, *preset(kind, int(seed)))
+    return folder
+
+
+def learn(scene: Scene, seed: int, folder: Path) -> Learnt:
+    """Evidence, features and codes with the defaults, from ``folder`` where they are there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = gsseg.TrainConfig(seed=seed)
+    store = StageStore(folder, f"{scene.path.name} {seed}", resume=True)
+    weights = SampledWeights(
+        scene.gaussians, scene.views, None, config.pixels_per_view, seed, config.memory_budget_mb << 20
+    )
+    evidence = store.evidence(lambda: gather_evidence(scene.gaussians, weights.full_views()))
+    means = scene.gaussians.means
+    learnt = store.features(lambda: fit_features(evidence, means.numpy(), config.features, seed))
+    views = [lambda i=i: (weights.weights(i), weights.labels(i)) for i in range(len(weights))]
+    codes = store.codes(
+        lambda: train_codebook(learnt.features, means, learnt.seen, views, config.codebook, seed)
+    )  # fmt: skip
+    return Learnt(evidence, learnt, codes)
+
+
+def visibility_of(scene: Scene, file: Path) -> ndarray:
+    """`total_visibility`, kept in a file."""
+    if not file.exists():
+        np.save(file, total_visibility(scene))
+    return np.load(file)
+
+
+def score(scene: Scene, ids: ndarray, truth: GroundTruth, visibility: ndarray) -> float:
+    """Object IoU, or view IoU of a capture, whose Gaussians nobody knows."""
+    if truth.instances is not None:
+        return object_iou(ids, truth.instances, visibility)[0]
+    return ClickProtocol().against(scene, ids, truth, visibility).summary()["view_iou"]
+
+
+def measure(name: str, arguments: Arguments) -> list[float]:
+    """Prints one row, of a scene; returns the scores of its training seeds."""
+    folder = scene_folder(name, arguments.cache)
+    scene = gsseg.load_scene(folder)
+    truth = read_ground_truth(folder / "gt", len(scene.gaussians))
+    visibility = visibility_of(scene, arguments.cache / f"{folder.name}.visibility.npy")
+    colors = base_colors(scene.gaussians).numpy()
+    scores, objects, seconds = [], [], []
+    for seed in arguments.seeds:
+        learnt = learn(scene, seed, arguments.cache / f"{folder.name}.{seed}")
+        started = time.perf_counter()
+        found = build_objects(
+            learnt.evidence, learnt.codes, scene.gaussians.means.numpy(), colors, learnt.field.features.numpy(),
+            arguments.config,
+        )  # fmt: skip
+        seconds.append(time.perf_counter() - started)
+        scores.append(score(scene, found.object_ids, truth, visibility))
+        objects.append(len(found.objects))
+    print(
+        f"| {folder.name} | {np.mean(scores):.3f} | {min(scores):.3f} | {np.mean(objects):.0f} of "
+        f"{'?' if truth.instances is None else len(np.unique(truth.instances[truth.instances >= 0]))} | "
+        f"{np.mean(seconds):.1f} s |",
+        flush=True,
+    )
+    return scores
+
+
+def main() -> None:
+    """Prints the table."""
+    arguments = tyro.cli(Arguments, description=__doc__)
+    arguments.cache.mkdir(parents=True, exist_ok=True)
+    print("| scene | mean | worst seed | objects | seconds |\n|---|---|---|---|---|")
+    with one_torch_thread():
+        rows = [measure(name, arguments) for name in arguments.scenes]
+    means = np.array([np.mean(row) for row in rows])
+    deviation = np.mean([np.std(row, ddof=1) for row in rows]) if len(arguments.seeds) > 1 else np.nan
+    error = means.std(ddof=1) / np.sqrt(len(means)) if len(means) > 1 else np.nan
+    print(f"mean over scenes {means.mean():.4f}, standard error {error:.4f}; deviation over seeds {deviation:.4f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Fits the log-odds of `gsseg.objects.joining` on scenes with truth, and shows how well others are told by them.
+
+    python scripts/14_join_odds.py CACHE --fit SCENE ... --test SCENE ... [--seeds 0 1]
+
+Scenes and CACHE as for scripts/13_grouping.py. A pair of touching objects, as they are before any is joined, *is one*
+if most light of both is of one instance. Prints the coefficients, and for the scenes of --test the share of pairs that
+are one among those told with a probability within each tenth.
+"""
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated
+
+import numpy as np
+import tyro
+from numpy import ndarray
+from scipy.optimize import minimize
+
+import gsseg
+from gsseg.evaluate.ground_truth import read_ground_truth
+from gsseg.objects.build import RIM_NEIGHBOURS, ObjectConfig, assign_objects, evidence_of_groups
+from gsseg.objects.grouping import group_codes
+from gsseg.objects.joining import LEAST_WEIGHT, JoiningConfig, traits
+from gsseg.objects.profiles import neighbours
+from gsseg.scene.sh import base_colors
+from gsseg.threads import one_torch_thread
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What to fit on and what to test on."""
+
+    cache: Annotated[Path, tyro.conf.Positional]
+    """Folder for made scenes and finished stages."""
+    fit: tuple[str, ...]
+    """Scenes that the coefficients are fitted to."""
+    test: tuple[str, ...]
+    """Scenes that they are tested on."""
+    seeds: tuple[int, ...] = (0, 1)
+    """Training seeds."""
+
+
+def measuring() -> ModuleType:
+    """scripts/13_grouping.py, whose name no import statement can spell."""
+    spec = importlib.util.spec_from_file_location("grouping", Path(__file__).with_name("13_grouping.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["grouping"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def pairs(names: tuple[str, ...], arguments: Arguments) -> tuple[ndarray, ndarray]:
+    """(pairs, traits) and (pairs,) whether a pair is one, of all scenes and seeds."""
+    stages, config = measuring(), ObjectConfig()
+    found, one = [], []
+    for name in names:
+        folder = stages.scene_folder(name, arguments.cache)
+        scene = gsseg.load_scene(folder)
+        instances = read_ground_truth(folder / "gt", len(scene.gaussians)).instances
+        assert instances is not None, "the scene has no truth for each Gaussian"
+        near = neighbours(scene.gaussians.means.numpy(), RIM_NEIGHBOURS)
+        for seed in arguments.seeds:
+            learnt = stages.learn(scene, seed, arguments.cache / f"{folder.name}.{seed}")
+            evidence, fine = learnt.evidence, learnt.codes.fine.numpy()
+            of_code = group_codes(
+                *evidence_of_groups(evidence, fine, near, len(learnt.codes.fine_codebook)), config.grouping
+            )
+            grouped = np.where(fine >= 0, of_code[np.maximum(fine, 0)], -1)
+            ids = assign_objects(evidence, grouped, near, base_colors(scene.gaussians).numpy(), config.assignment)
+            said, touch = evidence_of_groups(evidence, ids, near, int(ids.max()) + 1)
+            i, j = np.nonzero(np.triu(touch, 1))
+            words = said.compare(i, j)
+            known = words.weight >= LEAST_WEIGHT
+            instance = main_instance(ids, instances, evidence.visibility)
+            found.append(traits(words)[known])
+            one.append((instance[i] == instance[j])[known])
+    return np.concatenate(found), np.concatenate(one)
+
+
+def main_instance(ids: ndarray, instances: ndarray, visibility: ndarray) -> ndarray:
+    """Instance that most light of each object is of."""
+    light = np.zeros((ids.max() + 1, instances.max() + 1))
+    known = (ids >= 0) & (instances >= 0)
+    np.add.at(light, (ids[known], instances[known]), visibility[known])
+    return light.argmax(axis=1)
+
+
+def fitted(traits_of_pair: ndarray, one: ndarray) -> ndarray:
+    """Coefficients of highest likelihood."""
+    sign = np.where(one, -1.0, 1.0)
+    return minimize(lambda w: np.logaddexp(0.0, sign * (traits_of_pair @ w)).sum(), np.zeros(4), method="BFGS").x
+
+
+def main() -> None:
+    """Prints coefficients and the table of reliability."""
+    arguments = tyro.cli(Arguments, description=__doc__)
+    with one_torch_thread():
+        w = fitted(*pairs(arguments.fit, arguments))
+        names = ("agreement", "views", "dropped", "size_ratio")
+        print("fitted:", ", ".join(f"{name} {value:.2f}" for name, value in zip(names, w, strict=True)))
+        told, one = pairs(arguments.test, arguments)
+    now = JoiningConfig()
+    p = 1.0 / (1.0 + np.exp(-told @ [getattr(now, name) for name in names]))
+    print("with the defaults, on the scenes of --test:\n| told | pairs | are one |\n|---|---|---|")
+    for tenth in range(10):
+        within = (p >= tenth / 10) & (p < (tenth + 1) / 10)
+        if within.any():
+            print(f"| {p[within].mean():.2f} | {within.sum()} | {one[within].mean():.2f} |")
+
+
+if __name__ == "__main__":
+    main()
