@@ -5,13 +5,13 @@
 SCENE is a folder with ground truth, or PRESET:SEED (``hard:3``), which is made with `gsseg.sample`. Everything before
 the object stage is kept in CACHE under the scene's name and the training seed; empty CACHE after a change of those
 stages. Prints for every scene the mean over training seeds of object IoU (of view IoU where the truth knows no
-Gaussians), the worst seed, the number of objects and the seconds of the stage; and over all runs the mean.
+Gaussians), the worst seed, the number of objects and the processor seconds of the stage; then the mean over scenes.
 """
 
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import numpy as np
 import tyro
@@ -31,6 +31,7 @@ from gsseg.objects.build import ObjectConfig, build_objects
 from gsseg.render.cache import SampledWeights
 from gsseg.run.stages import StageStore
 from gsseg.sample import preset, write_room
+from gsseg.sample.config import Preset
 from gsseg.scene import Scene
 from gsseg.scene.sh import base_colors
 from gsseg.threads import one_torch_thread
@@ -62,6 +63,10 @@ class Learnt:
     """Stage 2."""
 
 
+PRESETS: dict[str, Preset] = {name: name for name in get_args(Preset)}
+"""The presets of `gsseg.sample`, by name."""
+
+
 def scene_folder(name: str, cache: Path) -> Path:
     """The folder of a scene, made first where ``name`` is PRESET:SEED."""
     if ":" not in name:
@@ -69,7 +74,7 @@ def scene_folder(name: str, cache: Path) -> Path:
     kind, seed = name.split(":")
     folder = cache / f"{kind}_s{seed}"
     if not folder.exists():
-        write_room(folder, *preset(kind, int(seed)))
+        write_room(folder, *preset(PRESETS[kind], int(seed)))
     return folder
 
 
@@ -115,12 +120,12 @@ def measure(name: str, arguments: Arguments) -> list[float]:
     scores, objects, seconds = [], [], []
     for seed in arguments.seeds:
         learnt = learn(scene, seed, arguments.cache / f"{folder.name}.{seed}")
-        started = time.perf_counter()
+        started = time.process_time()
         found = build_objects(
             learnt.evidence, learnt.codes, scene.gaussians.means.numpy(), colors, learnt.field.features.numpy(),
             arguments.config,
         )  # fmt: skip
-        seconds.append(time.perf_counter() - started)
+        seconds.append(time.process_time() - started)
         scores.append(score(scene, found.object_ids, truth, visibility))
         objects.append(len(found.objects))
     print(

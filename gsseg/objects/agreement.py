@@ -150,7 +150,7 @@ class GroupEvidence:
             ]
         )
         smaller, larger = (pick(self.light[one], self.light[other]) for pick in (np.minimum, np.maximum))
-        return PairWords(*out, smaller / np.maximum(larger, 1e-12))
+        return PairWords(out[0], out[1], out[2], smaller / np.maximum(larger, 1e-12))
 
 
 FEW_PAIRS = 1024

@@ -13,7 +13,8 @@ log-likelihood of object o for Gaussian i, and `kept` added for the group of its
 
 from q = softmax(l) by a few sweeps, in which all Gaussians change at once; w_ij is near 1/|near(i)| for a well-seen
 neighbour of the same colour. Only objects that Gaussian i or a neighbour of it belongs to are candidates: a far object
-that a view hardly sees has the view's average look there, and would be a cheap way out.
+that a view hardly sees has the view's average look there, and would be a cheap way out. A Gaussian whose code is of no
+group also may join the object that owns most of the pixels it lies on.
 """
 
 from dataclasses import dataclass
@@ -87,7 +88,11 @@ def assign(
         held[current[current >= 0]] = True
         group = np.where((objects >= 0) & held[objects], objects, NOBODY)
         looks, owners = _looks(evidence, current, background + 1, config.mistake)
-        candidates = _candidates_of(group, current, near, background)
+        # The neighbours of a Gaussian without a group often have none either: its own pixels say what it might be.
+        lost = np.flatnonzero((group < 0) & (current < 0))
+        likely = group.copy()
+        likely[lost] = _main_owners(*columns, owners[:, :background], lost)
+        candidates = _candidates_of(likely, current, near, background)
         likelihood = np.empty(candidates.shape, np.float32)
         run_all(
             [
@@ -194,6 +199,27 @@ def mean_field(
             ]
         )
     return chance
+
+
+def _main_owners(indptr, rows, values, owners, lost: Int64[ndarray, " lost"]) -> Int64[ndarray, " lost"]:
+    """Object that owns most of what each of some Gaussians lies on; `NOBODY` where no object owns any of it."""
+    out = np.full(len(lost), NOBODY)
+    if owners.shape[1]:
+        owners = np.ascontiguousarray(owners)
+        run_all([lambda a=a, b=b: _owner(indptr, rows, values, owners, lost, out, a, b) for a, b in spans(len(lost))])
+    return out
+
+
+@njit(nogil=True, cache=True)
+def _owner(indptr, rows, values, owners, lost, out, start, stop):
+    share = np.empty(owners.shape[1], np.float64)
+    for i in range(start, stop):
+        share[:] = 0.0
+        for entry in range(indptr[lost[i]], indptr[lost[i] + 1]):
+            for o in range(owners.shape[1]):
+                share[o] += values[entry] * owners[rows[entry], o]
+        if share.max() > 0.0:
+            out[i] = share.argmax()
 
 
 @njit(nogil=True, cache=True)

@@ -32,13 +32,13 @@ class JoiningConfig:
 
     sure: float = 2.0 / 3.0
     """Probability above which two objects become one; above 1/2, as a wrong union costs more than a missing one."""
-    agreement: float = 11.0
+    agreement: float = 11.1
     """Log-odds for each unit of mean agreement."""
-    views: float = 1.7
+    views: float = 1.63
     """Log-odds against one object for each e-fold of the weight of views."""
-    dropped: float = 11.6
+    dropped: float = 11.4
     """Log-odds against one object for each unit of the share of views that drop one of the two."""
-    size_ratio: float = 0.74
+    size_ratio: float = 0.69
     """Log-odds for each e-fold of the ratio of sizes."""
 
     def __post_init__(self) -> None:

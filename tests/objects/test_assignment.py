@@ -73,8 +73,12 @@ def plain_assignment(evidence, objects, near, weights, config) -> tuple[np.ndarr
             current[g] = background
     mass = np.stack([dense[:, current == o].sum(axis=1) for o in range(classes)])
     group = np.where(np.isin(objects, current), objects, -1)
+    likely = group.copy()
+    for g in np.flatnonzero((group < 0) & (current < 0)):
+        share = (dense[:, g] * mass[:background] / np.maximum(mass.sum(axis=0), 1e-12)).sum(axis=1)
+        likely[g] = share.argmax() if share.max() > 0 else -1
     likelihood = []
-    for g, candidates in enumerate(plain_candidates(group, current, near, background)):
+    for g, candidates in enumerate(plain_candidates(likely, current, near, background)):
         score = dict.fromkeys(candidates, 0.0)
         for row in np.flatnonzero(dense[:, g]):
             view = np.flatnonzero(evidence.row_view == evidence.row_view[row])
@@ -174,6 +178,16 @@ def test_a_neighbour_is_heard_by_its_light_and_its_colour():
         for k, j in enumerate(near[i]):
             heard = 2 * strength[j] / (strength[j] + middle[1]) / 2
             assert found[i, k] == pytest.approx(np.exp(-difference[i, k] / (2 * middle[0])) * heard, rel=1e-5)
+
+
+def test_a_patch_without_a_group_joins_the_object_whose_masks_it_lies_in(evidence_of):
+    """The codes of a third of a thing are of no group; most of these Gaussians have no neighbour of any object."""
+    labels = np.tile(np.repeat([1, 2], 60), (5, 1))
+    rng = np.random.default_rng(0)
+    means = np.stack([np.arange(120.0), rng.normal(size=120), rng.normal(size=120)], axis=1).astype(np.float32)
+    objects = np.repeat([0, 1], 60)
+    start = np.where(np.arange(120) >= 80, -1, objects)
+    assert np.array_equal(assign(evidence_of(labels), start, neighbours(means, 4), grey(120), CONFIG), objects)
 
 
 def test_a_far_object_is_no_candidate(evidence_of):

@@ -138,6 +138,38 @@ def test_the_same_twice_and_steps_are_told(uneven, built):
     assert np.array_equal(found.code_fine, built[0].code_fine)
 
 
+def test_permuting_gaussians_permutes_the_objects(uneven, built):
+    found, codes, features = built
+    order = np.random.default_rng(4).permutation(len(uneven.truth))
+    evidence = replace(
+        uneven.evidence, matrix=uneven.evidence.matrix[:, order], central=uneven.evidence.central[order],
+        visibility=uneven.evidence.visibility[order],
+    )  # fmt: skip
+    shuffled = replace(codes, fine=codes.fine[order], coarse=codes.coarse[order])
+    colors, means = colors_of(uneven)[order], uneven.means[order]
+    other = build_objects(evidence, shuffled, means, colors, features[order], ObjectConfig())
+    assert np.array_equal(other.object_ids, found.object_ids[order])
+    assert np.array_equal(other.code_fine, found.code_fine[order])
+
+
+def test_a_thing_that_half_of_the_views_split_along_one_line_is_joined(make_things, evidence_of):
+    """The grouping leaves its halves apart, as a view that disagrees says more than one that agrees."""
+    things = make_things(3, things=3, views=1)
+    labels = np.tile(things.truth + 1, (10, 1))
+    half = (things.truth == 0) & (things.means[:, 2] > 0.5)
+    labels[::2, half] = 4
+    labels[3, things.truth == 1] = labels[6, things.truth == 2] = 0
+    split = replace(things, part=things.truth * PARTS + np.where(half, 1, 0), evidence=evidence_of(labels))
+    codes, features = codes_of(split, wrong=0.0, uncoded=0.0)
+    config = ObjectConfig()
+    found = build(split, codes, features)
+    assert len(found.objects) == 3
+    assert len(np.unique(found.object_ids[things.truth == 0])) == 1
+    never = replace(config, joining=replace(config.joining, sure=1.0 - 1e-9))
+    apart = build_objects(split.evidence, codes, things.means, colors_of(things), features, never)
+    assert len(apart.objects) == 4
+
+
 def test_where_nothing_is_masked_there_is_no_object(uneven, evidence_of):
     """A mask over four Gaussians that most views leave unmasked: no object, no crash, no code lost."""
     labels = np.zeros((9, len(uneven.truth)), int)
