@@ -11,7 +11,6 @@ from gsseg.run import Run, RunLayout
 from gsseg.run.metrics import read_metrics
 from gsseg.run.settings import read_settings
 
-
 FINISHED = "finished already, from this input and with these options: nothing is changed"
 """What is said where there is nothing to train."""
 

@@ -11,8 +11,6 @@ from pathlib import Path
 import jobs
 import pytest
 
-import gsseg.cli.info
-import gsseg.cli.query
 from gsseg.cli import main
 
 
@@ -57,7 +55,7 @@ def _work(order: dict, out: int, err: int) -> None:
     try:
         os.dup2(out, 1)
         os.dup2(err, 2)
-        sys.stdout, sys.stderr = (open(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
+        sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
         if order["largest"] is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest"], resource.RLIM_INFINITY))
         if "args" in order:

@@ -1,4 +1,4 @@
-"""Whichever file-system operation a command dies or is refused at, every folder is the earlier one or the new, whole."""
+"""Whichever file-system operation a command dies or is refused at, each folder is the earlier one or the new, whole."""
 
 import errno
 import random
@@ -38,7 +38,9 @@ def test_the_earlier_or_the_new_one_whole(
     findings = []
     for failure in cases:
         place = world.place(job.before, tmp_path / "place")
-        findings += [f"{job.name} {failure}: {what}" for what in _faults(job, saboteur, failure, place, before, after, capfd)]
+        findings += [
+            f"{job.name} {failure}: {what}" for what in _faults(job, saboteur, failure, place, before, after, capfd)
+        ]
         shutil.rmtree(place)
     figure(f"{job.name}: {operations} operations, {len(cases)} cases, {len(findings)} findings")
     for finding in findings:

@@ -1,4 +1,4 @@
-"""Disks that are full, have no room for another file, or may only be read: on a small tmpfs, where one can be mounted."""
+"""Disks that are full, take no more files, or may only be read: on a small tmpfs, where one can be mounted."""
 
 import os
 import shutil

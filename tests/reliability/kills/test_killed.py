@@ -3,7 +3,6 @@
 import random
 import shutil
 import sys
-from pathlib import Path
 
 import pytest
 from gsseg_kills_jobs import JOBS, hidden, settled, snapshot

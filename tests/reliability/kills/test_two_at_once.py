@@ -126,7 +126,9 @@ def test_a_failing_training_touches_nothing_that_others_made_meanwhile(world, tm
 
     with monkeypatch.context() as patch:
         real = gsseg.pipeline.write_run
-        patch.setattr(gsseg.pipeline, "write_run", lambda *args: (patch.setattr(gsseg.pipeline, "write_run", real), fails()))
+        patch.setattr(
+            gsseg.pipeline, "write_run", lambda *args: (patch.setattr(gsseg.pipeline, "write_run", real), fails())
+        )
         assert world.train(tmp_path / "new" / "a") == 2
     assert Run.open(tmp_path / "new" / "b").objects
     assert (tmp_path / "new" / "precious.txt").read_text() == "precious"
