@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 BROWSER := $(VENV)/browser
 
-.PHONY: demo test check bench package clean
+.PHONY: demo test kills check bench package clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -13,6 +13,12 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED) $(BROWSER)
 	$(BIN)/python -m pytest
+
+# Every file-system operation, every kind of failure, and 40 processes of each command killed at random moments.
+# POINTS=60 tries so many operations of each command only.
+POINTS ?= all
+kills: $(INSTALLED)
+	GSSEG_KILL_POINTS=$(POINTS) $(BIN)/python -m pytest -q tests/reliability/kills
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

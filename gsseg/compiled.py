@@ -37,7 +37,7 @@ def njit(*, cache: bool = False, **options: Any) -> Callable[[Callable], Callabl
     """As ``numba.njit(**options)``; options as there (``nogil``, ``fastmath``). ``cache``: where the disk allows it."""
 
     def compiled(function: Callable) -> Callable:
-        dispatcher = numba.njit(**options)(inspect.unwrap(function))
+        dispatcher: Any = numba.njit(**options)(inspect.unwrap(function))
         if cache:
             with suppress(RuntimeError, OSError):  # the former: Numba knows no place that may be written to
                 dispatcher._cache = _CacheIfPossible(dispatcher.py_func)  # what its enable_caching does

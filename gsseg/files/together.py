@@ -41,10 +41,10 @@ def replace_together(folder: Path, *, remove: Iterable[str] = (), keep: bool = T
     """Yields an empty folder to write files to; all of them take their places in ``folder`` when the block ends well.
 
     ``remove``: names of files that vanish at the same moment, unless they are written anew. ``keep``: what is replaced
-    or removed goes to the subfolder `EARLIER`; otherwise what is there of these files vanishes too. Files of other names stay as they
-    are. Where the block raises, or the file system refuses (`InputError`), nothing has changed. Should it refuse in the
-    middle of the moves, the error says so and the next `finish` ends them. One process at a time: hold the folder's
-    lock (`gsseg.files.lock`).
+    or removed goes to the subfolder `EARLIER`; otherwise what is there of these files vanishes too. Files of other
+    names stay as they are. Where the block raises, or the file system refuses (`InputError`), nothing has changed.
+    Should it refuse in the middle of the moves, the error says so and the next `finish` ends them. One process at a
+    time: hold the folder's lock (`gsseg.files.lock`).
     """
     finish(folder)
     remove_unfinished(folder)

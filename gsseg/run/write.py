@@ -23,8 +23,9 @@ from gsseg.segmentation.table import table_json
 def write_run(folder: Path, trained: Trained, config: TrainConfig, key: str, started: float) -> None:
     """Writes everything of the RUN folder except its cache: the folder is the earlier run or this one, whole.
 
-    What was made of an earlier training's objects (scene.gsseg, marks, versions before edits) goes with it.
-    ``key``: of `gsseg.run.stages.run_key`. ``started``: of `time.perf_counter`, when the last stage ended. Raises `InputError` where the file system refuses.
+    What was made of an earlier training's objects (scene.gsseg, marks, versions before edits) goes with it. ``key``: of
+    `gsseg.run.stages.run_key`. ``started``: of `time.perf_counter`, when the last stage ended. Raises `InputError`
+    where the file system refuses.
     """
     layout, found = RunLayout(folder), trained.segmentation
     scores = score_run(trained.scene, found.object_ids)

@@ -1,8 +1,6 @@
 """A made scene on disk, in the layout of a SCENE folder with ground truth."""
 
 import json
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,6 +10,7 @@ from numpy import ndarray
 from PIL import Image
 
 from gsseg.errors import InputError
+from gsseg.files.folder import whole_folder
 from gsseg.io.ply import write_splats
 from gsseg.sample import cameras, degrade
 from gsseg.sample.cast import Seen, look, photograph
@@ -39,24 +38,14 @@ def write_room(out: Path | str, config: RoomConfig, noise: MaskNoise, progress: 
     Writes ``transforms.json``, ``images/``, ``masks/`` (training views only), ``splats.ply`` and ``gt/``:
     ``gaussian_instance.npy`` (int32, -1 = none), ``ids/`` (uint16, instance + 1), ``test_views.json``, ``scene.json``
     (configuration, and each instance's name and design: copies share a design). The same configuration gives the same
-    bytes. Nothing appears until all of it is there. Raises `InputError` where the folder holds something already.
+    bytes. Nothing appears until all of it is there. Raises `InputError` where the folder holds something already, and
+    where the file system refuses.
     """
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(out, "is not an empty folder", "choose another one")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    except OSError as error:
-        raise InputError(out, f"cannot be made ({error.strerror})", "choose a folder you may write to") from error
-    try:
+    with whole_folder(out) as beside:
         _write(beside, config, noise, progress or (lambda *_: None))
-        beside.chmod(0o755)
-        if out.exists():
-            out.rmdir()
-        beside.rename(out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return out
 
 

@@ -25,6 +25,7 @@ def _load(name: str) -> ModuleType:
 
 harness = _load("saboteur")
 jobs = _load("jobs")
+processes = _load("processes")
 
 FIGURES = pytest.StashKey[list[str]]()
 FEW = 3
@@ -53,17 +54,9 @@ def saboteur() -> Iterator[object]:
 
 @pytest.fixture(scope="session")
 def frozen_clock() -> Iterator[None]:
-    """What a run cost is always the same, so that runs can be compared to the byte."""
-    import gsseg.run.write as write
-
-    metrics_of, log_text = write.metrics_of, write.log_text
-
-    def without_cost(trained, seconds, scores):
-        return {**metrics_of(trained, dict.fromkeys(seconds, 0.0), scores), "peak_rss_mb": 1.0}
-
+    """Runs cost nothing."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(write, "metrics_of", without_cost)
-        patch.setattr(write, "log_text", lambda *found: log_text(*found).split("\n", 1)[1])
+        jobs.freeze_clock(patch)
         yield
 
 
@@ -75,6 +68,13 @@ def world(
     folder = tmp_path_factory.mktemp("kills")
     (folder / "templates").mkdir()
     return jobs.make_world(folder / "templates", make_small_scene(folder / "scene"))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[object]:
+    """Runs jobs in processes of their own, which may be killed."""
+    with processes.Server() as made:
+        yield made
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

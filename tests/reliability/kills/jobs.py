@@ -15,7 +15,7 @@ from safetensors import safe_open
 from gsseg.cli import main
 from gsseg.cli.output import Stages
 from gsseg.errors import InputError
-from gsseg.run import Run
+from gsseg.run import Run, write
 
 FEW = ["--quiet", "--config.features.steps", "3", "--config.codebook.steps", "2", "--config.codebook.coarse", "4",
        "--config.codebook.fine", "3", "--pixels-per-view", "256"]  # fmt: skip
@@ -23,6 +23,17 @@ FEW = ["--quiet", "--config.features.steps", "3", "--config.codebook.steps", "2"
 
 Snapshot = dict[str, bytes]
 """Relative name -> content of each file that lasts; hidden ones and the cache do not."""
+
+
+def freeze_clock(patch: pytest.MonkeyPatch) -> None:
+    """From now on what a run cost is always the same, so that runs can be compared to the byte."""
+    metrics_of, log_text = write.metrics_of, write.log_text
+
+    def without_cost(trained, seconds, scores):
+        return {**metrics_of(trained, dict.fromkeys(seconds, 0.0), scores), "peak_rss_mb": 1.0}
+
+    patch.setattr(write, "metrics_of", without_cost)
+    patch.setattr(write, "log_text", lambda *found: log_text(*found).split("\n", 1)[1])
 
 
 @dataclass(frozen=True)

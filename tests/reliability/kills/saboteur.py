@@ -20,6 +20,10 @@ EXCHANGES = ("renameat2", "renamex_np")
 """The system's exchange of two folders, which is called through ctypes: its look-up is seen, the call itself is not."""
 
 
+Kind = Literal["dies", "refused once", "refused from there on"]
+"""The process ends there; the operation fails; it fails and so do all that follow."""
+
+
 class Died(BaseException):
     """What ends a process; nobody catches it."""
 
@@ -30,7 +34,7 @@ class Failure:
 
     at: int
     """Number of the operation, from 1."""
-    kind: Literal["dies", "refused once", "refused from there on"]
+    kind: Kind
     number: int = errno.EIO
     """The error of a refusal."""
 

@@ -1,16 +1,18 @@
-"""Whichever file-system operation a command dies or is refused at, every folder is the earlier one or the new, whole."""
+"""Whichever file-system operation a command dies or is refused at, each folder is the earlier one or the new, whole."""
 
 import errno
 import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from gsseg_kills_jobs import JOBS, Job, World, hidden, settled, snapshot
-from gsseg_kills_saboteur import Died, Failure, Saboteur
+from gsseg_kills_saboteur import Died, Failure, Kind, Saboteur
 
 ERRORS = (errno.ENOSPC, errno.EACCES, errno.EIO)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 LEAST = 4
 """Operations of the shortest command."""
 
@@ -59,17 +61,13 @@ def _whole(job: Job, world: World, saboteur: Saboteur, folder: Path) -> tuple[di
 
 
 def _cases(operations: int, points: int) -> list[Failure]:
-    """Every kind of failure at each of so many operations, by a fixed seed."""
-    chosen = random.Random(0).sample(range(1, operations + 1), min(points, operations))
-    refusals = [("refused once", number) for number in ERRORS] + [
-        ("refused from there on", number) for number in ERRORS
-    ]
-    if points >= operations:
-        return [
-            case for at in sorted(chosen)
-            for case in (Failure(at, "dies"), *(Failure(at, kind, number) for kind, number in refusals))
-        ]  # fmt: skip
-    return [Failure(at, *each) for at, each in zip(chosen, [("dies",), *random.Random(0).sample(refusals, 2)] * points)]
+    """Failures by a fixed seed: at every operation each kind, where all are asked for; else one at each chosen one."""
+    chosen = sorted(random.Random(0).sample(range(1, operations + 1), min(points, operations)))
+    cases = []
+    for row, at in enumerate(chosen):
+        here = [Failure(at, kind, ERRORS[(row + turn) % len(ERRORS)]) for turn, kind in enumerate(KINDS)]
+        cases += here if points >= operations else [here[row % len(here)]]
+    return cases
 
 
 def _faults(job, saboteur, failure, place, before, after, capfd) -> list[str]:
