@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 BROWSER := $(VENV)/browser
 
-.PHONY: demo test check bench package clean
+.PHONY: demo test fuzz check bench package clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -13,6 +13,12 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED) $(BROWSER)
 	$(BIN)/python -m pytest
+
+# Damaged inputs for every reader: make fuzz CASES=20000 SEED=1
+CASES ?= 2000
+SEED ?= 0
+fuzz: $(INSTALLED)
+	$(BIN)/python -m tests.reliability.fuzz --cases $(CASES) --seed $(SEED)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .
