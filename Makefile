@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 BROWSER := $(VENV)/browser
 
-.PHONY: demo test kills check bench package clean
+.PHONY: demo test kills fuzz check bench package clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -19,6 +19,12 @@ test: $(INSTALLED) $(BROWSER)
 POINTS ?= all
 kills: $(INSTALLED)
 	GSSEG_KILL_POINTS=$(POINTS) $(BIN)/python -m pytest -q tests/reliability/kills
+
+# Damaged inputs for every reader: make fuzz CASES=20000 SEED=1
+CASES ?= 2000
+SEED ?= 0
+fuzz: $(INSTALLED)
+	$(BIN)/python -m tests.reliability.fuzz --cases $(CASES) --seed $(SEED)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -22,6 +22,10 @@ LOG_SCALE_MIN, LOG_SCALE_MAX = -30.0, 20.0
 """exp(2 * -30) = 9e-27 and exp(2 * 20) = 2e17: covariances within this range are harmless in float32. Below it a
 Gaussian is a point and is drawn as one; above it, wider than 10^8 world units, it is not part of any scene."""
 
+POSITION_MAX, COLOUR_MAX = 1e9, 1e6
+"""World units from the origin, and spherical-harmonics coefficients, that a Gaussian is drawn with: their squares are
+far from the end of float32, and no scene reaches as far."""
+
 REST_COLUMNS = {3 * ((degree + 1) ** 2 - 1): degree for degree in range(5)}
 """Number of ``f_rest_*`` columns -> degree of the spherical harmonics: 0, 9, 24, 45 and 72 for degrees 0 to 4."""
 
@@ -83,11 +87,11 @@ def gaussians_from_columns(path: Path, columns: np.ndarray) -> tuple[Gaussians, 
             for target, name in places:
                 target[part] = block[name]
             drawable[part] = (
-                np.isfinite(means[part]).all(1)
+                (np.abs(means[part]) <= POSITION_MAX).all(1)  # false for NaN, here and below
                 & np.isfinite(quats[part]).all(1)
-                & np.isfinite(sh[part]).all((1, 2))
+                & (np.abs(sh[part]) <= COLOUR_MAX).all((1, 2))
                 & ~np.isnan(logits[part, 0])
-                & (log_scales[part] <= LOG_SCALE_MAX).all(1)  # false for NaN and +infinity too
+                & (log_scales[part] <= LOG_SCALE_MAX).all(1)
             )
     notes = _repair_(path, means, log_scales, quats, logits[:, 0], sh, drawable)
     gaussians = Gaussians(

@@ -5,6 +5,7 @@ status 1 where there is one. A case is decided by seed, reader and number alone.
 """
 
 import argparse
+import math
 import multiprocessing
 import shutil
 import sys
@@ -48,9 +49,12 @@ def runner(seeds: Path) -> Run:
 
 
 def cases_of(count: int, seed: int, reader: str | None = None) -> list[Case]:
-    """So many cases, spread evenly over the readers, or of one."""
-    names = [each.name for each in READERS] if reader is None else [reader]
-    return [Case(names[i % len(names)], seed, i // len(names)) for i in range(count)]
+    """So many cases of all readers, in their shares, or of one."""
+    if reader is not None:
+        return [Case(reader, seed, number) for number in range(count)]
+    whole = sum(each.share for each in READERS)
+    cases = [Case(each.name, seed, n) for each in READERS for n in range(math.ceil(count * each.share / whole))]
+    return sorted(cases, key=lambda case: case.number)[:count]
 
 
 def table(results: list[Result]) -> str:

@@ -115,7 +115,7 @@ def damage_npy(rng: np.random.Generator, content: bytes) -> bytes:
 
 
 def damage_zip(rng: np.random.Generator, content: bytes, members: dict[str, Damage]) -> bytes:
-    """An archive with a member damaged by the rule for its ending, left out, exchanged, renamed, or packed otherwise."""
+    """An archive with a member damaged by the rule for its ending, left out, exchanged, renamed or otherwise packed."""
     if rng.random() < 0.2:
         return damage_bytes(rng, content)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:

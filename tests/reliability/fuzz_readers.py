@@ -49,6 +49,7 @@ from tests.reliability.fuzz_containers import (
     split_safetensors,
 )
 from tests.reliability.fuzz_seeds import ROWS
+from tests.reliability.fuzz_training import damage_training, train_and_look
 from tests.reliability.fuzz_values import (
     REALS,
     damage_bytes,
@@ -72,6 +73,8 @@ class Reader:
     """Puts the damaged input into a folder."""
     read: Callable[[Path], None]
     """Reads what is in the folder and checks what it got."""
+    share: float = 1.0
+    """Of the cases that others get: less where one takes a second."""
 
 
 # ---------------------------------------------------------------- splats
@@ -545,6 +548,7 @@ READERS: tuple[Reader, ...] = (
     Reader("segmented.ply", _run("segmented.ply"), _read_run),
     Reader("features, codebook", _run("features.safetensors", "codebook.safetensors"), _read_run),
     Reader("scene.gsseg", _run("scene.gsseg"), _read_compressed),
+    Reader("training", damage_training, train_and_look, share=0.05),
     Reader("manifest.json", _manifest, _read_manifest),
     Reader("cache: stages", _stages, _read_stages),
     Reader("cache: weights", _weights, _read_weights),
