@@ -66,9 +66,8 @@ def build_objects(
     progress(2, 3)
     # A code goes to the object that holds most of its light. An object that gets no code at all could not be told from
     # its neighbours by its codes, so it is given up, and owners are found once more among those that are left.
-    ids = _largest_first(assigned)
-    owner = _code_owners(ids, fine, evidence.visibility, count)
-    ids = _largest_first(np.where(np.isin(ids, owner[owner >= 0]), ids, NO_OBJECT))
+    owner = _code_owners(assigned, fine, evidence.visibility, count)
+    ids = _largest_first(np.where(np.isin(assigned, owner[owner >= 0]), assigned, NO_OBJECT))
     owner = _code_owners(ids, fine, evidence.visibility, count)
     nested = nest_codes(codes, owner, ids, features)
     table = _table(evidence, ids, nested.fine.numpy(), means)

@@ -8,13 +8,11 @@ import pytest
 from gsseg.objects.assignment import (
     BACKGROUND_SHARE,
     CANDIDATES,
-    NOBODY,
     SMALLEST_OWNER,
     AssignmentConfig,
     assign,
-    mean_field,
-    neighbour_weights,
 )
+from gsseg.objects.mean_field import NOBODY, mean_field, neighbour_weights
 from gsseg.objects.profiles import neighbours
 
 CONFIG = AssignmentConfig()
