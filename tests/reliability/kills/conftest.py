@@ -28,7 +28,7 @@ jobs = _load("jobs")
 processes = _load("processes")
 
 FIGURES = pytest.StashKey[list[str]]()
-FEW = 3
+FEW = 2
 FEW_JOBS = (1, 7, 9, 12)
 """A training, a compression, an export and a saving, each over an earlier one."""
 
