@@ -65,7 +65,7 @@ CASES = {
     "all means NaN": (lambda scene: edit_splats(scene, x=np.nan), "none of its 40 rows can be drawn"),
     "truncated JSON": (lambda scene: write(scene / "transforms.json", lambda b: b[: len(b) // 2]), "not valid JSON"),
     "NaN poses": (nan_poses, "none of its 4 frames has a finite pose"),
-    "zero focal length": (lambda scene: edit_cameras(scene, lambda meta: meta.update(fl_x=0)), "must be positive"),
+    "zero focal length": (lambda scene: edit_cameras(scene, lambda meta: meta.update(fl_x=0)), "'fl_x' is 0"),
     "no masks": (no_masks, "has no masks"),
     "broken PNG": (lambda scene: write(scene / "masks" / "view_0.png", b"\x89PNG\r\n\x1a\n" + bytes(50)), ""),
     "views that see nothing": (lambda scene: edit_splats(scene, z=1e4), "no view with masks sees any Gaussian"),

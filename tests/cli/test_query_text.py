@@ -130,7 +130,7 @@ def test_another_scene_may_be_named(run, scene, clip_folder, answer, refusal):
     for photo in (scene / "images").iterdir():
         Image.new("RGB", (64, 48), (250, 10, 10)).save(photo)
     (run / "config.yaml").unlink()
-    assert "config.yaml: cannot be read" in refusal("compress", "-m", run, "--clip", clip_folder)
+    assert "config.yaml: does not exist" in refusal("compress", "-m", run, "--clip", clip_folder)
     assert answer("compress", "-m", run, "--clip", clip_folder, "-s", scene)["described"] == first["described"]
     assert not np.array_equal(Run.open(run).compressed.language.packed, before.packed)
 

@@ -28,14 +28,26 @@ jobs = _load("jobs")
 processes = _load("processes")
 
 FIGURES = pytest.StashKey[list[str]]()
-FEW = 3
+FEW = 2
+FEW_JOBS = (1, 7, 9, 12)
+"""A training, a compression, an export and a saving, each over an earlier one."""
+
+
+def _points() -> int:
+    given = os.environ.get("GSSEG_KILL_POINTS", str(FEW))
+    return sys.maxsize if given == "all" else int(given)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """``some_job``: the number of each job where all points are asked for, else of a few of all sorts."""
+    if "some_job" in metafunc.fixturenames:
+        metafunc.parametrize("some_job", range(jobs.JOBS) if _points() == sys.maxsize else FEW_JOBS)
 
 
 @pytest.fixture(scope="session")
 def points() -> int:
     """How many operations of each command are made to fail."""
-    given = os.environ.get("GSSEG_KILL_POINTS", str(FEW))
-    return sys.maxsize if given == "all" else int(given)
+    return _points()
 
 
 @pytest.fixture

@@ -2,14 +2,18 @@
 
 import json
 import os
+import pkgutil
 import resource
 import signal
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from unittest import mock
 
 import jobs
 import pytest
+from processes import ENDED, GO, HERE
 
 from gsseg.cli import main
 
@@ -17,16 +21,30 @@ from gsseg.cli import main
 def serve() -> None:
     """Until stdin is closed."""
     jobs.freeze_clock(pytest.MonkeyPatch())
+    waiting = {}
     for line in sys.stdin:
         order = json.loads(line)
-        out, err = os.pipe(), os.pipe()  # a file on disk would be subject to the limit on files
-        started = time.monotonic()
-        child = os.fork()
-        if child == 0:
-            _work(order, out[1], err[1])
-        killed, status = _end(child, order["after"])
-        answer = {"status": None if killed else os.waitstatus_to_exitcode(status), "out": _said(out), "err": _said(err)}
-        print(json.dumps({**answer, "seconds": time.monotonic() - started}), flush=True)
+        if "ends" in order:
+            answer = _ended(*waiting.pop(order["ends"]), None)
+        else:
+            started = time.monotonic()
+            pipes = os.pipe(), os.pipe()  # a file on disk would be subject to the limit on files
+            child = os.fork()
+            if child == 0:
+                _work(order, pipes[0][1], pipes[1][1])
+            if "holds" in order:
+                waiting[child] = (child, pipes, started)
+                answer = {"process": child}
+            else:
+                answer = _ended(child, pipes, started, order["after"])
+        print(json.dumps(answer), flush=True)
+
+
+def _ended(child: int, pipes: tuple[tuple[int, int], tuple[int, int]], started: float, after: float | None) -> dict:
+    killed, status = _end(child, after)
+    seconds = time.monotonic() - started
+    out, err = map(_said, pipes)
+    return {"status": None if killed else os.waitstatus_to_exitcode(status), "out": out, "err": err, "seconds": seconds}
 
 
 def _said(pipe: tuple[int, int]) -> str:
@@ -60,7 +78,8 @@ def _work(order: dict, out: int, err: int) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest"], resource.RLIM_INFINITY))
         if "args" in order:
             sys.argv = ["gsseg", *order["args"]]
-            status = main()
+            with _waits(order["holds"], Path(order["signs"])) if "holds" in order else nullcontext():
+                status = main()
         else:
             world = jobs.World(Path(order["scene"]), Path(order["templates"]))
             status = world.jobs()[order["job"]].do(Path(order["place"]))
@@ -70,7 +89,22 @@ def _work(order: dict, out: int, err: int) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         sys.stdout.flush()
         sys.stderr.flush()
+        if "holds" in order:
+            (Path(order["signs"]) / ENDED).touch()
         os._exit(status)
+
+
+def _waits(function: str, signs: Path) -> AbstractContextManager:
+    """Whoever calls the function inside the block waits for a sign first."""
+    call = pkgutil.resolve_name(function)
+
+    def waiting(*args, **options):
+        (signs / HERE).touch()
+        while not (signs / GO).exists():
+            time.sleep(0.01)
+        return call(*args, **options)
+
+    return mock.patch(function, waiting)
 
 
 serve()

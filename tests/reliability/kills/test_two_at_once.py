@@ -1,11 +1,11 @@
 """Two commands at one folder: one of them is told who is there, or both are right; and signals leave nothing."""
 
+import os
 import signal
 import socket
 
 import pytest
 from gsseg_kills_jobs import FEW, hidden, snapshot
-from gsseg_kills_processes import holding
 
 from gsseg.cli import main
 from gsseg.run import Run
@@ -44,57 +44,67 @@ COMMANDS = {
 
 
 def owner(process) -> str:
-    return f"is being written to by another gsseg (process {process.pid} on {socket.gethostname()})"
+    return f"is being written to by another gsseg (process {process.process} on {socket.gethostname()})"
+
+
+@pytest.fixture
+def holding(server, tmp_path):
+    """A function (command, args): the command as it waits where `COMMANDS` says."""
+    signs = tmp_path / "signs"
+    signs.mkdir()
+    return lambda command, args: server.holding(COMMANDS[command], signs, *args)
 
 
 @pytest.mark.parametrize(
     ("held", "second"),
     [("train", "train"), ("train", "compress"), ("compress", "compress"), ("compress", "train"), ("export", "export")],
 )
-def test_the_second_is_told_who_is_there(request, place, capfd, held, second):
+def test_the_second_is_told_who_is_there(request, place, holding, capfd, held, second):
     before = snapshot(place)
     first, other = request.getfixturevalue(held), request.getfixturevalue(second)
-    with holding(COMMANDS[held], *first) as process:
+    with holding(held, first) as process:
         assert main(other) == 2
         assert capfd.readouterr().err.count(owner(process)) == 1
         assert snapshot(place) == before
-        _, err = process.communicate("\n")
-        assert (process.returncode, err) == (0, "")
+        ended = process.end()
+        assert (ended.status, ended.err) == (0, "")
     assert snapshot(place) != before
     assert hidden(place) == []
     assert main(other) == 0
 
 
 @pytest.mark.parametrize("held", COMMANDS)
-def test_a_killed_holder_holds_nobody_up(request, place, held):
+def test_a_killed_holder_holds_nobody_up(request, place, holding, held):
     before = snapshot(place)
     command = request.getfixturevalue(held)
-    with holding(COMMANDS[held], *command) as process:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    with holding(held, command) as process:
+        os.kill(process.process, signal.SIGKILL)
+        assert process.end().status is None
     assert snapshot(place) == before
     assert hidden(place)
     assert main(command) == 0
     assert hidden(place) == []
 
 
-def test_an_export_while_a_training_writes_is_of_the_earlier_run(place, train, export, world, tmp_path):
+def test_an_export_while_a_training_writes_is_of_the_earlier_run(place, holding, train, export, world, tmp_path):
     alone = world.place("exported", tmp_path / "alone")
     assert main(["export", "-m", str(alone / "run"), "--out", str(alone / "out"), "--quiet"]) == 0
-    with holding(COMMANDS["train"], *train) as process:
+    with holding("train", train) as process:
         assert main(export) == 0
-        process.communicate("\n")
-        assert process.returncode == 0
+        assert process.end().status == 0
     assert snapshot(place / "out") == snapshot(alone / "out")
 
 
-def test_an_export_over_which_the_run_is_replaced_is_refused(place, train, export):
+def test_an_export_over_which_the_run_is_replaced_is_refused(place, holding, train, export):
     before = snapshot(place / "out")
-    with holding(COMMANDS["export"], *export) as process:
+    with holding("export", export) as process:
         assert main(train) == 0
-        _, err = process.communicate("\n")
-        assert process.returncode == 2
-    assert err == f"gsseg: error: {place / 'run'}: has been changed by another program while it was read; do it again\n"
+        ended = process.end()
+        assert ended.status == 2
+    assert (
+        ended.err
+        == f"gsseg: error: {place / 'run'}: has been changed by another program while it was read; do it again\n"
+    )
     assert snapshot(place / "out") == before
     assert hidden(place) == []
     assert main(export) == 0
@@ -102,13 +112,13 @@ def test_an_export_over_which_the_run_is_replaced_is_refused(place, train, expor
 
 @pytest.mark.parametrize("held", COMMANDS)
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signals_leave_nothing(request, place, held, number, status):
+def test_signals_leave_nothing(request, place, holding, held, number, status):
     before = snapshot(place)
-    with holding(COMMANDS[held], *request.getfixturevalue(held)) as process:
-        process.send_signal(number)
-        _, err = process.communicate()
-        assert process.returncode == status
-    assert err.count("\n") == (number == signal.SIGINT)
+    with holding(held, request.getfixturevalue(held)) as process:
+        os.kill(process.process, number)
+        ended = process.end(go_on=False)
+        assert ended.status == status
+    assert ended.err.count("\n") == (number == signal.SIGINT)
     assert snapshot(place) == before
     assert hidden(place) == []
 
