@@ -34,7 +34,7 @@ def read_language(path: Path | str, objects: int) -> Float32[ndarray, "objects d
         raise InputError(path, "is no array of floats with two axes", "save a (objects, dim) array with numpy.save")
     if len(vectors) != objects:
         raise InputError(path, f"has {len(vectors)} rows", f"the run has {objects} objects, one row each")
-    with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, and is refused so
+    with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 is infinite, and is refused so
         vectors = np.ascontiguousarray(vectors, np.float32)
     none = np.isnan(vectors).all(axis=1)
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
