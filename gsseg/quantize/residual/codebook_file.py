@@ -53,7 +53,7 @@ def read_codebooks(path: Path | str) -> list[Float32[ndarray, "codes dim"]]:
             raise InputError(
                 path, f"{name} is of shape {book.shape}, codebook_0 of {arrays['codebook_0'].shape}", remedy
             )
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             book = np.ascontiguousarray(book, np.float32)
         if not np.isfinite(book).all():
             raise InputError(path, f"{name} has values that are NaN, infinite or beyond float32", remedy)
