@@ -34,10 +34,10 @@ def read_language(path: Path | str, objects: int) -> Float32[ndarray, "objects d
         raise InputError(path, "is no array of floats with two axes", "save a (objects, dim) array with numpy.save")
     if len(vectors) != objects:
         raise InputError(path, f"has {len(vectors)} rows", f"the run has {objects} objects, one row each")
-    with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, and is refused so
+    with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 is infinite, and is refused so
         vectors = np.ascontiguousarray(vectors, np.float32)
+        lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
     none = np.isnan(vectors).all(axis=1)
-    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
     wrong = np.flatnonzero(~none & (~np.isfinite(lengths) | (lengths == 0)))
     if len(wrong):
         raise InputError(path, f"row {wrong[0]} is zero or not finite", "language vectors have a direction")

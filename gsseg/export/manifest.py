@@ -68,4 +68,8 @@ def listed_files(folder: Path) -> set[str] | None:
     entries += [entry.get("mesh") for entry in entries if isinstance(entry, dict)]
     names = [entry["file"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("file"), str)]
     # Whoever replaces the export deletes these, so a name that leads out of the folder is none of ours.
-    return {MANIFEST, *(name for name in names if name == Path(name).name and name.isprintable())}
+    return {MANIFEST, *(name for name in names if _is_plain(name))}
+
+
+def _is_plain(name: str) -> bool:
+    return name == Path(name).name and name.isprintable() and bool(name.strip("."))

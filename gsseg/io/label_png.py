@@ -14,7 +14,7 @@ from PIL.Image import Image
 
 from gsseg.errors import InputError
 from gsseg.io.langsplat import MaskLevel
-from gsseg.io.picture import decode_picture, open_picture
+from gsseg.io.picture import decode_picture, open_picture, pixels_of
 
 _BLOCK_PIXELS = 1 << 20
 """Colours are turned into numbers by so many pixels at a time, so that four channels of integers take 16 MB."""
@@ -40,7 +40,8 @@ def read_label_png(path: Path) -> Int32[ndarray, "rows columns"]:
         picture = decode_picture(path, picture)
         if picture.mode in ("1", "L", "P", "I", "F") or picture.mode.startswith("I;16"):
             return _numbers(path, np.asarray(picture))  # a palette's indices, not its colours
-        return _colours(picture)
+        with pixels_of(path):
+            return _colours(picture)
 
 
 def _numbers(path: Path, values: ndarray) -> Int32[ndarray, "rows columns"]:

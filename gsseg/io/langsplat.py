@@ -58,7 +58,7 @@ def mask_vector_shape(path: Path) -> tuple[int, int]:
 
 def read_mask_vectors(path: Path) -> Float32[ndarray, "masks dim"]:
     """The vectors of ``<stem>_f.npy`` as they are in the file; `InputError` where it is no such array."""
-    with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, and is refused so
+    with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 is infinite, and is refused so
         vectors = np.array(_vectors(path), np.float32)
     if not np.isfinite(vectors).all():
         raise InputError(path, "holds values that are not finite", "make the vectors again")

@@ -9,7 +9,7 @@ from PIL import Image
 
 from gsseg.errors import InputError
 from gsseg.io.lens import undistort
-from gsseg.io.picture import decode_picture, open_picture
+from gsseg.io.picture import decode_picture, open_picture, pixels_of
 from gsseg.scene import Camera, Lens, View
 
 ASPECT_TOLERANCE = 0.02
@@ -39,7 +39,8 @@ def read_photo(view: View) -> UInt8[ndarray, "height width 3"]:
         raise ValueError(f"view {view.name!r} has no photo")
     with open_picture(view.photo) as picture:
         check_aspect(view.photo, *picture.size, view.camera)
-        pixels = _to_rgb(decode_picture(view.photo, picture))
+        with pixels_of(view.photo):
+            pixels = _to_rgb(decode_picture(view.photo, picture))
     return fit_photo(pixels, view.camera, view.lens)
 
 

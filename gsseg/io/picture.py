@@ -6,6 +6,8 @@ a size that no camera needs is refused before memory is taken for it.
 """
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL.BmpImagePlugin import BmpImageFile
@@ -100,12 +102,21 @@ def _webp_size(head: bytes) -> tuple[int, int]:
 
 def decode_picture(path: Path, picture: Image) -> Image:
     """Decodes an opened picture; `InputError` where it is truncated or damaged."""
-    try:
-        with no_warnings():
-            picture.load()
-    except Exception as error:  # as in `_open`
-        raise InputError(path, f"is a damaged picture ({error})", _COPY) from error
+    with pixels_of(path), no_warnings():
+        picture.load()
     return picture
+
+
+@contextmanager
+def pixels_of(path: Path) -> Iterator[None]:
+    """Inside the block Pillow decodes or converts a picture; what it cannot do is an `InputError` for ``path``."""
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # as in `_open`; conversion finds palettes that are missing or short
+        problem = f"is a damaged picture ({str(error) or type(error).__name__})"
+        raise InputError(path, problem, _COPY) from error
 
 
 def photo_size(path: Path) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from gsseg.errors import InputError
-from gsseg.io.picture import decode_picture, open_picture_bytes
+from gsseg.io.picture import decode_picture, open_picture_bytes, pixels_of
 
 META = "meta.json"
 AGAIN = "copy or export it again"
@@ -62,7 +62,8 @@ def fetch_picture(files: SogFiles, name: str, least: int, most: int) -> UInt8[nd
         if not least <= width * height <= most:
             problem = f"its {name} is {width} x {height} pixels, {least} to {most} are expected"
             raise InputError(files.path, problem, AGAIN)
-        return np.array(decode_picture(files.path, picture).convert("RGBA"))
+        with pixels_of(files.path):
+            return np.array(decode_picture(files.path, picture).convert("RGBA"))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ One vector takes ``bits`` 8 ceil(dim / 64) bytes and 14 bytes of corrections (th
 16 bits while it fits). On 6 dimensions that is 22 bytes against 24 of float32: it pays on long vectors only.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -150,7 +151,12 @@ class BinaryCodes:
         """Reads what `save` wrote; InputError where the file is missing, damaged or something else."""
         try:
             # The archive holds a checksum of every array: none that was damaged comes out of it.
-            with Path(path).open("rb") as stream, np.lib.npyio.NpzFile(stream, allow_pickle=False) as file:
+            with (
+                warnings.catch_warnings(),
+                Path(path).open("rb") as stream,
+                np.lib.npyio.NpzFile(stream, allow_pickle=False) as file,
+            ):
+                warnings.simplefilter("error")  # of headers that Python 2 wrote, which `save` never does
                 if "format" not in file:
                     raise InputError(path, "holds no binary codes", "give a file that BinaryCodes.save wrote")
                 if str(file["format"]) != FORMAT:

@@ -1,5 +1,6 @@
 """Codebooks as an npz file: keys codebook_0, codebook_1, ..., each a (codes, dim) float array of one shape."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ def read_codebooks(path: Path | str) -> list[Float32[ndarray, "codes dim"]]:
     """
     remedy = "write it with ResidualKMeans.save, or as np.savez(file, codebook_0=..., codebook_1=...)"
     try:
-        with Path(path).open("rb") as file:
+        with warnings.catch_warnings(), Path(path).open("rb") as file:
+            warnings.simplefilter("error")  # of headers that Python 2 wrote, which `write_codebooks` never does
             content = np.load(file, allow_pickle=False)
             if not isinstance(content, np.lib.npyio.NpzFile):
                 raise InputError(path, "not an npz file", remedy)
@@ -53,7 +55,7 @@ def read_codebooks(path: Path | str) -> list[Float32[ndarray, "codes dim"]]:
             raise InputError(
                 path, f"{name} is of shape {book.shape}, codebook_0 of {arrays['codebook_0'].shape}", remedy
             )
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             book = np.ascontiguousarray(book, np.float32)
         if not np.isfinite(book).all():
             raise InputError(path, f"{name} has values that are NaN, infinite or beyond float32", remedy)
