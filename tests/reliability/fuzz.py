@@ -8,6 +8,7 @@ import argparse
 import math
 import multiprocessing
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.reliability.fuzz_pool import Case, Result, Run, run_cases
+from tests.reliability.fuzz_pool import SECONDS, Case, Result, Run, run_cases
 from tests.reliability.fuzz_readers import READERS
 from tests.reliability.fuzz_seeds import make_seeds
 
@@ -42,7 +43,9 @@ def runner(seeds: Path) -> Run:
         rng = np.random.default_rng([case.seed, index, case.number])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            signal.setitimer(signal.ITIMER_PROF, 6 * SECONDS)  # packing large pictures is slow, and not judged
             reader.damage(rng, seeds, folder)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
         reader.read(folder)
 
     return run
