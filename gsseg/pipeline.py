@@ -19,6 +19,7 @@ from gsseg.codebook import Codes
 from gsseg.codebook.training import train_codebook
 from gsseg.config import TrainConfig
 from gsseg.errors import InputError
+from gsseg.evaluate.score import check_truth
 from gsseg.features import FeatureField, MaskEvidence
 from gsseg.features.evidence import gather_evidence
 from gsseg.features.fit import fit_features
@@ -57,12 +58,13 @@ def train(
     Without ``out`` the run is in memory alone. With ``resume`` the stages that an interrupted run of the same inputs
     and configuration finished are taken from the folder's cache, and a finished one is opened as it is (`is_finished`),
     with what somebody has edited in it; otherwise an earlier run is replaced. Raises `InputError` where the scene
-    cannot be segmented or the folder not be written; nothing is written or changed then.
+    cannot be segmented, its ground truth not be read or the folder not be written; nothing is written or changed then.
     """
     check_trainable(scene)
     if out is None:
         with one_torch_thread():
             return Run.of(run_stages(scene, config, StageStore(None, "", resume=False), progress))
+    check_truth(scene)
     key = run_key(scene, config)
     with run_folder(Path(out)) as layout, one_torch_thread():
         if resume and is_result(layout, scene, key):

@@ -5,6 +5,7 @@ from gsseg.evaluate.ground_truth import read_ground_truth as read_ground_truth
 from gsseg.evaluate.protocols import PROTOCOLS as PROTOCOLS
 from gsseg.evaluate.protocols import ClickProtocol as ClickProtocol
 from gsseg.evaluate.protocols import EvaluationProtocol as EvaluationProtocol
+from gsseg.evaluate.score import check_truth as check_truth
 from gsseg.evaluate.score import evaluate as evaluate
 from gsseg.evaluate.score import score_run as score_run
 from gsseg.evaluate.scores import Metric as Metric

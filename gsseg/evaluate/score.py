@@ -7,9 +7,13 @@ from jaxtyping import Int32
 from numpy import ndarray
 
 from gsseg.errors import InputError
+from gsseg.evaluate.ground_truth import read_ground_truth
 from gsseg.evaluate.protocols import CLICK, EvaluationProtocol, Progress
 from gsseg.evaluate.scores import Scores
 from gsseg.scene import Scene
+
+TRUTH = "gt"
+"""The folder of a scene that holds its ground truth."""
 
 
 def evaluate(
@@ -31,12 +35,19 @@ def evaluate(
     return protocol.evaluate(scene, object_ids, Path(truth), progress)
 
 
+def check_truth(scene: Scene) -> None:
+    """`InputError` where the scene holds ground truth in ``gt/`` that cannot be read: to be told before long work."""
+    folder = scene.path / TRUTH
+    if folder.is_dir():
+        read_ground_truth(folder, len(scene.gaussians))
+
+
 def score_run(scene: Scene, object_ids: Int32[ndarray, " gaussians"]) -> dict[str, Any]:
     """`Scores.summary` of a run whose scene holds ground truth in ``gt/``, by clicks; nothing where it does not.
 
     Truth that cannot be used is no reason to lose a finished run: it is named under ``unusable``.
     """
-    folder = scene.path / "gt"
+    folder = scene.path / TRUTH
     if not folder.is_dir():
         return {}
     try:

@@ -56,7 +56,16 @@ def nan_poses(scene):
     return edit_cameras(scene, lambda meta: [frame.update(transform_matrix=NAN_POSE) for frame in meta["frames"]])
 
 
+def truth(scene, name, content):
+    (scene / "gt").mkdir()
+    np.save(scene / "gt" / "gaussian_instance.npy", np.zeros(40, np.int32))
+    (scene / "gt" / name).write_bytes(content)
+    return scene / "gt" / name
+
+
 CASES = {
+    "truth cut off": (lambda scene: truth(scene, "gaussian_instance.npy", b"\x93NUMPY\x01\x00v\x00"), ""),
+    "truth with broken names": (lambda scene: truth(scene, "names.json", b'{"0": '), "JSON"),
     "empty folder": (empty, "is an empty folder"),
     "no folder": (lambda scene: (shutil.rmtree(scene), scene)[1], "does not exist"),
     "zero-byte PLY": (lambda scene: write(scene / "splats.ply", b""), r"is empty (0 bytes)"),
