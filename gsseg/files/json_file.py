@@ -34,8 +34,12 @@ def parse_json(text: str) -> Any:
     return value
 
 
-def check_plain(value: object) -> None:
-    """ValueError where lists and dictionaries are nested deeper than `DEEPEST`, or a text in them is no Unicode."""
+def check_plain(value: object, odd_paths: bool = False) -> None:
+    """ValueError where lists and dictionaries are nested deeper than `DEEPEST`, or a text in them is no Unicode.
+
+    ``odd_paths``: but for the bytes of paths that are no UTF-8, as Python writes them.
+    """
+    errors = "surrogateescape" if odd_paths else "strict"
     level = [value]
     for _ in range(DEEPEST + 1):
         inside: list[object] = []
@@ -45,7 +49,7 @@ def check_plain(value: object) -> None:
             elif isinstance(each, list):
                 inside += each
             elif isinstance(each, str) and not each.isascii():
-                each.encode("utf-8")  # UnicodeEncodeError, a ValueError, for half of a surrogate pair
+                each.encode("utf-8", errors)  # UnicodeEncodeError, a ValueError, for half of a surrogate pair
         if not inside:
             return
         level = inside

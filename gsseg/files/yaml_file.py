@@ -36,7 +36,7 @@ def read_yaml_object(path: Path, remedy: str) -> dict[Any, Any]:
     check_readable(path)
     try:
         value = yaml.load(read_text(path, MOST_BYTES), _BoundedLoader)
-        check_plain(value)
+        check_plain(value, odd_paths=True)  # of the scene, in settings
     except Exception as error:  # besides its own errors PyYAML lets through what odd dates, numbers and tags raise
         raise InputError(path, f"is not YAML that can be read ({error})", remedy) from error
     if not isinstance(value, dict):

@@ -1,5 +1,6 @@
 """config.yaml: everything that decided a run's result."""
 
+import os
 import platform
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -52,13 +53,18 @@ def read_settings(path: Path) -> RunSettings:
     """What the config.yaml at ``path`` says; raises `InputError` where it is missing, damaged or names no scene."""
     settings = read_yaml_object(path, _AGAIN)
     named = [settings.get(name) for name in ("scene", "splats")]
-    if not all(isinstance(name, str) and name and name.isprintable() for name in named):
+    if not all(isinstance(name, str) and name and _is_path(name) for name in named):
         raise InputError(path, "does not say which scene the run was made from", _AGAIN)
     key = settings.get("key")
     return RunSettings(
         Path(settings["scene"]), Path(settings["splats"]), _render(path, settings.get("render", {})),
         key if isinstance(key, str) else None,
     )  # fmt: skip
+
+
+def _is_path(name: str) -> bool:
+    """Whether a text can be a path that goes into messages; its bytes need not be UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace").isprintable()
 
 
 def _render(path: Path, values: object) -> RenderConfig:

@@ -64,22 +64,22 @@ def saboteur() -> Iterator[object]:
     made.folder = ""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module", autouse=True)
 def frozen_clock() -> Iterator[None]:
-    """Runs cost nothing."""
+    """Runs cost nothing while a file of these tests is at work: those of other folders are to see what theirs cost."""
     with pytest.MonkeyPatch.context() as patch:
         jobs.freeze_clock(patch)
         yield
 
 
 @pytest.fixture(scope="session")
-def world(
-    tmp_path_factory: pytest.TempPathFactory, make_small_scene: Callable[[Path], Path], frozen_clock: None
-) -> object:
+def world(tmp_path_factory: pytest.TempPathFactory, make_small_scene: Callable[[Path], Path]) -> object:
     """The scene and the folders that jobs start from."""
     folder = tmp_path_factory.mktemp("kills")
     (folder / "templates").mkdir()
-    return jobs.make_world(folder / "templates", make_small_scene(folder / "scene"))
+    with pytest.MonkeyPatch.context() as patch:
+        jobs.freeze_clock(patch)
+        return jobs.make_world(folder / "templates", make_small_scene(folder / "scene"))
 
 
 @pytest.fixture(scope="session")
