@@ -24,11 +24,12 @@ from gsseg.features import FeatureField, MaskEvidence
 from gsseg.features.evidence import gather_evidence
 from gsseg.features.fit import fit_features
 from gsseg.features.opengaussian import fit_opengaussian
+from gsseg.files.together import finish
 from gsseg.io.mask_formats import HOW_TO_GIVE_MASKS
 from gsseg.objects.build import build_objects
 from gsseg.render.cache import SampledWeights
 from gsseg.run import Run
-from gsseg.run.folder import run_folder
+from gsseg.run.folder import check_unedited, run_folder
 from gsseg.run.layout import RunLayout
 from gsseg.run.stages import StageStore, is_result, run_key
 from gsseg.run.trained import Trained
@@ -51,14 +52,16 @@ def train(
     out: Path | str | None = None,
     *,
     resume: bool = False,
+    discard_edits: bool = False,
     progress: Progress = lambda stage, done, total: None,
 ) -> Run:
     """Learns features, codes and objects of a scene, and writes them to the folder ``out`` where one is named.
 
     Without ``out`` the run is in memory alone. With ``resume`` the stages that an interrupted run of the same inputs
     and configuration finished are taken from the folder's cache, and a finished one is opened as it is (`is_finished`),
-    with what somebody has edited in it; otherwise an earlier run is replaced. Raises `InputError` where the scene
-    cannot be segmented, its ground truth not be read or the folder not be written; nothing is written or changed then.
+    with what somebody has edited in it. Otherwise an earlier run is replaced; one that somebody has edited only with
+    ``discard_edits``. Raises `InputError` where that is not given, where the scene cannot be segmented or its ground
+    truth not be read, and where the folder cannot be written; nothing is written or changed then.
     """
     check_trainable(scene)
     if out is None:
@@ -67,8 +70,11 @@ def train(
     check_truth(scene)
     key = run_key(scene, config)
     with run_folder(Path(out)) as layout, one_torch_thread():
-        if resume and is_result(layout, scene, key):
+        finish(layout.path)  # a saving that was interrupted is an edit too
+        if resume and is_result(layout, scene, key) and not (layout.edited and discard_edits):
             return Run.open(out)
+        if not discard_edits:
+            check_unedited(layout)
         store = StageStore(layout.cache, key, resume=resume)
         trained = run_stages(scene, config, store, progress)
         started = time.perf_counter()

@@ -54,9 +54,9 @@ class Demo(Command):
                 write_room(scene_folder, room, noise, progress)
             scene = on_device(load_scene(scene_folder, need_masks=True), self.device)
             config = TrainConfig(seed=self.seed)
-            finished, edited = is_finished(scene, config, run), RunLayout(run).edited
-            train(scene, config, run, resume=not (finished and edited), progress=progress)
-        if finished and not edited:
+            finished = is_finished(scene, config, run) and not RunLayout(run).edited
+            train(scene, config, run, resume=True, discard_edits=self.discard_edits, progress=progress)
+        if finished:
             self.output.say(FINISHED)
         export = ["gsseg", "export", "-m", str(run), "--out", str(self.out / "objects")]
         summary = tell_result(run, self.output, export)

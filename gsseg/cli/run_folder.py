@@ -8,6 +8,7 @@ from gsseg.cli.output import Output
 from gsseg.errors import InputError
 from gsseg.files.together import finish
 from gsseg.run import Run, RunLayout
+from gsseg.run.folder import check_unedited
 from gsseg.run.metrics import read_metrics
 from gsseg.run.settings import read_settings
 
@@ -29,9 +30,8 @@ def check_run_folder(run: Path, scene: Path, *, discard_edits: bool) -> None:
         raise InputError(run, "holds files and is no run of gsseg", "name a new or empty folder with -m")
     if run.is_dir():
         finish(run)  # a saving that was interrupted is an edit too
-    if RunLayout(run).edited and not discard_edits:
-        problem = "has been edited in the viewer, and training would discard the edits"
-        raise InputError(run, problem, "name another folder, or add --discard-edits")
+    if not discard_edits:
+        check_unedited(RunLayout(run))
 
 
 def tell_result(run: Path, output: Output, then: list[str]) -> dict[str, Any]:

@@ -101,12 +101,13 @@ class Train(Command):
                 self.scene, self.splats, self.masks, self.mask_level, *size, need_masks=True, render=self.render
             )
             progress("read", 1, 1)
-            finished = self.resume and is_finished(scene, self.config, self.run)
-            resume = self.resume and not (finished and self.discard_edits and RunLayout(self.run).edited)
-            if not finished:
-                check_run_folder(self.run, self.scene, discard_edits=self.discard_edits)
-            train(on_device(scene, self.device), self.config, self.run, resume=resume, progress=progress)
-        self.output.say(*scene.notes, *([FINISHED] if finished and resume else []))
+            again = self.discard_edits and RunLayout(self.run).edited
+            finished = self.resume and not again and is_finished(scene, self.config, self.run)
+            train(
+                on_device(scene, self.device), self.config, self.run, resume=self.resume,
+                discard_edits=self.discard_edits, progress=progress,
+            )  # fmt: skip
+        self.output.say(*scene.notes, *([FINISHED] if finished else []))
         self.output.finish(tell_result(self.run, self.output, ["gsseg", "export", "-m", str(self.run), "--out", "DIR"]))
 
 

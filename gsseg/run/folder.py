@@ -65,6 +65,13 @@ def held_run(layout: RunLayout) -> Iterator[None]:
         yield
 
 
+def check_unedited(layout: RunLayout) -> None:
+    """`InputError` where somebody has edited the run in the viewer, which training would discard."""
+    if layout.edited:
+        problem = "has been edited in the viewer, and training would discard the edits"
+        raise InputError(layout.path, problem, "name another folder, or add --discard-edits")
+
+
 def _missing(path: Path) -> list[Path]:
     """The folders on the way to ``path`` that are not there, deepest first."""
     return [folder for folder in (path, *path.parents) if not folder.exists()]

@@ -7,8 +7,11 @@ from gsseg_viewer.document import Document
 from gsseg_viewer.saving import save
 from gsseg_viewer.state import hide, rename
 
+import gsseg
 from gsseg.cli import main
 from gsseg.cli.run_folder import FINISHED
+from gsseg.errors import InputError
+from gsseg.features.fit import FeatureConfig
 from gsseg.files import together
 from gsseg.run import Run, RunLayout
 
@@ -90,6 +93,19 @@ def test_a_saving_that_was_interrupted_counts(run, train, monkeypatch):
     assert not RunLayout(run).edited
     assert train(run) == 2
     assert Run.open(run).objects[0].name == "mine"
+
+
+def test_the_library_asks_too(edited, two_things):
+    scene, config, before = (
+        gsseg.load_scene(two_things),
+        gsseg.TrainConfig(features=FeatureConfig(steps=3)),
+        contents(edited),
+    )
+    with pytest.raises(InputError, match="discard the edits"):
+        gsseg.train(scene, config, edited)
+    assert contents(edited) == before
+    gsseg.train(scene, config, edited, discard_edits=True)
+    assert not RunLayout(edited).edited
 
 
 def test_demo_refuses_too(tmp_path, edited, capfd):
