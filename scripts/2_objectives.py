@@ -10,13 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-
 import gsseg
 from gsseg.evaluate.ground_truth import read_ground_truth
 from gsseg.evaluate.metrics import object_iou
 from gsseg.evaluate.visibility import total_visibility
-from gsseg.segmentation import NO_CODE
 
 RUNS = {
     "default": [],
@@ -40,8 +37,7 @@ def main() -> None:
         command = [sys.executable, "-m", "gsseg", "train", "-s", str(path), "-m", str(folder), "--quiet", *options]
         subprocess.run(command, check=True)
         run = gsseg.Run.open(folder)
-        fine = np.where(run.code_fine == NO_CODE, -1, run.code_fine).astype(np.int32)
-        codes, objects = (object_iou(ids, instances, visibility)[0] for ids in (fine, run.object_ids))
+        codes, objects = (object_iou(ids, instances, visibility)[0] for ids in (run.code_fine, run.object_ids))
         seconds = json.loads((folder / "metrics.json").read_text())["seconds"]
         print(
             f"| {name} | {codes:.3f} | {objects:.3f} | {seconds['features']:.0f} s | {seconds['total']:.0f} s |",
