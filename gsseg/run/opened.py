@@ -14,6 +14,7 @@ from gsseg.codebook import Codes
 from gsseg.compressed import CompressedScene
 from gsseg.errors import InputError
 from gsseg.files import check_readable
+from gsseg.files.json_file import MOST_BYTES, read_text
 from gsseg.files.together import finish, is_unfinished
 from gsseg.objects.select import Selection, select
 from gsseg.run.edits import Edits
@@ -136,8 +137,8 @@ class Run:
         if path is None or not path.is_file():
             return Marks()
         try:
-            return marks_from_json(path.read_text(encoding="utf-8"), self.object_ids)
-        except (OSError, ValueError, RecursionError) as error:
+            return marks_from_json(read_text(path, MOST_BYTES), self.object_ids)
+        except ValueError as error:
             remedy = "delete it: then nothing is hidden or deleted"
             raise InputError(path, f"cannot be read ({error})", remedy) from error
 
