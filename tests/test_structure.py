@@ -23,7 +23,7 @@ LAYERS = (
     {"features", "segmentation"},
     {"objects", "meshes"},
     {"compressed"},
-    {"config", "evaluate", "language", "meshes", "sample"},
+    {"config", "evaluate", "language", "meshes", "poses", "sample"},
     {"export"},
     {"run"},
     {"pipeline"},
