@@ -3,8 +3,8 @@
     python scripts/18_poses.py OUT SCENE ...
 
 Prints for every scene a row: photos that got a camera, mean reprojection error, points, seconds; then, after the
-similarity that brings the found centres nearest to the given ones (Umeyama 1991), the mean and the largest distance of a
-centre as a share of the extent of all centres, the largest angle between viewing directions, and the difference in
+similarity that brings the found centres nearest to the given ones (Umeyama 1991), the mean and the largest distance of
+a centre as a share of the extent of all centres, the largest angle between viewing directions, and the difference in
 focal length.
 """
 

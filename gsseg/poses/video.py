@@ -40,6 +40,7 @@ def sharp_frames(
     check_readable(video)
     try:
         import av
+        from av.error import FFmpegError
     except ImportError as error:
         raise InputError(video, "needs PyAV to be read", "pip install 'gsseg[video]', or give photos") from error
     out.mkdir(parents=True, exist_ok=True)
@@ -52,7 +53,7 @@ def sharp_frames(
             for best in _best_of_stretches(_frames(video, container, stream), end, count, progress):
                 names.append(f"frame_{len(names) + 1:05d}.jpg")
                 best.save(out / names[-1], quality=JPEG_QUALITY)
-    except av.FFmpegError as error:
+    except FFmpegError as error:
         # What was cut short gives its frames up to there.
         if not names:
             raise InputError(video, f"cannot be read as a video ({error.strerror})", "convert it to MP4") from error
