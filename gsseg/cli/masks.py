@@ -108,7 +108,7 @@ class Masks(Command):
     @property
     def _look(self) -> str:
         where = "" if self.out is None else f" --out {self.out}"
-        return f"gsseg masks -s {self.scene} --check{where}"
+        return f"gsseg masks --check -s {self.scene}{where}"
 
     def _look_over(self) -> None:
         # Cameras follow a file beside the splats, which need not be there yet.
