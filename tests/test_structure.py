@@ -17,13 +17,13 @@ VIEWER = sorted((ROOT / "viewer").rglob("*.py"))
 
 LAYERS = (
     {"errors", "ids", "lazy_names", "lazy_property", "threads", "version", "compiled", "memory", "validation"},
-    {"clustering", "files", "render_config"},
+    {"clustering", "files", "pretrained", "render_config"},
     {"scene"},
     {"io", "render", "codebook", "quantize"},
     {"features", "segmentation"},
     {"objects", "meshes"},
     {"compressed"},
-    {"config", "evaluate", "language", "meshes", "poses", "sample"},
+    {"config", "evaluate", "language", "masks", "meshes", "poses", "sample"},
     {"export"},
     {"run"},
     {"pipeline"},

@@ -6,10 +6,7 @@ laion/CLIP-ViT-B-16-laion2B-s34B-b88K, the one whose vectors LangSplat's files h
 nothing is asked of the network, and nothing is unpickled.
 """
 
-import contextlib
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +23,7 @@ from gsseg.files.digest import sha256
 from gsseg.files.json_file import read_json_object
 from gsseg.io.numbers import brief
 from gsseg.language.pixels import Pixels
+from gsseg.pretrained import brief_error, quiet_transformers, read_network
 
 BATCH = 16
 """Texts or pictures looked at together: a few hundred megabytes with the largest CLIP."""
@@ -60,8 +58,10 @@ class ClipModel:
             from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
         except ImportError as error:
             raise InputError(folder, f"needs the library transformers ({error})", INSTALL) from error
-        with _quiet():
-            network = _read_network(CLIPModel, folder).float().eval().to(device)
+        with quiet_transformers():
+            network = (
+                read_network(CLIPModel, folder, "CLIP model", attn_implementation="sdpa").float().eval().to(device)
+            )
             tokenizer = _read_tokenizer(CLIPTokenizer, folder, network.config.text_config)
             side = int(network.config.vision_config.image_size)
             pixels = Pixels.read(CLIPImageProcessorPil, folder, side)
@@ -141,22 +141,6 @@ def _check_folder(folder: Path) -> None:
         raise InputError(folder, "has no tokenizer (tokenizer.json, or vocab.json and merges.txt)", GET)
 
 
-def _read_network(kind: Any, folder: Path) -> Any:
-    """The network with all its weights; ``kind`` is transformers' class. It would draw missing weights at random."""
-    damaged = "its weights or config.json are damaged or not of one model: copy or download it again"
-    try:
-        network, told = kind.from_pretrained(
-            str(folder), local_files_only=True, use_safetensors=True, trust_remote_code=False,
-            attn_implementation="sdpa", output_loading_info=True,
-        )  # fmt: skip
-    except Exception as error:  # whatever its libraries raise on a damaged file: it is of no fixed type
-        raise InputError(folder, f"cannot be read as a CLIP model ({_brief(error)})", damaged) from error
-    lacking = [*told.get("missing_keys", ()), *(each[0] for each in told.get("mismatched_keys", ()))]
-    if lacking:
-        raise InputError(folder, f"lacks the weights {lacking[0]} and {len(lacking) - 1} more", damaged)
-    return network
-
-
 def _read_tokenizer(kind: Any, folder: Path, config: Any) -> Any:
     """The tokenizer; ``kind`` is transformers' class, ``config`` that of the model's text half."""
     damaged = "copy or download its files again"
@@ -164,31 +148,8 @@ def _read_tokenizer(kind: Any, folder: Path, config: Any) -> Any:
         tokenizer = kind.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
         tokens = tokenizer("a", return_tensors="np")["input_ids"].reshape(-1)
     except Exception as error:  # as above
-        raise InputError(folder, f"has a tokenizer that cannot be read ({_brief(error)})", damaged) from error
+        raise InputError(folder, f"has a tokenizer that cannot be read ({brief_error(error)})", damaged) from error
     if len(tokenizer) > config.vocab_size or len(tokens) < 3:
         problem = f"has a tokenizer of {len(tokenizer)} tokens, and its model knows {config.vocab_size}"
         raise InputError(folder, problem, "they are not of one model: download the whole folder again")
     return tokenizer
-
-
-def _brief(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:200]}"
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Inside the block transformers neither logs, warns nor draws bars; what went wrong is raised all the same."""
-    from transformers.utils import logging as said
-
-    level, bars = said.get_verbosity(), said.is_progress_bar_enabled()
-    said.set_verbosity(logging.CRITICAL)
-    said.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        said.set_verbosity(level)
-        if bars:
-            said.enable_progress_bar()

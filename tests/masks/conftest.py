@@ -1,0 +1,93 @@
+"""Segmenters with random weights, made and asked in a moment, and a scene of photos without splats."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gsseg.pretrained import quiet_transformers
+
+transformers = pytest.importorskip("transformers", reason="transformers is not installed (the extra 'sam')")
+
+SIDE = 64
+_DECODER = {
+    "hidden_size": 32,
+    "mlp_dim": 32,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "iou_head_hidden_dim": 32,
+}
+
+
+def _sam(kind: str) -> Any:
+    vision = {
+        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": SIDE, "patch_size": 8,
+        "output_channels": 32, "mlp_dim": 32, "window_size": 2, "global_attn_indexes": [1], "num_pos_feats": 16,
+    }  # fmt: skip
+    prompt = {"hidden_size": 32, "image_size": SIDE, "patch_size": 8, "mask_input_channels": 4}
+    decoder = {**_DECODER, **({"vit_dim": 32} if kind == "SamHQ" else {})}
+    config = getattr(transformers, f"{kind}Config")(
+        vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=decoder
+    )
+    return getattr(transformers, f"{kind}Model")(config)
+
+
+def _sam2() -> Any:
+    backbone = {
+        "hidden_size": 8, "image_size": [SIDE, SIDE], "blocks_per_stage": [1] * 4, "window_size_per_stage": [2] * 4,
+        "embed_dim_per_stage": [8, 16, 32, 64], "num_attention_heads_per_stage": [1, 1, 2, 2], "num_attention_heads": 1,
+        "global_attention_blocks": [], "window_positional_embedding_background_size": [2, 2],
+    }  # fmt: skip
+    vision = {
+        "backbone_config": {"model_type": "sam2_hiera_det_model", **backbone}, "backbone_channel_list": [64, 32, 16, 8],
+        "backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]], "fpn_hidden_size": 32,
+    }  # fmt: skip
+    prompt = {"hidden_size": 32, "image_size": SIDE, "patch_size": 16, "mask_input_channels": 4}
+    config = transformers.Sam2Config(vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=_DECODER)
+    return transformers.Sam2Model(config)
+
+
+MODELS: dict[str, Callable[[], Any]] = {"sam": lambda: _sam("Sam"), "sam_hq": lambda: _sam("SamHQ"), "sam2": _sam2}
+"""Names of `FAMILIES` -> a model with random weights."""
+
+
+@pytest.fixture(scope="session")
+def model_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders of saved models by family."""
+    folders = {}
+    for name, make in MODELS.items():
+        torch.manual_seed(0)
+        folders[name] = tmp_path_factory.mktemp(name)
+        model = make()
+        with torch.no_grad():  # small random weights say nothing of any pixel; larger ones draw patterns
+            decoder = model.mask_decoder
+            drawn = (
+                decoder.output_hypernetworks_mlps,
+                decoder.upscale_conv1,
+                decoder.upscale_conv2,
+                model.vision_encoder,
+            )
+            for each in (parameter for part in drawn for parameter in part.parameters()):
+                each.mul_(5).add_(torch.randn_like(each) * 0.2)
+        with quiet_transformers():
+            model.save_pretrained(folders[name])
+    return folders
+
+
+@pytest.fixture
+def photos_scene(make_small_scene: Callable[[Path], Path], tmp_path: Path) -> Path:
+    """A scene of four photos of 96 x 72 pixels with cameras, no splats and no masks."""
+    scene = make_small_scene(tmp_path / "scene")
+    (scene / "splats.ply").unlink()
+    for mask in (scene / "masks").iterdir():
+        mask.unlink()
+    (scene / "masks").rmdir()
+    rng = np.random.default_rng(0)
+    for photo in (scene / "images").iterdir():
+        small = rng.integers(0, 255, (9, 12, 3), np.uint8)
+        Image.fromarray(small).resize((32, 24), Image.Resampling.BICUBIC).save(photo)
+    return scene
