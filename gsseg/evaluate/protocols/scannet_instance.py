@@ -41,9 +41,7 @@ class ScanNetInstanceProtocol:
         """Reads the folder with `read_vertex_truth` and scores against its instances."""
         known = read_vertex_truth(truth, len(found.object_ids))
         if known.instances is None:
-            raise InputError(
-                truth, f"has no {INSTANCE}", "make it: gsseg prepare scannet RAW OUT"
-            )
+            raise InputError(truth, f"has no {INSTANCE}", "make it: gsseg prepare scannet RAW OUT")
         both = overlaps(found.object_ids, counted_instances(known, known.instances))
         best = best_match_iou(both)
         if not best:
