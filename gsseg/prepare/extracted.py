@@ -11,6 +11,7 @@ from numpy import ndarray
 from gsseg.errors import InputError
 from gsseg.files import check_readable
 from gsseg.files.json_file import read_text
+from gsseg.io.numbers import LARGEST_COORDINATE
 from gsseg.io.picture import photo_size
 from gsseg.io.posed import PHOTO_SUFFIXES, check_camera
 from gsseg.prepare.capture import FileSpan
@@ -76,11 +77,14 @@ def read_matrix(path: Path) -> Float64[ndarray, "4 4"]:
 
 
 def parse_matrix(text: str) -> Float64[ndarray, "4 4"]:
-    """Sixteen numbers parted by spaces or commas; ValueError for anything else."""
+    """Sixteen numbers parted by spaces or commas; ValueError for anything else, and for absurdly large ones."""
     words = text.replace(",", " ").split()
     if len(words) != 16:
         raise ValueError(f"{len(words)} words")
-    return np.array([float(word) for word in words]).reshape(4, 4)
+    values = np.array([float(word) for word in words]).reshape(4, 4)
+    if (np.abs(values[np.isfinite(values)]) > LARGEST_COORDINATE).any():
+        raise ValueError(f"a number is beyond {LARGEST_COORDINATE:g}")
+    return values
 
 
 def _number(file: Path) -> int:

@@ -14,6 +14,7 @@ from numpy import ndarray
 from gsseg.errors import InputError
 from gsseg.evaluate.vertex_truth import INSTANCE, NAMES, SEMANTIC
 from gsseg.io.langsplat import MASKS, VECTORS
+from gsseg.io.numbers import LARGEST_COORDINATE
 from gsseg.io.ply import write_splats
 from gsseg.io.posed import rigid_transform
 from gsseg.io.transforms import find_transforms
@@ -124,6 +125,10 @@ def _frames(capture: Capture, options: ScanNetOptions) -> tuple[dict[int, ndarra
     finite = np.array([bool(np.isfinite(pose).all()) for pose in poses])
     if not finite.any():
         raise InputError(capture.path, f"none of its {len(poses)} frames has a finite pose", "download it again")
+    beyond = finite & (np.abs(poses).max(axis=(1, 2)) > LARGEST_COORDINATE)
+    if beyond.any():
+        problem = f"the pose of frame {int(beyond.argmax())} reaches beyond {LARGEST_COORDINATE:g}"
+        raise InputError(capture.path, problem, "download it again")
     rows = np.arange(0, len(poses), options.every)
     rows = rows[finite[rows]]
     if not len(rows):
