@@ -24,7 +24,7 @@ LAYERS = (
     {"objects", "meshes"},
     {"compressed"},
     {"config", "evaluate", "language", "masks", "meshes", "poses", "sample"},
-    {"export"},
+    {"export", "prepare"},
     {"run"},
     {"pipeline"},
     {"bench"},

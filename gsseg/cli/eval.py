@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from gsseg.cli.command import Command, RunPath, at_least, parse_command
+from gsseg.cli.command import Command, at_least, parse_command
+from gsseg.cli.eval_prediction import Scored, from_file, from_run
+from gsseg.errors import InputError
 from gsseg.evaluate import PROTOCOLS, evaluate
 from gsseg.evaluate.protocols import CLICK
-from gsseg.io.scene_folder import load_scene
-from gsseg.run import Run, RunLayout
-from gsseg.run.settings import read_settings
 
 if TYPE_CHECKING:
     ProtocolName = str
@@ -23,31 +22,59 @@ _MEANINGS = "; ".join(f"{name}: {protocol.summary}" for name, protocol in PROTOC
 
 @dataclass(frozen=True, kw_only=True)
 class Eval(Command):
-    """Score a run against ground truth."""
+    """Score a run, or any tool's ids, against ground truth."""
 
-    run: RunPath
+    run: Annotated[Path | None, tyro.conf.arg(aliases=["-m"], metavar="RUN")] = None
     """RUN folder of gsseg train."""
     gt: Annotated[Path, tyro.conf.arg(metavar="DIR")]
-    """Folder with gaussian_instance.npy and/or ids/*.png, test_views.json."""
+    """Folder of truth, SCENE/gt: which files are read depends on the protocol."""
     scene: Annotated[Path | None, tyro.conf.arg(aliases=["-s"], metavar="SCENE")] = None
     """Where the cameras are. Without it: the scene that RUN was made from."""
     protocol: Annotated[ProtocolName, tyro.conf.arg(help=_MEANINGS)] = CLICK.name
     """Name of a way to score, of `gsseg.evaluate.PROTOCOLS`."""
+    prediction: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """In place of RUN: the id of each Gaussian or vertex, as .npy, one a line of text, or a column of a PLY."""
+    column: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """The PLY's column of ids. Without it: object_id, instance_id, instance or label."""
+    none_id: Annotated[int, tyro.conf.arg(metavar="ID")] = -1
+    """The id in FILE that means no object; negative ones always do."""
+    splats: Annotated[Path | None, tyro.conf.arg(metavar="PLY")] = None
+    """The splats that the ids of FILE are of. Without it: those of SCENE."""
+    names: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """What objects are: JSON of texts and their objects, {"chair": [3, 7]}, or of objects and their names."""
+    clip: Annotated[Path | None, tyro.conf.arg(metavar="MODEL")] = None
+    """Tell what objects are by their language vectors: folder of the CLIP model that these were made with."""
+    relevancy: Annotated[float | None, tyro.conf.arg(metavar="LEAST")] = None
+    """With --clip: a text selects every object more relevant than this, in 0..1, and not the most relevant alone."""
     max_side: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = 1000
     """Longer side at which views are drawn to weigh Gaussians by their visibility; 0 = full size."""
 
     def execute(self) -> None:
         """Prints a table of scores, worst instances first."""
         at_least("--max-side", self.max_side, 0)
-        run, settings = Run.open(self.run), read_settings(RunLayout(self.run).settings)
-        # segmented.ply holds the same rows; it stands in where the original has been moved.
-        splats = settings.splats if settings.splats.is_file() else run.file.path
+        if (self.run is None) == (self.prediction is None):
+            raise InputError("gsseg eval", "scores a run or a file of ids", "give -m RUN or --prediction FILE")
+        if self.names is not None and self.clip is not None:
+            raise InputError("--names", "and --clip both say what objects are", "give one of them")
         with self.output.progress() as progress:
-            folder, side = self.scene or settings.scene, self.max_side or None
-            scene = load_scene(folder, splats, max_side=side, render=run.render)
-            scores = evaluate(scene, run.object_ids, self.gt, PROTOCOLS[self.protocol], progress)
+            found = self._scored()
+            protocol = PROTOCOLS[self.protocol]
+            scores = evaluate(found.scene, found.object_ids, self.gt, protocol, progress, found.words)
         self.output.table(scores.rows())
-        self.output.finish({"run": str(self.run), "protocol": self.protocol, **scores.summary()})
+        scored = {"run": str(self.run)} if self.prediction is None else {"prediction": str(self.prediction)}
+        self.output.finish({**scored, "protocol": self.protocol, **scores.summary()})
+
+    def _scored(self) -> Scored:
+        side = self.max_side or None
+        if self.run is not None:
+            return from_run(self.run, self.scene, self.names, self.clip, self.relevancy, side)
+        assert self.prediction is not None
+        if self.clip is not None:
+            raise InputError("--clip", "needs a run, whose objects have language vectors", "give --names FILE")
+        is_class = self.protocol == "scannet"
+        return from_file(
+            self.prediction, self.column, self.none_id, self.scene, self.splats, self.names, is_class, side
+        )
 
 
 def parse(args: list[str]) -> Eval:

@@ -40,6 +40,11 @@ class GroundTruth:
     """Names of instances, where somebody gave them."""
 
 
+def holds_ground_truth(path: Path) -> bool:
+    """Whether a folder says whose Gaussian or pixel it is; other protocols' truth in it is another matter."""
+    return (path / "gaussian_instance.npy").exists() or (path / "ids").is_dir()
+
+
 def read_ground_truth(path: Path | str, gaussians: int) -> GroundTruth:
     """Reads a folder of ground truth for a scene of so many Gaussians; `InputError` where it is none or damaged."""
     path = Path(path)
@@ -47,14 +52,15 @@ def read_ground_truth(path: Path | str, gaussians: int) -> GroundTruth:
         raise InputError(path, "no such folder", "give a folder with gaussian_instance.npy or ids/*.png")
     instances = None
     if (path / "gaussian_instance.npy").exists():
-        instances = _read_instances(path / "gaussian_instance.npy", gaussians)
+        instances = read_instances(path / "gaussian_instance.npy", gaussians)
     maps = _read_maps(path)
     if instances is None and not maps:
         raise InputError(path, "holds no ground truth (gaussian_instance.npy or ids/*.png)", "give another folder")
-    return GroundTruth(path, instances, maps, _read_names(path / "names.json"))
+    return GroundTruth(path, instances, maps, read_names(path / "names.json"))
 
 
-def _read_instances(file: Path, gaussians: int) -> Int32[ndarray, " gaussians"]:
+def read_instances(file: Path, gaussians: int) -> Int32[ndarray, " gaussians"]:
+    """Instances from a file, -1 = none; `InputError` where it is no such list, or of another length."""
     values = read_npy(file)
     if values.ndim != 1 or values.dtype.kind not in "iu":
         raise InputError(file, "is not a list of integers", "save one int32 for each Gaussian")
@@ -86,7 +92,8 @@ def _read_maps(path: Path) -> dict[str, UInt16[ndarray, "_ _"]]:
     return maps
 
 
-def _read_names(file: Path) -> dict[int, str]:
+def read_names(file: Path) -> dict[int, str]:
+    """Instance -> name from a file; nothing where there is none."""
     if not file.exists():
         return {}
     table = read_json_object(file, _MEND)

@@ -1,4 +1,4 @@
-"""What a protocol measures: named numbers, each with its share of every instance."""
+"""What a protocol measures: named numbers, each with its share of every instance, class or query."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +29,10 @@ class Scores:
     """Number of objects that hold a Gaussian."""
     names: Mapping[int, str] = field(default_factory=dict)
     """Names of instances, where there are any."""
+    unit: tuple[str, str] = ("instance", "instances")
+    """What `Metric.by_instance` goes by, one and several of it: classes and queries of a text are others."""
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    """What decided the numbers besides the data: thresholds, classes; as JSON takes it."""
 
     def __getitem__(self, name: str) -> Metric:
         """The metric of that name; KeyError where the protocol has none."""
@@ -40,10 +44,11 @@ class Scores:
         return sorted({instance for metric in self.metrics for instance in metric.by_instance})
 
     def summary(self) -> dict[str, Any]:
-        """As JSON takes it: the metrics that have a value, counts, and one entry an instance."""
+        """As JSON takes it: the metrics that have a value, counts, rules, and one entry an instance."""
+        one, several = self.unit
         by_instance = [
             {
-                "instance": instance,
+                one: instance,
                 **({"name": self.names[instance]} if instance in self.names else {}),
                 **{each.name: each.by_instance[instance] for each in self.metrics if instance in each.by_instance},
             }
@@ -52,16 +57,26 @@ class Scores:
         return {
             **{metric.name: metric.value for metric in self.metrics if metric.value is not None},
             "objects": self.objects,
-            "instances": len(self.instances),
-            "by_instance": by_instance,
+            several: len(self.instances),
+            **({"rules": dict(self.rules)} if self.rules else {}),
+            f"by_{one}": by_instance,
         }
 
     def rows(self) -> list[tuple[str, str]]:
-        """Label and value for a table that a person reads: the metrics, then the instances, worst first."""
+        """Label and value for a table that a person reads: the metrics, then the instances, worst first.
+
+        Where more than one metric goes by instance, a row with an empty label names them.
+        """
         rows = [(metric.label, f"{metric.value:.3f}") for metric in self.metrics if metric.value is not None]
-        rows += [("objects", str(self.objects)), ("instances", str(len(self.instances)))]
-        columns = [metric.by_instance for metric in self.metrics if metric.by_instance]
+        rows += [("objects", str(self.objects)), (self.unit[1], str(len(self.instances)))]
+        shown = [metric for metric in self.metrics if metric.by_instance]
+        columns, widths = [metric.by_instance for metric in shown], [max(5, len(metric.label)) for metric in shown]
+        if len(shown) > 1:
+            rows.append(
+                ("", "  ".join(f"{metric.label:>{width}}" for metric, width in zip(shown, widths, strict=True)))
+            )
         for instance in sorted(self.instances, key=lambda i: [column.get(i, 2.0) for column in columns]):
-            values = [f"{column[instance]:.3f}" if instance in column else "    -" for column in columns]
-            rows.append((f"instance {instance} {self.names.get(instance, '')}".rstrip(), "  ".join(values)))
+            values = [f"{column[instance]:.3f}" if instance in column else "-" for column in columns]
+            cells = "  ".join(f"{value:>{width}}" for value, width in zip(values, widths, strict=True))
+            rows.append((f"{self.unit[0]} {instance} {self.names.get(instance, '')}".rstrip(), cells))
         return rows

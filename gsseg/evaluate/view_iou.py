@@ -70,9 +70,9 @@ def inmost_pixel(mask: Bool[ndarray, "height width"]) -> tuple[int, int]:
 
 
 def silhouette(
-    gaussians: Gaussians, rows: Integer[ndarray, " selected"], camera: Camera
+    gaussians: Gaussians, rows: Integer[ndarray, " selected"], camera: Camera, opaque: float = SILHOUETTE_ALPHA
 ) -> Bool[ndarray, "height width"]:
-    """Where the selected Gaussians, rasterized without all others, are more opaque than `SILHOUETTE_ALPHA`."""
+    """Where the selected Gaussians, rasterized without all others, are more opaque than ``opaque``."""
     alone = gaussians.subset(torch.from_numpy(rows).to(gaussians.means.device).long())
     alpha = blend_weights(alone, camera).alpha.cpu().numpy()
-    return alpha.reshape(camera.height, camera.width) > SILHOUETTE_ALPHA
+    return alpha.reshape(camera.height, camera.width) > opaque

@@ -27,16 +27,30 @@ def follow_nerfstudio(posed: list[PosedCamera], transforms: Path, dataparser: Pa
 
     Raises `InputError` where either file does not hold a rigid transform and a positive scale.
     """
-    meta, moved = read_json_object(transforms, _AGAIN), read_json_object(dataparser, _AGAIN)
+    moved = read_json_object(dataparser, _AGAIN)
     T_new_original = _rigid(dataparser, "transform", moved.get("transform"))
+    scale = _scale(dataparser, "scale", moved.get("scale"))
+    return _moved(posed, transforms, dataparser, T_new_original, scale)
+
+
+def original_world(posed: list[PosedCamera], transforms: Path) -> list[PosedCamera]:
+    """The cameras of ``transforms`` in the world of the photos' COLMAP model, of which nerfstudio keeps no pose.
+
+    Raises `InputError` where ``applied_transform`` is not rigid or ``applied_scale`` not positive.
+    """
+    return _moved(posed, transforms, transforms, np.eye(4), 1.0)
+
+
+def _moved(
+    posed: list[PosedCamera], transforms: Path, blamed: Path, T_new_original: Float64[ndarray, "4 4"], scale: float
+) -> list[PosedCamera]:
+    meta = read_json_object(transforms, _AGAIN)
     T_json_original = _rigid(transforms, "applied_transform", meta.get("applied_transform", np.eye(4)[:3].tolist()))
     T_new_json = T_new_original @ np.linalg.inv(T_json_original)
-    scale = _scale(dataparser, "scale", moved.get("scale")) / _scale(
-        transforms, "applied_scale", meta.get("applied_scale", 1.0)
-    )
+    scale /= _scale(transforms, "applied_scale", meta.get("applied_scale", 1.0))
     cameras = [replace(one, camera=replace(one.camera, T_camera_world=_move(one, T_new_json, scale))) for one in posed]
     for one in cameras:
-        check_camera(dataparser, f"the camera of {one.name}", one.camera)
+        check_camera(blamed, f"the camera of {one.name}", one.camera)
     return cameras
 
 

@@ -4,4 +4,6 @@ from gsseg.language.clip import ClipModel as ClipModel
 from gsseg.language.search import Found as Found
 from gsseg.language.search import find_by_text as find_by_text
 from gsseg.language.search import language_of as language_of
+from gsseg.language.search import object_vectors as object_vectors
 from gsseg.language.search import relevancy as relevancy
+from gsseg.language.words import ObjectVectorWords as ObjectVectorWords

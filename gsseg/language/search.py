@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 from numpy import ndarray
 
 from gsseg.compressed.language import has_vector
@@ -80,6 +80,14 @@ def language_of(scene: CompressedScene, model: ClipModel) -> BinaryCodes:
     return codes
 
 
+def object_vectors(
+    scene: CompressedScene, model: ClipModel
+) -> tuple[Float32[ndarray, "objects dim"], Bool[ndarray, " objects"]]:
+    """Unit vectors of a scene's objects, and which objects have one; `InputError` as `language_of`."""
+    codes = language_of(scene, model)
+    return _unit(BinaryQuantizer.of(codes).decode(codes)), has_vector(codes)
+
+
 def find_by_text(
     scene: CompressedScene, model: ClipModel, text: str, contrast: Sequence[str] = CONTRAST
 ) -> list[Found]:
@@ -87,12 +95,10 @@ def find_by_text(
 
     Raises `InputError` as `language_of`, and where the text is empty.
     """
-    codes = language_of(scene, model)
+    vectors, known = object_vectors(scene, model)
     if not text.strip():
         raise InputError("the text", "is empty", "give a few words, such as 'red mug'")
     asked = model.encode_text([text, *contrast])
-    known = has_vector(codes)
-    vectors = _unit(BinaryQuantizer.of(codes).decode(codes))
     cosines = np.where(known, vectors @ asked[0], np.nan)
     values = np.where(known, relevancy(vectors, asked[0], asked[1:]), np.nan)
     order = np.lexsort((-cosines, -values))  # NaN is sorted last

@@ -12,6 +12,7 @@ from PIL import Image
 from gsseg.errors import InputError
 from gsseg.files.folder import whole_folder
 from gsseg.io.ply import write_splats
+from gsseg.io.write_transforms import transforms_of
 from gsseg.sample import cameras, degrade
 from gsseg.sample.cast import Seen, look, photograph
 from gsseg.sample.config import MaskNoise, RoomConfig
@@ -26,8 +27,6 @@ from gsseg.threads import run_all, thread_count
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being made, how much of it is done, and of how much."""
-_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
-"""Between OpenCV's camera axes (y down, z forward) and OpenGL's (y up, z backward)."""
 _ENOUGH_VIEWS, _ENOUGH_PIXELS = 3, 30
 """A small thing stays only if it covers this many pixels (of a 320 x 240 picture) in this many training views."""
 
@@ -91,7 +90,7 @@ def _write(out: Path, config: RoomConfig, noise: MaskNoise, progress: Progress) 
     splats = make_splats(world, gloom, training, config, rng)
     write_splats(out / "splats.ply", ply_columns(splats))
     np.save(out / "gt" / "gaussian_instance.npy", splats.instance)
-    _save_json(out / "transforms.json", _transforms(cams, names))
+    _save_json(out / "transforms.json", transforms_of(cams, [f"images/{name}.png" for name in names]))
     _save_json(out / "gt" / "test_views.json", [names[k] for k in sorted(held_out)])
     _save_json(out / "gt" / "scene.json", _description(home, config, noise, splats.views_seeing))
     progress("splats", 1, 1)
@@ -117,26 +116,6 @@ def furnished(config: RoomConfig) -> tuple[Home, list[Camera]]:
     dropped |= {id(item) for item in home.items if not item.shell and views[rows[id(item)]] == 0}
     home.items = [item for item in home.items if id(item) not in dropped]
     return home, cams
-
-
-def _transforms(cams: list[Camera], names: list[str]) -> dict:
-    first = cams[0]
-    return {
-        "camera_model": "PINHOLE",
-        "w": first.width,
-        "h": first.height,
-        "fl_x": first.fx,
-        "fl_y": first.fy,
-        "cx": first.cx,
-        "cy": first.cy,
-        "frames": [
-            {
-                "file_path": f"images/{name}.png",
-                "transform_matrix": (np.linalg.inv(camera.T_camera_world) @ _OPENGL).tolist(),
-            }
-            for name, camera in zip(names, cams, strict=True)
-        ],
-    }
 
 
 def _description(home: Home, config: RoomConfig, noise: MaskNoise, views_seeing: ndarray) -> dict:

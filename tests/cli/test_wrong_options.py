@@ -19,12 +19,16 @@ REQUIRED = {
     "compress": ["-m", "R"],
     "export": ["-m", "R", "--out", "E"],
     "view": ["-m", "R"],
-    "eval": ["-m", "R", "--gt", "G"],
+    "eval": ["--gt", "G"],
     "query": ["-m", "R"],
     "info": ["PATH"],
     "bench": [],
+    "prepare": ["scannet", "RAW", "OUT"],
 }
 """What each command cannot do without."""
+
+CALLED = {"prepare": "prepare scannet"}
+"""How messages call a command that has several kinds."""
 
 
 def test_every_command_is_tested():
@@ -33,20 +37,23 @@ def test_every_command_is_tested():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_unknown_option(command, refusal):
+    name = CALLED.get(command, command)
     line = refusal(command, *REQUIRED[command], "--nonsense", "7")
-    assert line == f"gsseg: error: --nonsense: no option of gsseg {command}; see gsseg {command} --help\n"
+    assert line == f"gsseg: error: --nonsense: no option of gsseg {name}; see gsseg {name} --help\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_word_too_many(command, refusal):
+    name = CALLED.get(command, command)
     line = refusal(command, *REQUIRED[command], "--quiet", "surplus")
-    assert line == f"gsseg: error: surplus: no option of gsseg {command}; see gsseg {command} --help\n"
+    assert line == f"gsseg: error: surplus: no option of gsseg {name}; see gsseg {name} --help\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_flag_with_a_value(command, refusal):
+    name = CALLED.get(command, command)
     line = refusal(command, *REQUIRED[command], "--quiet=yes")
-    assert line == f"gsseg: error: --quiet: takes no value, is given 'yes'; see gsseg {command} --help\n"
+    assert line == f"gsseg: error: --quiet: takes no value, is given 'yes'; see gsseg {name} --help\n"
 
 
 @pytest.mark.parametrize("command", [name for name, words in REQUIRED.items() if words])
@@ -93,7 +100,8 @@ def test_an_unknown_option_is_named_before_what_is_missing(command, refusal):
          "see gsseg export --help"),
         ("compress --levels many", "--levels: 'many' is no whole number; give --levels INT, see gsseg compress --help"),
         ("view --port", "--port: lacks a value, takes 1; see gsseg view --help"),
-        ("eval --protocol nerf", "--protocol: is 'nerf', must be one of click; see gsseg eval --help"),
+        ("eval --protocol nerf", "--protocol: is 'nerf', must be one of click, scannet, scannet-instance, lerf; "
+         "see gsseg eval --help"),
         ("demo --device gpu", "--device: is 'gpu', must be one of auto, cpu, cuda; see gsseg demo --help"),
         ("bench --parts x", "--parts: "),
     ],

@@ -1,6 +1,6 @@
 """A scene of two balls before a camera, one beside the other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,15 @@ class TwoBalls:
     scene: Scene
     """Two views, ``front`` and ``side``, of 64 x 48 pixels."""
     instances: np.ndarray
-    """0 and 1 by turns."""
+    """0 of the first half, 1 of the second."""
+
+    def faint(self, opacity_logits: torch.Tensor) -> Scene:
+        """The scene with other opacities."""
+        return replace(self.scene, gaussians=replace(self.scene.gaussians, opacity_logits=opacity_logits))
+
+    def reordered(self, order: torch.Tensor) -> Scene:
+        """The scene with its Gaussians in another order."""
+        return replace(self.scene, gaussians=self.scene.gaussians.subset(order))
 
 
 def _ball(centre: list[float], count: int, seed: int) -> torch.Tensor:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gsseg.evaluate import PROTOCOLS, ClickProtocol, Metric, Scores, evaluate
+from gsseg.evaluate import PROTOCOLS, ClickProtocol, Metric, Prediction, Scores, evaluate
 from gsseg.evaluate.protocols.protocol import EvaluationProtocol, Progress
 from gsseg.scene import Scene
 
@@ -45,10 +45,20 @@ def test_rows_are_for_people_worst_first() -> None:
         ("recall", "0.750"),
         ("objects", "4"),
         ("instances", "3"),
-        ("instance 3", "0.400      -"),
-        ("instance 7 chair", "0.600  0.500"),
-        ("instance 9", "    -  1.000"),
+        ("", " mIoU  recall"),
+        ("instance 3", "0.400       -"),
+        ("instance 7 chair", "0.600   0.500"),
+        ("instance 9", "    -   1.000"),
     ]
+
+
+def test_classes_and_rules_are_called_so() -> None:
+    scores = Scores((Metric("miou", "mIoU", 0.5, {3: 0.5}),), 1, {3: "cabinet"}, ("class", "classes"), {"alpha": 0.7})
+    assert scores.summary() == {
+        "miou": 0.5, "objects": 1, "classes": 1, "rules": {"alpha": 0.7},
+        "by_class": [{"class": 3, "name": "cabinet", "miou": 0.5}],
+    }  # fmt: skip
+    assert scores.rows()[-2:] == [("classes", "1"), ("class 3 cabinet", "0.500")]
 
 
 def test_a_metric_is_found_by_its_name() -> None:
@@ -76,9 +86,9 @@ class Coverage:
     name: str = "coverage"
     summary: str = "how many Gaussians belong to an object"
 
-    def evaluate(self, scene: Scene, object_ids: np.ndarray, truth: Path, progress: Progress) -> Scores:
+    def evaluate(self, scene: Scene | None, found: Prediction, truth: Path, progress: Progress) -> Scores:
         progress("counting", 1, 1)
-        return Scores((Metric("coverage", "coverage", float((object_ids >= 0).mean())),), int(object_ids.max()) + 1)
+        return Scores((Metric("coverage", "coverage", float((found.object_ids >= 0).mean())),), found.objects)
 
 
 def test_another_protocol_needs_no_change_of_scores(two_balls, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ from tests.reliability.fuzz_containers import (
     other_picture,
     split_safetensors,
 )
+from tests.reliability.fuzz_prepare import PREPARE_ROWS
 from tests.reliability.fuzz_seeds import ROWS
 from tests.reliability.fuzz_training import damage_training, train_and_look
 from tests.reliability.fuzz_values import (
@@ -561,6 +562,7 @@ READERS: tuple[Reader, ...] = (
     Reader(
         "RQ-VAE", _copied("rqvae.safetensors", damage_safetensors), lambda folder: _touch(load_rqvae(_only(folder)))
     ),
+    *(Reader(name, damage, read) for name, damage, read in PREPARE_ROWS),
 )
 
 

@@ -10,7 +10,8 @@ from numpy import ndarray
 from gsseg.errors import InputError
 from gsseg.evaluate.ground_truth import GroundTruth, read_ground_truth
 from gsseg.evaluate.metrics import object_iou
-from gsseg.evaluate.protocols.protocol import Progress
+from gsseg.evaluate.prediction import Prediction
+from gsseg.evaluate.protocols.protocol import Progress, needed_scene
 from gsseg.evaluate.scores import Metric, Scores
 from gsseg.evaluate.view_iou import view_iou
 from gsseg.evaluate.visibility import total_visibility
@@ -31,11 +32,10 @@ class ClickProtocol:
     summary: str = "what a click selects, in space and in held-out views"
     """As `EvaluationProtocol` says."""
 
-    def evaluate(
-        self, scene: Scene, object_ids: Int32[ndarray, " gaussians"], truth: Path, progress: Progress = _silent
-    ) -> Scores:
+    def evaluate(self, scene: Scene | None, found: Prediction, truth: Path, progress: Progress = _silent) -> Scores:
         """Reads the folder with `read_ground_truth` and scores against it; see `against`."""
-        return self.against(scene, object_ids, read_ground_truth(truth, len(object_ids)), None, progress)
+        ids = found.object_ids
+        return self.against(needed_scene(scene, self.name), ids, read_ground_truth(truth, len(ids)), None, progress)
 
     def against(
         self,

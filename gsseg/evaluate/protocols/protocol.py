@@ -4,9 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from jaxtyping import Int32
-from numpy import ndarray
-
+from gsseg.errors import InputError
+from gsseg.evaluate.prediction import ObjectWords, Prediction
 from gsseg.evaluate.scores import Scores
 from gsseg.scene import Scene
 
@@ -28,11 +27,25 @@ class EvaluationProtocol(Protocol):
         """What it measures, in a few words, for the help."""
         ...
 
-    def evaluate(
-        self, scene: Scene, object_ids: Int32[ndarray, " gaussians"], truth: Path, progress: Progress
-    ) -> Scores:
-        """Scores the object of each Gaussian (-1 = none) against the ground truth in the folder ``truth``.
+    def evaluate(self, scene: Scene | None, found: Prediction, truth: Path, progress: Progress) -> Scores:
+        """Scores the object of each Gaussian against the ground truth in the folder ``truth``.
 
-        Raises `InputError` where the folder is not what the protocol reads, or is of another scene.
+        ``scene`` is None where only ids are at hand, one a vertex of the truth. Raises `InputError` where the folder
+        is not what the protocol reads, or is of another scene, and where the protocol needs what is not there.
         """
         ...
+
+
+def needed_scene(scene: Scene | None, protocol: str) -> Scene:
+    """The scene; `InputError` where there is none for a protocol that draws."""
+    if scene is None:
+        raise InputError(f"--protocol {protocol}", "draws the splats, and none are given", "give --scene SCENE")
+    return scene
+
+
+def needed_words(found: Prediction, protocol: str) -> ObjectWords:
+    """Who knows the objects; `InputError` where nobody does."""
+    if found.words is None:
+        problem = "asks what the objects are, and nobody knows it"
+        raise InputError(f"--protocol {protocol}", problem, "give --names FILE, or a run whose objects have names")
+    return found.words
