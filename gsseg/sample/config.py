@@ -1,7 +1,7 @@
 """What a made scene is like, and how its masks are spoilt; the presets."""
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, get_args, overload
 
 from gsseg.sample.scan_noise import ScanNoise
 from gsseg.validation import LARGEST_SEED, check_choice, check_real, check_whole
@@ -92,6 +92,12 @@ class MaskNoise:
             raise ValueError(f"split + missing + merge: is {total}, must be at most 1")
 
 
+@overload
+def preset(name: Literal["room", "hard", "flat"], seed: int = 0) -> tuple[RoomConfig, MaskNoise]: ...
+@overload
+def preset(name: Literal["scan", "scan_few"], seed: int = 0) -> tuple[RoomConfig, ScanNoise]: ...
+@overload
+def preset(name: Preset, seed: int = 0) -> tuple[RoomConfig, MaskNoise | ScanNoise]: ...
 def preset(name: Preset, seed: int = 0) -> tuple[RoomConfig, MaskNoise | ScanNoise]:
     """The configurations that scenes are known by.
 

@@ -45,10 +45,10 @@ def write_room(out: Path | str, config: RoomConfig, noise: Noise, progress: Prog
     """Makes a scene and writes it to the folder ``out``, which must not exist or be empty.
 
     Writes ``transforms.json``, ``images/``, ``masks/`` (training views only), ``splats.ply`` and ``gt/``:
-    ``gaussian_instance.npy`` (int32, -1 = none), ``ids/`` (uint16, instance + 1), ``test_views.json``, ``scene.json``
-    (configuration, and each instance's name and design: copies share a design). The same configuration gives the same
-    bytes. Nothing appears until all of it is there. Raises `InputError` where the folder holds something already, and
-    where the file system refuses.
+    ``gaussian_instance.npy`` (int32, -1 = none), ``ids/`` (uint16, instance + 1), ``names.json``, ``test_views.json``,
+    ``scene.json`` (configuration, and each instance's name and design: copies share a design). The same configuration
+    gives the same bytes. Nothing appears until all of it is there. Raises `InputError` where the folder holds something
+    already, and where the file system refuses.
     """
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -105,6 +105,7 @@ def _write(out: Path, config: RoomConfig, noise: Noise, progress: Progress) -> N
     np.save(out / "gt" / "gaussian_instance.npy", splats.instance)
     _save_json(out / "transforms.json", _transforms(cams, names))
     _save_json(out / "gt" / "test_views.json", [names[k] for k in sorted(held_out)])
+    _save_json(out / "gt" / "names.json", {str(row): item.name for row, item in enumerate(home.items)})
     _save_json(out / "gt" / "scene.json", _description(home, config, noise, splats.views_seeing))
     progress("splats", 1, 1)
 
