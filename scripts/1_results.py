@@ -2,8 +2,9 @@
 
     python scripts/1_results.py OUT [SCENE ...] [-- OPTIONS OF gsseg train]
 
-Without a SCENE the rooms of `gsseg.sample` that stand first in docs/results.md are made in OUT/scenes: everybody
-can repeat them. Every run is a process of its own, so time and memory are those of the command a user would type.
+A SCENE is a folder, or the name of a preset of `gsseg.sample` (``scan``), which stands for its seeds below. Presets are
+made in OUT/scenes: everybody can repeat them. Without a SCENE all of them are trained, in the order in which they stand
+in docs/results.md. Every run is a process of its own, so time and memory are those of the command a user would type.
 """
 
 import json
@@ -14,19 +15,23 @@ from pathlib import Path
 from gsseg.sample import holds_room, preset, write_room
 from gsseg.sample.config import Preset
 
-ROOMS: tuple[tuple[Preset, int], ...] = (
-    ("room", 1), ("room", 2), ("hard", 3), ("hard", 11), ("flat", 4), ("flat", 5), ("flat", 11), ("flat", 12),
-)  # fmt: skip
-"""Preset and seed of the rooms that are made."""
+ROOMS: dict[str, tuple[Preset, tuple[int, ...]]] = {
+    "scan": ("scan", (1, 2, 3, 4)),
+    "scan_few": ("scan_few", (1, 2, 3, 4)),
+    "room": ("room", (1, 2)),
+    "hard": ("hard", (3, 11)),
+    "flat": ("flat", (4, 5, 11, 12)),
+}
+"""Seeds of each preset."""
 
 
-def made(folder: Path) -> list[Path]:
-    """The folders of the rooms, made where they are not there yet."""
-    scenes = []
-    for name, seed in ROOMS:
-        scenes.append(folder / f"{name}_s{seed}")
-        if not holds_room(scenes[-1], *preset(name, seed)):
-            write_room(scenes[-1], *preset(name, seed))
+def made(name: str, folder: Path) -> list[Path]:
+    """The folders of a preset's scenes, made where they are not there yet."""
+    kind, seeds = ROOMS[name]
+    scenes = [folder / f"{name}_s{seed}" for seed in seeds]
+    for scene, seed in zip(scenes, seeds, strict=True):
+        if not holds_room(scene, *preset(kind, seed)):
+            write_room(scene, *preset(kind, seed))
     return scenes
 
 
@@ -48,10 +53,11 @@ def main() -> None:
     """Prints the table."""
     arguments = sys.argv[1:]
     split = arguments.index("--") if "--" in arguments else len(arguments)
-    out, *scenes = (Path(argument) for argument in arguments[:split])
+    out, named = Path(arguments[0]), arguments[1:split] or list(ROOMS)
+    scenes = [scene for name in named for scene in (made(name, out / "scenes") if name in ROOMS else [Path(name)])]
     print("| scene | object IoU | view IoU | objects | fine L_p before -> after | total | peak memory |")
     print("|---|---|---|---|---|---|---|")
-    for scene in scenes or made(out / "scenes"):
+    for scene in scenes:
         print(row(scene, out, arguments[split + 1 :]), flush=True)
 
 

@@ -1,16 +1,24 @@
-"""Scores of a segmentation: by the protocol that is asked for, or of a finished run whose scene knows the truth."""
+"""Scores of a segmentation: by the protocol that is asked for, or of a finished run whose scene knows the truth.
 
+And of such a run, which instances it lost.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jaxtyping import Int32
 from numpy import ndarray
 
 from gsseg.errors import InputError
 from gsseg.evaluate.ground_truth import holds_ground_truth, read_ground_truth
+from gsseg.evaluate.losses import Loss, find_losses
 from gsseg.evaluate.prediction import ObjectWords, Prediction
 from gsseg.evaluate.protocols import CLICK, EvaluationProtocol, Progress
 from gsseg.evaluate.scores import Scores
+from gsseg.features import MaskEvidence
 from gsseg.scene import Scene
 
 TRUTH = "gt"
@@ -58,3 +66,33 @@ def score_run(scene: Scene, object_ids: Int32[ndarray, " gaussians"]) -> dict[st
         return evaluate(scene, object_ids, folder).summary()
     except InputError as error:
         return {"unusable": str(error)}
+
+
+@dataclass(frozen=True, eq=False)
+class Lost:
+    """What a run lost of the truth."""
+
+    losses: list[Loss]
+    """Worst first."""
+    instances: Int32[ndarray, " gaussians"]
+    """Instance of each Gaussian, -1 = none."""
+    names: Mapping[int, str]
+    """Names of instances, where there are any."""
+
+    @property
+    def count(self) -> int:
+        """Number of instances of the truth."""
+        return len(set(self.instances[self.instances >= 0].tolist()))
+
+
+def lost_in_run(scene: Scene, object_ids: Int32[ndarray, " gaussians"], evidence: MaskEvidence) -> Lost | None:
+    """The lost instances of a run, by what the views with masks see; None where no truth of Gaussians can be read."""
+    folder = scene.path / TRUTH
+    try:
+        truth = read_ground_truth(folder, len(object_ids)) if folder.is_dir() else None
+    except InputError:
+        return None
+    if truth is None or truth.instances is None:
+        return None
+    masked = np.asarray(evidence.masks.sum(axis=0)).reshape(-1) > 0
+    return Lost(find_losses(object_ids, truth.instances, evidence.visibility, masked), truth.instances, truth.names)

@@ -26,6 +26,8 @@ NOBODY = (0.45, 0.45, 0.45)
 """Gaussians without code or object, and features nobody learnt."""
 
 Picture = UInt8[ndarray, "height width 3"]
+Crop = UInt8[ndarray, "_ _ 3"]
+"""A picture of whatever size, among others of other sizes."""
 
 
 def fitted(camera: Camera, side: int) -> Camera:
@@ -133,7 +135,7 @@ def object_colors(
     return torch.from_numpy(palette[object_ids])  # -1 is the last row
 
 
-def jpeg(picture: Picture, quality: int = 88) -> bytes:
+def jpeg(picture: Crop, quality: int = 88) -> bytes:
     """The picture as a JPEG without colour subsampling, which would smear the borders of labels."""
     stream = io.BytesIO()
     Image.fromarray(picture).save(stream, "JPEG", quality=quality, subsampling=0, optimize=True)

@@ -14,8 +14,12 @@ import yaml
 from torch import Tensor
 
 from gsseg.errors import InputError
+from gsseg.evaluate.score import Lost
 from gsseg.export.charts import bars, curve, number
+from gsseg.export.close_ups import NO_CLOSE_UPS, CloseUps
+from gsseg.export.losses import losses_section
 from gsseg.export.pictures import (
+    Crop,
     Picture,
     blended,
     choose_views,
@@ -55,6 +59,10 @@ class ReportData:
     """What reading found, one sentence each."""
     views: int = 4
     """How many views to show."""
+    lost: Lost | None = None
+    """Instances that were lost; None where the truth is not known."""
+    pictures: CloseUps = NO_CLOSE_UPS
+    """Thumbnails of objects, and pictures of what was lost."""
 
 
 def write_report(path: Path | str, data: ReportData) -> None:
@@ -73,7 +81,8 @@ def write_report(path: Path | str, data: ReportData) -> None:
 <h1>{title}</h1><p class="where">{html.escape(str(data.scene.splats.path))}</p>
 {_tiles(data)}
 <h2>Views</h2>{_views(data)}
-<h2>Objects</h2>{_objects(data.segmentation.objects)}
+<h2>Objects</h2>{_objects(data.segmentation.objects, data.pictures.objects)}
+{_section("Lost instances", "" if data.lost is None else losses_section(data.lost, data.pictures.lost, _image))}
 {_section("Losses", _curves(data.losses))}
 {_section("Seconds", _seconds(data.metrics))}
 {_section("Notes from reading", _notes(data.notes))}
@@ -131,12 +140,15 @@ def _views(data: ReportData) -> str:
             if picture is None:
                 cells.append(f'<figure><div class="none" style="{_shape(view.camera)}">no mask</div>')
             else:
-                source = base64.b64encode(jpeg(picture)).decode()
-                alt = html.escape(f"{caption} of {view.name}")
-                cells.append(f'<figure><img alt="{alt}" src="data:image/jpeg;base64,{source}">')
+                cells.append(f"<figure>{_image(picture, html.escape(f'{caption} of {view.name}'))}")
             cells.append(f"<figcaption>{caption}</figcaption></figure>")
         rows.append(f'<div class="view"><h3>{html.escape(view.name)}</h3>{"".join(cells)}</div>')
     return "".join(rows) or "<p>The scene has no views.</p>"
+
+
+def _image(picture: Crop, alt: str) -> str:
+    """A picture inside the page; ``alt`` is markup."""
+    return f'<img alt="{alt}" src="data:image/jpeg;base64,{base64.b64encode(jpeg(picture)).decode()}">'
 
 
 def _shape(camera: Any) -> str:
@@ -168,16 +180,18 @@ def _tiles(data: ReportData) -> str:
     return f'<div class="tiles">{cells}</div>'
 
 
-def _objects(table: list[ObjectInfo]) -> str:
+def _objects(table: list[ObjectInfo], thumbnails: Mapping[int, Crop]) -> str:
     if not table:
         return "<p>No objects were found.</p>"
     numeric = ("id", "Gaussians", "size (world units)", "views", "agreement")
     heads = "".join(
         f"<th{' class=n' if name in numeric else ''}>{f'<button>{name}</button>' if name else ''}</th>"
-        for name in ("", "id", "name", "Gaussians", "size (world units)", "views", "agreement")
+        for name in ("", "", "id", "name", "Gaussians", "size (world units)", "views", "agreement")
     )
+    pictures = {each: _image(picture, f"object {each}") for each, picture in thumbnails.items()}
     rows = "".join(
-        f'<tr><td><span class="swatch" style="background:rgb({",".join(str(int(c)) for c in row.color)})"></span></td>'
+        f'<tr><td class="thumbnail">{pictures.get(row.id, "")}</td>'
+        f'<td><span class="swatch" style="background:rgb({",".join(str(int(c)) for c in row.color)})"></span></td>'
         f'<td class="n">{row.id}</td><td>{html.escape(row.name)}</td>'
         f'<td class="n" data-v="{row.gaussians}">{number(row.gaussians)}</td>{_size(row)}'
         f'<td class="n">{row.views}</td><td class="n" data-v="{row.agreement:.6f}">'

@@ -34,6 +34,13 @@ td { border-bottom: 1px solid var(--line); } td.n, th.n { text-align: right; }
 th button { all: unset; cursor: pointer; } th button:focus-visible { outline: 2px solid var(--mark); }
 th[aria-sort="ascending"] button::after { content: " \\2191"; }
 th[aria-sort="descending"] button::after { content: " \\2193"; }
+.thumbnail img { display: block; max-width: 84px; max-height: 52px; border-radius: 4px; cursor: zoom-in; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); gap: 12px; align-items: start; }
+.card { margin: 0; background: var(--card); border-radius: 8px; padding: 8px; }
+.card img, .card .none { width: 100%; height: 170px; object-fit: contain; border-radius: 4px; cursor: zoom-in; }
+.card figcaption { margin-top: 6px; line-height: 1.35; overflow-wrap: anywhere; } .card b { color: var(--ink); }
+.truth::before, .found::before { content: ""; display: inline-block; width: 12px; height: 12px; margin-right: 4px;
+  border-radius: 3px; background: rgb(60 220 90); } .found::before { background: rgb(255 60 200); }
 .swatch { display: inline-block; width: 20px; height: 20px; border-radius: 4px; vertical-align: middle; }
 meter { width: 70px; vertical-align: middle; }
 .curves { display: grid; grid-template-columns: repeat(auto-fill, minmax(260px, 1fr)); gap: 14px; }
@@ -64,7 +71,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
   }));
 }
 const dialog = document.querySelector("dialog");
-for (const picture of document.querySelectorAll(".view img")) picture.addEventListener("click", () => {
+const pictures = document.querySelectorAll(".view img, .thumbnail img, .card img");
+for (const picture of pictures) picture.addEventListener("click", () => {
   const large = dialog.querySelector("img");
   large.src = picture.src; large.alt = picture.alt;
   large.style.setProperty("--shape", picture.naturalWidth / picture.naturalHeight);

@@ -4,6 +4,8 @@
     FOLDER/.saved/               the new files, complete; under earlier/ what they replace; the list of both
     FOLDER/earlier/              what the last replacement replaced, where it was to be kept
 
+Names may have one folder before them, ``thumbnails/a.jpg``; such a folder goes when it is empty.
+
 Renaming the first folder to the second is the one step that decides: before it nothing has changed, after it files only
 have to be moved and removed. `finish` does so, goes on where it was interrupted, and is called by whoever opens FOLDER.
 """
@@ -97,7 +99,7 @@ def finish(folder: Path) -> None:
             for name in todo.files:
                 _move(saved / name, folder / name)
             for name in todo.removed:
-                (folder / name).unlink(missing_ok=True)
+                _remove(folder, name)
             if todo.keep:
                 _keep_earlier(todo, saved, folder)
             else:
@@ -110,19 +112,17 @@ def finish(folder: Path) -> None:
 
 def _keep_earlier(todo: _Replacement, saved: Path, folder: Path) -> None:
     gone = [*(name for name, replaces in todo.files.items() if replaces), *todo.removed]
-    if gone:
-        (folder / EARLIER).mkdir(exist_ok=True)
     for name in gone:
         _move(saved / EARLIER / name, folder / EARLIER / name)
     for name, replaces in todo.files.items():
         if not replaces:  # an earlier version of it is older than what all others there belong to
-            (folder / EARLIER / name).unlink(missing_ok=True)
+            _remove(folder / EARLIER, name)
 
 
 def _drop_earlier(todo: _Replacement, folder: Path) -> None:
     """Removes what earlier replacements kept of these files; what somebody else has put there stays."""
     for name in (*todo.files, *todo.removed):
-        (folder / EARLIER / name).unlink(missing_ok=True)
+        _remove(folder / EARLIER, name)
     remove_empty(folder / EARLIER)
 
 
@@ -130,7 +130,7 @@ def _complete(beside: Path, folder: Path, remove: Iterable[str], keep: bool) -> 
     """Adds what is replaced and the list, and sees all of it to the disk."""
     if (folder / EARLIER).exists() and not ((folder / EARLIER).is_dir() and os.access(folder / EARLIER, os.W_OK)):
         raise InputError(folder / EARLIER, "is no folder that may be written to", "move it away")
-    names = sorted(path.name for path in beside.iterdir())
+    names = sorted(path.relative_to(beside).as_posix() for path in beside.rglob("*") if path.is_file())
     for name in names:
         _to_disk(beside / name)
     files = {name: (folder / name).is_file() for name in names}
@@ -138,9 +138,10 @@ def _complete(beside: Path, folder: Path, remove: Iterable[str], keep: bool) -> 
     (beside / EARLIER).mkdir()
     if keep:
         for name in [*(name for name in names if files[name]), *removed]:
+            (beside / EARLIER / name).parent.mkdir(exist_ok=True)
             _copy((folder / name).resolve(), beside / EARLIER / name)
     (beside / _LIST).write_text(json.dumps(asdict(_Replacement(files, removed, keep))), encoding="utf-8")
-    for path in (beside / _LIST, beside / EARLIER, beside):
+    for path in (beside / _LIST, *(path for path in beside.rglob("*") if path.is_dir()), beside):
         _to_disk(path)
 
 
@@ -181,10 +182,27 @@ def _listed(saved: Path) -> _Replacement | None:
 
 
 def _is_plain(name: object) -> bool:
-    return isinstance(name, str) and name == Path(name).name and name not in ("", "..")
+    if not isinstance(name, str) or name != Path(name).as_posix():
+        return False
+    *folder, last = name.split("/")
+    sound = len(folder) <= 1 and all(_is_name(part) and part not in (EARLIER, SAVED) for part in folder)
+    return sound and _is_name(last)
+
+
+def _is_name(name: str) -> bool:
+    return name == Path(name).name and name not in ("", "..")
+
+
+def _remove(folder: Path, name: str) -> None:
+    (folder / name).unlink(missing_ok=True)
+    if "/" in name:
+        remove_empty((folder / name).parent)
 
 
 def _move(source: Path, target: Path) -> None:
+    if not source.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.replace(source, target)
     except FileNotFoundError:

@@ -1,10 +1,12 @@
 """Where everything of a RUN folder is: the one place that knows its file names."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from gsseg.files.lock import LOCK
 from gsseg.files.together import EARLIER, SAVED
+from gsseg.segmentation.table import THUMBNAILS, is_thumbnail
 
 SEGMENTED = "segmented.ply"
 COMPRESSED = "scene.gsseg"
@@ -58,6 +60,19 @@ class RunLayout:
         return self.path / "report.html"
 
     @property
+    def thumbnails(self) -> Path:
+        """Pictures of objects, named by their content; objects.json says whose each is."""
+        return self.path / THUMBNAILS
+
+    def thumbnail_names(self) -> list[str]:
+        """The thumbnails that are there, relative to the folder; empty where that cannot be read."""
+        try:
+            names = [f"{THUMBNAILS}/{name}" for name in sorted(os.listdir(self.thumbnails))]
+        except OSError:
+            return []
+        return [name for name in names if is_thumbnail(name)]
+
+    @property
     def log(self) -> Path:
         """What was repaired or left out, and the metrics as text."""
         return self.path / "log.txt"
@@ -103,7 +118,8 @@ class RunLayout:
 
     def holds_only_a_run(self) -> bool:
         """Whether there is nothing in the folder but what gsseg writes there, finished or not; True of an empty one."""
-        own = {path.name for path in (*self.trained, *self.later, self.cache, self.earlier)} | {SAVED, LOCK}
+        files = (*self.trained, *self.later, self.thumbnails, self.cache, self.earlier)
+        own = {path.name for path in files} | {SAVED, LOCK}
         return all(each.name in own or _is_unfinished(each.name) for each in self.path.iterdir())
 
 

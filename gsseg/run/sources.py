@@ -29,6 +29,7 @@ from gsseg.run.columns import AGAIN, BareColumns, FolderColumns
 from gsseg.run.edits import Edits, edited_scene, write_marks, write_table
 from gsseg.run.layout import SEGMENTED, RunLayout
 from gsseg.run.settings import read_settings
+from gsseg.run.thumbnails import with_thumbnails
 from gsseg.scene import GSPLAT_RENDER, RenderConfig, SplatFile
 from gsseg.segmentation import SegmentationColumns
 from gsseg.segmentation.segmented_ply import SegmentedPly
@@ -165,6 +166,7 @@ class RunFolder:
 
     def save(self, edits: Edits) -> "RunFolder":
         """Writes edits to the folder and keeps what was there in its subfolder earlier."""
+        edits = with_thumbnails(edits, self.columns)
         with replace_together(self.folder) as out:
             _write_ids(out / self.layout.segmented.name, self.splats, edits)
             write_table(out / self.layout.objects.name, edits)

@@ -2,19 +2,23 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from safetensors.torch import save
 
 from gsseg.config import TrainConfig
-from gsseg.evaluate.score import score_run
+from gsseg.evaluate.score import lost_in_run, score_run
+from gsseg.export.close_ups import close_ups
+from gsseg.export.losses import subjects_of
 from gsseg.export.report import ReportData, write_report
 from gsseg.files.together import replace_together
 from gsseg.run.codebook_file import write_codebook
 from gsseg.run.layout import RunLayout
 from gsseg.run.metrics import log_text, metrics_of
 from gsseg.run.settings import settings_of, settings_text
+from gsseg.run.thumbnails import named, thumbnail_files, write_thumbnails
 from gsseg.run.trained import Trained
 from gsseg.segmentation.segmented_ply import write_segmented
 from gsseg.segmentation.table import table_json
@@ -30,13 +34,19 @@ def write_run(folder: Path, trained: Trained, config: TrainConfig, key: str, sta
     layout, found = RunLayout(folder), trained.segmentation
     scores = score_run(trained.scene, found.object_ids)
     settings = settings_of(trained.scene, config, key)
-    with replace_together(folder, remove=[path.name for path in layout.later], keep=False) as out:
+    lost = lost_in_run(trained.scene, found.object_ids, trained.evidence)
+    pictures = close_ups(trained.scene, trained.evidence, subjects_of(found, lost))
+    thumbnails = thumbnail_files(pictures.objects)
+    found = replace(found, objects=named(found.objects, thumbnails))
+    gone = [*(path.name for path in layout.later), *layout.thumbnail_names()]
+    with replace_together(folder, remove=gone, keep=False) as out:
         new = RunLayout(out)
         write_segmented(new.segmented, trained.scene.splats, found)
         seen = torch.from_numpy(found.learnt.any(axis=1))
         _write_tensors(new.features, {"features": torch.from_numpy(found.learnt), "seen": seen.byte()})
         write_codebook(new.codebook, trained.codes)
         _write_text(new.objects, table_json(found.objects))
+        write_thumbnails(out, thumbnails)
         _write_text(new.settings, settings_text(settings))
         seconds = {**trained.seconds, "write": time.perf_counter() - started}
         metrics = metrics_of(trained, {**seconds, "total": sum(seconds.values())}, scores)
@@ -44,7 +54,7 @@ def write_run(folder: Path, trained: Trained, config: TrainConfig, key: str, sta
         _write_text(new.log, log_text(trained.scene.notes, metrics))
         report = ReportData(
             scene=trained.scene, segmentation=found, losses=trained.losses, metrics=metrics, config=settings,
-            notes=trained.scene.notes,
+            notes=trained.scene.notes, lost=lost, pictures=pictures,
         )  # fmt: skip
         write_report(new.report, report)
 

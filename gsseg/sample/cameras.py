@@ -3,6 +3,8 @@
 Cameras stand clear of everything; `gsseg.scene.Camera` gives their axes.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
@@ -12,6 +14,8 @@ from gsseg.sample.mesh import Mesh, Point
 from gsseg.sample.placement import Home, Item, Rect, box_of
 from gsseg.scene import Camera
 
+Tour = Callable[[Home, RoomConfig, int, int, np.random.Generator], list[Camera]]
+"""Home, configuration, index of a room, number of views, random numbers -> the views of that room."""
 _CLEAR = 0.25
 """Metres between a camera and anything."""
 
@@ -32,16 +36,13 @@ def look_at(config: RoomConfig, position: Point, target: Point, roll: float = 0.
     return Camera(config.width, config.height, focal, focal, config.width / 2, config.height / 2, T_camera_world)
 
 
-def pose_cameras(home: Home, config: RoomConfig, rng: np.random.Generator) -> list[Camera]:
-    """All views in the order in which they are taken; held-out ones lie evenly among them."""
-    count = config.views + config.test_views
-    if config.layout == "room":
-        return _round(home, config, count, rng)
+def room_by_room(home: Home, config: RoomConfig, count: int, rng: np.random.Generator, tour: Tour) -> list[Camera]:
+    """``count`` views in all, of one room after the other: large rooms get more."""
     shares = np.array([room.area**0.75 for room in home.rooms])
     edges = np.rint(np.cumsum(shares) / shares.sum() * count).astype(int)
     cameras: list[Camera] = []
     for room in range(len(home.rooms)):
-        cameras += _walk(home, config, room, int(edges[room]) - len(cameras), rng)
+        cameras += tour(home, config, room, int(edges[room]) - len(cameras), rng)
     return cameras
 
 
@@ -65,7 +66,7 @@ def is_clear(home: Home, boxes: Float64[ndarray, "items 2 3"], place: Float64[nd
     return bool(np.linalg.norm((boxes[:, 0] - place).clip(0) + (place - boxes[:, 1]).clip(0), axis=1).min() > _CLEAR)
 
 
-def _round(home: Home, config: RoomConfig, count: int, rng: np.random.Generator) -> list[Camera]:
+def round_room(home: Home, config: RoomConfig, count: int, rng: np.random.Generator) -> list[Camera]:
     """On a flattened ring through the room, at heights from 0.9 to 2.1 m, looking across its middle."""
     rect = home.rooms[0]
     centre = np.array(rect.centre)
@@ -88,7 +89,7 @@ def _round(home: Home, config: RoomConfig, count: int, rng: np.random.Generator)
     return cameras
 
 
-def _walk(home: Home, config: RoomConfig, room: int, count: int, rng: np.random.Generator) -> list[Camera]:
+def walk(home: Home, config: RoomConfig, room: int, count: int, rng: np.random.Generator) -> list[Camera]:
     """Through one room at eye height, each view turned to one of its things, all of them in turn."""
     rect = home.rooms[room]
     boxes = boxes_of(home)

@@ -1,12 +1,13 @@
 """What a made scene is like, and how its masks are spoilt; the presets."""
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, get_args, overload
 
+from gsseg.sample.scan_noise import ScanNoise
 from gsseg.validation import LARGEST_SEED, check_choice, check_real, check_whole
 
-Preset = Literal["room", "hard", "flat"]
-Layout = Literal["room", "flat"]
+Preset = Literal["room", "hard", "flat", "scan", "scan_few"]
+Layout = Literal["room", "flat", "scan"]
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,8 @@ class RoomConfig:
     """One made scene; the same values give the same files, byte by byte."""
 
     layout: Layout = "room"
-    """One furnished room seen from all round, or a flat of several rooms walked through once."""
+    """One furnished room seen from all round, a flat of several rooms walked through once, or a flat of large pale
+    things side by side, scanned by hand."""
     seed: int = 0
     """Decides furniture, colours, places, cameras, splats and masks."""
     objects: int = 30
@@ -90,8 +92,17 @@ class MaskNoise:
             raise ValueError(f"split + missing + merge: is {total}, must be at most 1")
 
 
-def preset(name: Preset, seed: int = 0) -> tuple[RoomConfig, MaskNoise]:
+@overload
+def preset(name: Literal["room", "hard", "flat"], seed: int = 0) -> tuple[RoomConfig, MaskNoise]: ...
+@overload
+def preset(name: Literal["scan", "scan_few"], seed: int = 0) -> tuple[RoomConfig, ScanNoise]: ...
+@overload
+def preset(name: Preset, seed: int = 0) -> tuple[RoomConfig, MaskNoise | ScanNoise]: ...
+def preset(name: Preset, seed: int = 0) -> tuple[RoomConfig, MaskNoise | ScanNoise]:
     """The configurations that scenes are known by.
+
+    ``scan``: a flat scanned by hand in 80 + 8 views of a 60 degree lens, with masks that fail as Segment Anything's do
+    (`ScanNoise`). ``scan_few``: the same in 40 + 8 views. The others have masks of the truth, spoilt (`MaskNoise`):
 
     ``room``: one room, 48 + 8 views. ``hard``: the same with masks split at 40 % and missing at 25 %. ``flat``: like a
     ScanNet scan: 3 to 5 rooms in 80 + 8 views of a narrower lens, a splat seen by about nine of them, masks broken up.
@@ -101,6 +112,21 @@ def preset(name: Preset, seed: int = 0) -> tuple[RoomConfig, MaskNoise]:
         return room, MaskNoise()
     if name == "hard":
         return room, MaskNoise(split=0.40, missing=0.25)
+    if name in ("scan", "scan_few"):
+        scan = replace(
+            room,
+            layout="scan",
+            objects=26,
+            gaussians=130_000,
+            views=80 if name == "scan" else 40,
+            fov_degrees=60.0,
+            detail=0.8,
+            fewest=120,
+            flatness=0.4,
+            jitter=0.12,
+            spread=0.62,
+        )
+        return scan, ScanNoise()
     flat = replace(
         room,
         layout="flat",

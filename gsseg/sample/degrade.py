@@ -61,10 +61,10 @@ def spoil(seen: Seen, fates: Fates, noise: MaskNoise, rng: np.random.Generator) 
             fresh += int(pieces.max()) + 1
     for region in merging:
         _merge(labels, region, rng)
-    labels = _strayed(labels, noise.wobble, rng)
+    labels = strayed(labels, noise.wobble, rng)
     if rng.random() < _SEAMS:
-        labels[_borders(labels)] = 0
-    return _shuffled(labels, noise.smallest, rng)
+        labels[borders(labels)] = 0
+    return shuffled(labels, noise.smallest, rng)
 
 
 def _pieces(region: ndarray, seen: Seen, noise: MaskNoise, rng: np.random.Generator) -> Int64[ndarray, "height width"]:
@@ -114,7 +114,7 @@ def _merge(labels: Int64[ndarray, "height width"], region: ndarray, rng: np.rand
         labels[region] = neighbours[int(np.searchsorted(np.cumsum(borders) / borders.sum(), rng.random()))]
 
 
-def _strayed(
+def strayed(
     labels: Int64[ndarray, "height width"], wobble: float, rng: np.random.Generator
 ) -> Int64[ndarray, "height width"]:
     """Labels fetched from pixels a little aside, smoothly varying: borders move by ``wobble`` pixels (one sigma)."""
@@ -129,7 +129,7 @@ def _strayed(
     return labels[rows, columns]
 
 
-def _borders(labels: ndarray) -> ndarray:
+def borders(labels: ndarray) -> ndarray:
     """Pixels whose right or lower neighbour has another label."""
     edge = np.zeros(labels.shape, bool)
     edge[:, :-1] |= labels[:, 1:] != labels[:, :-1]
@@ -137,7 +137,7 @@ def _borders(labels: ndarray) -> ndarray:
     return edge
 
 
-def _shuffled(
+def shuffled(
     labels: Int64[ndarray, "height width"], smallest: int, rng: np.random.Generator
 ) -> UInt16[ndarray, "height width"]:
     """Drops small masks and numbers the others 1..n in random order."""

@@ -15,6 +15,8 @@ _BETWEEN = 0.08
 """Metres of wall between two rooms."""
 _DOOR = 0.85
 """Metres a doorway is wide."""
+_AREA = 7.6
+"""Square metres of a room, on average."""
 Doors = list[dict[str, tuple[float, float]]]
 
 
@@ -22,9 +24,9 @@ def furnish_flat(home: Home, objects: int) -> list[Item]:
     """Fills ``home`` with a flat and returns its small things, those to spare last."""
     count = int(home.rng.choice([3, 3, 3, 4, 4, 5]))
     doors: Doors = []
-    while not _connected(home.rooms, doors):
-        home.rooms[:] = _floor_plan(home.rng, count)
-        doors = _doorways(home)
+    while not connected(home.rooms, doors):
+        home.rooms[:] = floor_plan(home.rng, count, _AREA)
+        doors = doorways(home)
     kinds = ["living", "bed", "kitchen", "bath", "office"][:count]
     largest_first = sorted(range(count), key=lambda r: -home.rooms[r].area)
     order = dict(
@@ -48,9 +50,9 @@ def furnish_flat(home: Home, objects: int) -> list[Item]:
     return [*books, *scatter(home, objects - len(books) + objects // 5)]
 
 
-def _floor_plan(rng: np.random.Generator, count: int) -> list[Rect]:
-    """Cuts a rectangle into rooms: always the largest one, across its longer side."""
-    area = 7.6 * count
+def floor_plan(rng: np.random.Generator, count: int, each: float) -> list[Rect]:
+    """Cuts a rectangle into rooms of ``each`` square metres on average: always the largest, across its longer side."""
+    area = each * count
     width = float(np.sqrt(area * rng.uniform(1.1, 1.5)))
     rooms = [Rect(0.0, width, 0.0, area / width)]
     while len(rooms) < count:
@@ -65,7 +67,7 @@ def _floor_plan(rng: np.random.Generator, count: int) -> list[Rect]:
     return rooms
 
 
-def _doorways(home: Home) -> Doors:
+def doorways(home: Home) -> Doors:
     """One doorway in each wall that two rooms share, where it is long enough and the wall has none yet."""
     doors: Doors = [{} for _ in home.rooms]
     for a, first in enumerate(home.rooms):
@@ -80,7 +82,7 @@ def _doorways(home: Home) -> Doors:
     return doors
 
 
-def _connected(rooms: list[Rect], doors: Doors) -> bool:
+def connected(rooms: list[Rect], doors: Doors) -> bool:
     """Whether every room can be walked to from the first."""
     if not rooms:
         return False
@@ -102,55 +104,55 @@ def _facing(a: Rect, b: Rect, axis: int) -> tuple[tuple[float, float], tuple[flo
 
 
 def _furnish(home: Home, room: int, kind: str) -> None:
-    walls = _by_length(home, room)
+    walls = by_length(home, room)
     wood = [OAK, BEECH, WALNUT, PAINTED][int(home.rng.integers(4))]
     if kind == "living":
         sitting_corner(home, room, walls[0])
-        _somewhere(home, room, f.cabinet(1.3, 0.4, 0.5, wood, 3, "sideboard"), walls[1:])
+        somewhere(home, room, f.cabinet(1.3, 0.4, 0.5, wood, 3, "sideboard"), walls[1:])
         stand = home.items[-1]
         if stand.name == "sideboard":
             home.try_add(decor.television(1.0), (*stand.position[:2], 0.5), stand.yaw, room, margin=0.0)
-        _somewhere(home, room, f.shelf(0.9, 1.8, 4, wood), walls)
-        _somewhere(home, room, f.sofa(0.9, (0.55, 0.5, 0.42)), walls)
-        _somewhere(home, room, decor.floor_lamp((0.98, 0.9, 0.7)), walls)
-        _somewhere(home, room, decor.big_plant((0.6, 0.35, 0.25), 14, 1.1, 0.0), walls)
+        somewhere(home, room, f.shelf(0.9, 1.8, 4, wood), walls)
+        somewhere(home, room, f.sofa(0.9, (0.55, 0.5, 0.42)), walls)
+        somewhere(home, room, decor.floor_lamp((0.98, 0.9, 0.7)), walls)
+        somewhere(home, room, decor.big_plant((0.6, 0.35, 0.25), 14, 1.1, 0.0), walls)
     elif kind == "bed":
-        _somewhere(home, room, f.bed(1.5, PALETTE[int(home.rng.integers(len(PALETTE)))], wood), walls)
+        somewhere(home, room, f.bed(1.5, PALETTE[int(home.rng.integers(len(PALETTE)))], wood), walls)
         table, lamp = f.cabinet(0.42, 0.38, 0.5, wood, 1, "nightstand"), desk_lamp(PALETTE[4], 1.0)
         table_design, lamp_design = home.new_design(), home.new_design()
         for _ in range(2):
-            stand = _somewhere(home, room, table, walls, table_design)
+            stand = somewhere(home, room, table, walls, table_design)
             if stand is not None:
                 home.try_add(lamp, (*stand.position[:2], 0.5), stand.yaw, room, lamp_design, 0.0)
-        _somewhere(home, room, f.cabinet(1.2, 0.58, 2.0, wood, 3, "wardrobe"), walls)
-        _somewhere(home, room, f.chair(wood, (0.7, 0.3, 0.25)), walls)
+        somewhere(home, room, f.cabinet(1.2, 0.58, 2.0, wood, 3, "wardrobe"), walls)
+        somewhere(home, room, f.chair(wood, (0.7, 0.3, 0.25)), walls)
     elif kind == "kitchen":
-        _somewhere(home, room, f.cabinet(1.8, 0.6, 0.9, PAINTED, 4, "counter"), walls)
-        _somewhere(home, room, f.fridge(), walls)
+        somewhere(home, room, f.cabinet(1.8, 0.6, 0.9, PAINTED, 4, "counter"), walls)
+        somewhere(home, room, f.fridge(), walls)
         dining_table(home, room, 1.0, 0.7)
-        _somewhere(home, room, f.stool(wood), walls)
+        somewhere(home, room, f.stool(wood), walls)
     elif kind == "bath":
         for piece in (f.bathtub(), f.toilet(), f.washbasin(), f.cabinet(0.5, 0.35, 0.8, PAINTED, 1)):
-            _somewhere(home, room, piece, walls)
+            somewhere(home, room, piece, walls)
     else:
         working_corner(home, room, walls[0])
         shelf, design = f.shelf(0.8, 1.8, 5, wood), home.new_design()
         for _ in range(2):
-            _somewhere(home, room, shelf, walls, design)
-        _somewhere(home, room, f.sofa(1.5, (0.3, 0.38, 0.45)), walls)
-        _somewhere(home, room, decor.big_plant((0.8, 0.8, 0.78), 12, 0.9, 40.0), walls)
+            somewhere(home, room, shelf, walls, design)
+        somewhere(home, room, f.sofa(1.5, (0.3, 0.38, 0.45)), walls)
+        somewhere(home, room, decor.big_plant((0.8, 0.8, 0.78), 12, 0.9, 40.0), walls)
     home.by_wall(decor.window(1.1, 1.0), walls[2], room, z=1.0)
     home.by_wall(decor.picture(0.7, 0.5, WALNUT, PALETTE[int(home.rng.integers(len(PALETTE)))]), walls[1], room, z=1.4)
 
 
-def _by_length(home: Home, room: int) -> list[str]:
+def by_length(home: Home, room: int) -> list[str]:
     rect = home.rooms[room]
     wide = ["north", "south"] if home.rng.random() < 0.5 else ["south", "north"]
     tall = ["east", "west"] if home.rng.random() < 0.5 else ["west", "east"]
     return wide + tall if rect.x1 - rect.x0 > rect.y1 - rect.y0 else tall + wide
 
 
-def _somewhere(home: Home, room: int, piece: f.Piece, walls: list[str], design: int | None = None) -> Item | None:
+def somewhere(home: Home, room: int, piece: f.Piece, walls: list[str], design: int | None = None) -> Item | None:
     """Places a piece by the first wall that has room for it."""
     for wall in walls:
         item = home.by_wall(piece, wall, room, design=design)

@@ -19,26 +19,35 @@ from gsseg.sample.config import MaskNoise, RoomConfig
 from gsseg.sample.flat import furnish_flat
 from gsseg.sample.placement import Home, Item
 from gsseg.sample.room import furnish_room
+from gsseg.sample.scan import furnish_scan
+from gsseg.sample.scan_noise import ScanNoise
+from gsseg.sample.segmenter import Habits, segment
 from gsseg.sample.shading import measure_gloom
+from gsseg.sample.shake import shaken
 from gsseg.sample.splats import make_splats, ply_columns
-from gsseg.sample.world import make_world
+from gsseg.sample.sweep import sweep
+from gsseg.sample.world import World, make_world
 from gsseg.scene import Camera
 from gsseg.threads import run_all, thread_count
 
+Noise = MaskNoise | ScanNoise
+"""Masks of the truth, spoilt, or masks cut out of the photos."""
+Exposure = Callable[[int, Seen, ndarray, np.random.Generator], tuple[ndarray, ndarray | None]]
+"""Number, rays, sharp photo and random numbers of a training view -> its photo, and its masks where it has any."""
 Progress = Callable[[str, int, int], None]
 """Called with what is being made, how much of it is done, and of how much."""
 _ENOUGH_VIEWS, _ENOUGH_PIXELS = 3, 30
 """A small thing stays only if it covers this many pixels (of a 320 x 240 picture) in this many training views."""
 
 
-def write_room(out: Path | str, config: RoomConfig, noise: MaskNoise, progress: Progress | None = None) -> Path:
+def write_room(out: Path | str, config: RoomConfig, noise: Noise, progress: Progress | None = None) -> Path:
     """Makes a scene and writes it to the folder ``out``, which must not exist or be empty.
 
     Writes ``transforms.json``, ``images/``, ``masks/`` (training views only), ``splats.ply`` and ``gt/``:
-    ``gaussian_instance.npy`` (int32, -1 = none), ``ids/`` (uint16, instance + 1), ``test_views.json``, ``scene.json``
-    (configuration, and each instance's name and design: copies share a design). The same configuration gives the same
-    bytes. Nothing appears until all of it is there. Raises `InputError` where the folder holds something already, and
-    where the file system refuses.
+    ``gaussian_instance.npy`` (int32, -1 = none), ``ids/`` (uint16, instance + 1), ``names.json``, ``test_views.json``,
+    ``scene.json`` (configuration, and each instance's name and design: copies share a design). The same configuration
+    gives the same bytes. Nothing appears until all of it is there. Raises `InputError` where the folder holds something
+    already, and where the file system refuses.
     """
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -48,7 +57,7 @@ def write_room(out: Path | str, config: RoomConfig, noise: MaskNoise, progress: 
     return out
 
 
-def holds_room(out: Path | str, config: RoomConfig, noise: MaskNoise) -> bool:
+def holds_room(out: Path | str, config: RoomConfig, noise: Noise) -> bool:
     """Whether the folder is what `write_room` would make from the same configuration."""
     path = Path(out) / "gt" / "scene.json"
     if not path.is_file():
@@ -60,24 +69,27 @@ def holds_room(out: Path | str, config: RoomConfig, noise: MaskNoise) -> bool:
     return isinstance(found, dict) and found.get("config") == asdict(config) and found.get("noise") == asdict(noise)
 
 
-def _write(out: Path, config: RoomConfig, noise: MaskNoise, progress: Progress) -> None:
+def _write(out: Path, config: RoomConfig, noise: Noise, progress: Progress) -> None:
     home, cams = furnished(config)
     rng = np.random.default_rng([config.seed, 2])
     world = make_world(home)
     gloom = measure_gloom(world, rng)
     held_out = set(cameras.test_rows(config))
     names = [f"view_{k:03d}" for k in range(len(cams))]
-    fates = degrade.draw_fates(len(home.items), rng)
+    expose = _exposure(world, noise, config, rng)
     for folder in ("images", "masks", "gt/ids"):
         (out / folder).mkdir(parents=True)
 
     def take(k: int) -> Seen:
         seen = look(world, cams[k])
         view_rng = np.random.default_rng([config.seed, 3, k])  # so that a view does not depend on those before
-        _save(out / "images" / f"{names[k]}.png", photograph(world, gloom, seen, view_rng))
-        _save(out / "gt" / "ids" / f"{names[k]}.png", (seen.instances + 1).astype(np.uint16))
+        picture, masks = photograph(world, gloom, seen, view_rng), None
         if k not in held_out:
-            _save(out / "masks" / f"{names[k]}.png", degrade.spoil(seen, fates, noise, view_rng))
+            picture, masks = expose(k, seen, picture, view_rng)
+        _save(out / "images" / f"{names[k]}.png", picture)
+        _save(out / "gt" / "ids" / f"{names[k]}.png", (seen.instances + 1).astype(np.uint16))
+        if masks is not None:
+            _save(out / "masks" / f"{names[k]}.png", masks)
         return seen
 
     views: list[Seen] = []
@@ -92,16 +104,39 @@ def _write(out: Path, config: RoomConfig, noise: MaskNoise, progress: Progress) 
     np.save(out / "gt" / "gaussian_instance.npy", splats.instance)
     _save_json(out / "transforms.json", transforms_of(cams, [f"images/{name}.png" for name in names]))
     _save_json(out / "gt" / "test_views.json", [names[k] for k in sorted(held_out)])
+    _save_json(out / "gt" / "names.json", {str(row): item.name for row, item in enumerate(home.items)})
     _save_json(out / "gt" / "scene.json", _description(home, config, noise, splats.views_seeing))
     progress("splats", 1, 1)
+
+
+def _exposure(world: World, noise: Noise, config: RoomConfig, rng: np.random.Generator) -> Exposure:
+    """How the photos of training views are spoilt and masked."""
+    if isinstance(noise, MaskNoise):
+        fates = degrade.draw_fates(len(world.positions), rng)
+        return lambda k, seen, picture, view_rng: (picture, degrade.spoil(seen, fates, noise, view_rng))
+    habits = Habits.draw(len(world.positions), int(world.part.max()) + 1, rng)
+    # Blurred views and views without masks are dealt out, not drawn, so that a scene of few views has its share.
+    training = rng.permutation(sorted(set(range(config.views + config.test_views)) - set(cameras.test_rows(config))))
+    unmasked = set(training[: round(noise.unmasked_views * config.views)].tolist())
+    blurred = set(training[::-1][: round(noise.blurred * config.views)].tolist())
+
+    def exposed(k: int, seen: Seen, picture: ndarray, view_rng: np.random.Generator) -> tuple[ndarray, ndarray | None]:
+        if k in blurred:
+            picture = shaken(picture, noise.blur_pixels, view_rng)
+        if k in unmasked:
+            return picture, None
+        return picture, segment(seen, picture, habits, noise, view_rng, blurred=k in blurred)
+
+    return exposed
 
 
 def furnished(config: RoomConfig) -> tuple[Home, list[Camera]]:
     """The home and its cameras, without those small things that hardly any camera sees."""
     rng = np.random.default_rng([config.seed, 0])
     home = Home(rng, [], 2.5)
-    small = (furnish_room if config.layout == "room" else furnish_flat)(home, config.objects)
-    cams = cameras.pose_cameras(home, config, np.random.default_rng([config.seed, 1]))
+    furnish = {"room": furnish_room, "flat": furnish_flat, "scan": furnish_scan}[config.layout]
+    small = furnish(home, config.objects)
+    cams = pose_cameras(home, config, np.random.default_rng([config.seed, 1]))
     quarter = replace(config, width=160, height=120)
     world = make_world(home)
     held_out = set(cameras.test_rows(config))
@@ -118,7 +153,15 @@ def furnished(config: RoomConfig) -> tuple[Home, list[Camera]]:
     return home, cams
 
 
-def _description(home: Home, config: RoomConfig, noise: MaskNoise, views_seeing: ndarray) -> dict:
+def pose_cameras(home: Home, config: RoomConfig, rng: np.random.Generator) -> list[Camera]:
+    """All views in the order in which they are taken; held-out ones lie evenly among them."""
+    count = config.views + config.test_views
+    if config.layout == "room":
+        return cameras.round_room(home, config, count, rng)
+    return cameras.room_by_room(home, config, count, rng, sweep if config.layout == "scan" else cameras.walk)
+
+
+def _description(home: Home, config: RoomConfig, noise: Noise, views_seeing: ndarray) -> dict:
     designs = {design: row for row, design in enumerate(dict.fromkeys(item.design for item in home.items))}
 
     def described(item: Item) -> dict:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -11,8 +12,12 @@ from numpy import ndarray
 
 from gsseg.files.json_file import parse_json
 
-BOX = "oriented_box"
-"""The one field of an object that a table may lack."""
+BOX, THUMBNAIL = "oriented_box", "thumbnail"
+"""The fields of an object that a table may lack."""
+
+THUMBNAILS = "thumbnails"
+"""Folder beside objects.json with pictures of objects, named by their content: a name never means two pictures."""
+_THUMBNAIL = re.compile(rf"{THUMBNAILS}/[0-9a-f]{{16}}\.jpg")
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ class ObjectInfo:
     """How consistently the views' masks hold the object together, 0..1 (see `gsseg.objects.agreement`)."""
     oriented_box: OrientedBox | None = None
     """A box that lies as the object does, without its strays; None in a table of a gsseg that made none."""
+    thumbnail: str | None = None
+    """``thumbnails/NAME.jpg`` beside objects.json: the object in the photo that shows it best; None: no picture."""
 
 
 def table_json(objects: list[ObjectInfo], indent: int | None = 1) -> str:
@@ -73,8 +80,8 @@ def table_from_json(text: str) -> list[ObjectInfo]:
 
 
 def _checked(index: int, row: Any) -> ObjectInfo:
-    names = [each.name for each in fields(ObjectInfo) if each.name != BOX]
-    if not isinstance(row, dict) or sorted(row.keys() - {BOX}) != sorted(names):
+    names = [each.name for each in fields(ObjectInfo) if each.name not in (BOX, THUMBNAIL)]
+    if not isinstance(row, dict) or sorted(row.keys() - {BOX, THUMBNAIL}) != sorted(names):
         raise ValueError(f"object {index} has not the fields {', '.join(names)}")
     checked: dict[str, Any] = {}
     for name in names:
@@ -87,7 +94,15 @@ def _checked(index: int, row: Any) -> ObjectInfo:
         checked[name] = values[0] if length is None else values
     if checked["id"] != index:
         raise ValueError(f"object {index} has id {checked['id']}")
-    return ObjectInfo(**checked, oriented_box=_checked_box(index, row.get(BOX)))
+    thumbnail = row.get(THUMBNAIL)
+    if thumbnail is not None and not (isinstance(thumbnail, str) and is_thumbnail(thumbnail)):
+        raise ValueError(f"object {index} has {THUMBNAIL} {thumbnail!r}")
+    return ObjectInfo(**checked, oriented_box=_checked_box(index, row.get(BOX)), thumbnail=thumbnail)
+
+
+def is_thumbnail(name: str) -> bool:
+    """Whether this is a name that a thumbnail of ours has, relative to the folder of objects.json."""
+    return _THUMBNAIL.fullmatch(name) is not None
 
 
 def _checked_box(index: int, box: Any) -> OrientedBox | None:

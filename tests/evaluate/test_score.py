@@ -10,6 +10,7 @@ from PIL import Image
 
 from gsseg.errors import InputError
 from gsseg.evaluate import evaluate, read_ground_truth, score_run
+from gsseg.evaluate.score import lost_in_run
 from gsseg.evaluate.view_iou import silhouette
 from gsseg.evaluate.visibility import total_visibility
 from gsseg.render import blend_weights
@@ -121,3 +122,19 @@ def test_no_truth_at_all(two_balls, folder: Path, tmp_path: Path) -> None:
         read_ground_truth(tmp_path / "empty", 600)
     with pytest.raises(InputError, match="600 Gaussians, the run 5"):
         evaluate(two_balls.scene, np.zeros(5, np.int32), folder)
+
+
+def test_what_a_run_lost(two_balls, folder: Path, evidence_of) -> None:
+    scene = replace(two_balls.scene, path=folder.parent)
+    evidence = evidence_of(np.stack([two_balls.instances + 1] * 2))
+    whole = lost_in_run(scene, two_balls.instances, evidence)
+    assert whole is not None
+    assert (whole.losses, whole.count, whole.names) == ([], 2, {0: "left ball"})
+    one = lost_in_run(scene, np.where(np.arange(600) < 450, 0, -1).astype(np.int32), evidence)
+    assert one is not None
+    assert [(loss.instance, loss.cause) for loss in one.losses] == [(1, "merged")]
+    (folder / "gaussian_instance.npy").unlink()
+    assert lost_in_run(scene, two_balls.instances, evidence) is None, "pixels alone do not tell"
+    (folder / "names.json").write_text("broken")
+    assert lost_in_run(scene, two_balls.instances, evidence) is None
+    assert lost_in_run(two_balls.scene, two_balls.instances, evidence) is None
