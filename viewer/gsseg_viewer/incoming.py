@@ -52,11 +52,15 @@ class ViewerCameraMessage(_Message, tag=True):
     up_direction: Point
 
 
+class _Value(msgspec.Struct, forbid_unknown_fields=True):
+    value: bool | int | float | Text
+
+
 class GuiUpdateMessage(_Message, tag=True):
     """A value for an element of the panel, and for no other property of it."""
 
     uuid: Name
-    updates: dict[Literal["value"], bool | int | float | Text]
+    updates: _Value
 
 
 class CommandTriggerMessage(_Message, tag=True):
@@ -104,7 +108,7 @@ def meant(message: bytes | str) -> bool:
     if isinstance(known, ViewerCameraMessage):
         _check_camera(known)
     if isinstance(known, GuiUpdateMessage):
-        _check_value(known.updates)
+        _check_value(known.updates.value)
     if isinstance(known, ScenePointerMessage):
         numbers = [*(known.ray_origin or ()), *(known.ray_direction or ()), *sum(known.screen_pos, ())]
         whole = known.event_type == "rect-select" or None not in (known.ray_origin, known.ray_direction)
@@ -128,9 +132,8 @@ def _check_camera(camera: ViewerCameraMessage) -> None:
         raise ValueError("no camera")
 
 
-def _check_value(updates: dict[Any, Any]) -> None:
-    value = updates.get("value")
-    if isinstance(value, int | float) and not (_finite([value]) and abs(value) <= FAR):
+def _check_value(value: bool | int | float | str) -> None:
+    if not isinstance(value, str) and not (_finite([value]) and abs(value) <= FAR):
         raise ValueError("no number")
 
 
