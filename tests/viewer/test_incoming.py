@@ -25,6 +25,7 @@ from viser._messages import (
     ShareUrlRequest,
     ViewerCameraMessage,
 )
+from websockets import Subprotocol
 from websockets.exceptions import ConnectionClosed
 
 CAMERA = ViewerCameraMessage((1, 0, 0, 0), (1, 1, 1), 1.0, 0.1, 9.0, 300, 400, (0, 0, 0), (0, 0, 1))
@@ -129,7 +130,7 @@ def viewer(balls: Any, open_viewer: Callable[..., Any]) -> Any:
 
 def connected(viewer: Any) -> Any:
     return websockets.sync.client.connect(
-        f"ws://127.0.0.1:{viewer.port}", subprotocols=[f"viser-v{VISER}"], max_size=None, compression=None
+        f"ws://127.0.0.1:{viewer.port}", subprotocols=[Subprotocol(f"viser-v{VISER}")], max_size=None, compression=None
     )
 
 
@@ -181,7 +182,8 @@ def test_values_and_names_that_mean_nothing_change_nothing(viewer: Any, poll: Ca
             client.send(packed(GuiUpdateMessage(uuid, {"value": value})))
     client.send(packed(CommandTriggerMessage("nobody")))
     client.send(packed(ScenePointerMessage("click", (0, 0, 0), (0, 0, 0), ((0.5, 0.5),), "shift")))
-    client.send(packed(ScenePointerMessage("click", (0, 0, 0), (0, 1, 0), ((0.5, 0.5),), "no such key")))
+    key: Any = "no such key"
+    client.send(packed(ScenePointerMessage("click", (0, 0, 0), (0, 1, 0), ((0.5, 0.5),), key)))
     client.send(packed(GuiUpdateMessage(look.coloring._impl.uuid, {"value": "agreement"})))
     poll("the last one heard", lambda: session.coloring == "agreement")
     assert viewer.doorkeeper.refused == 0
