@@ -24,6 +24,8 @@ from browser import Browser, find_browser, poll
 SIZES = ((1440, 900), (1280, 720))
 QUIET_MS = 2500
 """Software drawing takes most of a second a frame."""
+PATIENCE_MS = 180_000
+"""For a frame, on a machine that is busy otherwise."""
 
 
 def shoot(tab: Any, path: Path) -> None:
@@ -59,6 +61,7 @@ def main() -> None:
                 if not wanted:
                     continue
                 tab = browser.open(viewer, width, height)
+                tab.page.set_default_timeout(PATIENCE_MS)
                 theme = next(each for each in tab.session.panels if isinstance(each, ThemePanel))
                 theme.dark.value = dark
                 theme._set(dark)

@@ -51,14 +51,14 @@ class Listed:
     """Where its name is shown, world units."""
 
 
-def served_page(page: bytes, title: str, key: str) -> bytes:
+def served_page(page: bytes, name: str, key: str) -> bytes:
     """viser's page for the browsers of a server.
 
-    ``title``: of the browser's tab. ``key``: what a browser remembers it remembers for this key. ValueError for what is
-    no page of viser.
+    ``name``: what the scene is called. ``key``: what a browser remembers it remembers for this key. ValueError for
+    what is no page of viser.
     """
-    cover = f'<div id="gsseg-cover"><p>Loading {html.escape(title)} …</p></div>'
-    return _mended(page, title, {"key": key}, ("shader.js", "live.js"), _web("live.css"), cover)
+    cover = f'<div id="gsseg-cover"><p>Loading {html.escape(name)} …</p></div>'
+    return _mended(page, f"{name} · gsseg", {"key": key}, ("shader.js", "live.js"), _web("live.css"), cover)
 
 
 def kept_page(page: bytes, title: str, objects: Sequence[Listed], dark: bool) -> bytes:

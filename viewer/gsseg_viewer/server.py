@@ -6,6 +6,7 @@ Nothing is printed here and nothing leaves the machine (`gsseg_viewer.security`)
 import hashlib
 import threading
 from collections.abc import Sequence
+from functools import partial
 
 import viser
 
@@ -131,13 +132,8 @@ def serve(
     meaning = None if clip is None else Meaning.of(document.run, clip)
     doorkeeper, name = Doorkeeper(), plain(document.run.path.resolve().name)
     # What a browser remembers of one scene means nothing in another that is served at the same address later.
-    key = hashlib.sha256(
-        f"{document.run.path.resolve()} {len(document.gaussians)}".encode("utf-8", "replace")
-    ).hexdigest()[:16]
-
-    def mend(page: bytes) -> bytes:
-        return served_page(page, f"{name} · gsseg", key)
-
+    scene = f"{document.run.path.resolve()} {len(document.gaussians)}".encode("utf-8", "replace")
+    mend = partial(served_page, name=name, key=hashlib.sha256(scene).hexdigest()[:16])
     server = safe_server(host, port, name, allowed_hosts, mend, doorkeeper)
     viewer = Viewer(server, document, views, meaning, doorkeeper)
     viewer._open()

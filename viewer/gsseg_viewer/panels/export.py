@@ -58,7 +58,7 @@ class ExportPanel:
         about = size(ply_size(document, rows))
         self.amount.content = block(dim(f"{plural(rows, 'Gaussian')}, {about}" if rows else "nothing is selected"))
         command = export_command(document, state, selection, what) if rows else None
-        self.command.content = fixed(4, code(command) if command else dim(NO_COMMAND) if rows else "")
+        self.command.content = fixed(3, code(command) if command else dim(NO_COMMAND) if rows else "")
         self.page_size.content = block(dim(f"the web page: about {size(page_size(int(shown.sum())))}"))
 
     def _what(self) -> What:

@@ -29,6 +29,9 @@
     } catch {}
   };
 
+  // The cover has the colour that the page will have.
+  document.documentElement.classList.toggle("gsseg-light", /"dark":false/.test(stored(NAME).session));
+
   const remember = () => {
     const session = document.querySelector("[data-gsseg-session]")?.dataset.gssegSession;
     if (ready && session !== undefined) store(NAME, { session, camera });
