@@ -64,7 +64,7 @@ class ViewRun(Command):
             flush()  # whoever reads it through a pipe waits for the address
             _wait_for_the_end()
         if refused := viewer.doorkeeper.refused:
-            self.output.say(f"{refused} connections ended because of messages that no page of the viewer sends")
+            self.output.say(f"connections that were ended because of malformed messages: {refused}")
         if document.unsaved:
             self.output.say("edits were not saved")
 

@@ -111,7 +111,9 @@
     }
   };
 
+  let leaving = false;
   const reload = () => {
+    if (leaving) return;
     const now = Date.now();
     const recent = (stored("gsseg reloads").times ?? []).filter((time) => now - time < RELOADS_MS);
     const notice = document.getElementById("gsseg-lost");
@@ -119,6 +121,7 @@
       if (notice) notice.textContent = "The viewer runs, but ends every connection. Reload the page to try again.";
       return;
     }
+    leaving = true;
     store("gsseg reloads", { times: [...recent, now] });
     location.reload();
   };
