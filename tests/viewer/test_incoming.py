@@ -12,6 +12,7 @@ import websockets.sync.client
 from gsseg_viewer.incoming import LARGEST, meant
 from gsseg_viewer.panels.edit import UndoPanel
 from gsseg_viewer.panels.look import LookPanel, ThemePanel
+from gsseg_viewer.panels.recall import RecallPanel
 from gsseg_viewer.panels.selection import SelectionPanel
 from gsseg_viewer.security import VISER
 from hypothesis import given, settings
@@ -139,7 +140,12 @@ def entered(viewer: Any, poll: Callable[..., Any]) -> tuple[Any, Any]:
     known = set(viewer.sessions)
     client = connected(viewer)
     client.send(packed(CAMERA))
-    return client, poll("a session", lambda: next((each for each in viewer.sessions if each not in known), None))
+
+    def complete() -> Any:
+        came = [each for each in viewer.sessions if each not in known]
+        return next((each for each in came if any(isinstance(panel, RecallPanel) for panel in each.panels)), None)
+
+    return client, poll("a session with all its panels", complete)
 
 
 def ended(client: Any) -> int:
@@ -192,7 +198,11 @@ def test_values_and_names_that_mean_nothing_change_nothing(viewer: Any, poll: Ca
 
 
 def test_what_is_no_request_at_all_is_not_printed(viewer: Any):
-    for raw in (b"\x16\x03\x01" + bytes(60), b"GET\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"a" * 9000 + b"\r\n\r\n"):
+    for raw in (
+        b"\x16\x03\x01" + bytes(60) + b"\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"a" * 9000 + b"\r\n\r\n",
+    ):
         with socket.create_connection(("127.0.0.1", viewer.port)) as line:
             line.sendall(raw)
             line.settimeout(20)
