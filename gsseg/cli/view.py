@@ -63,6 +63,8 @@ class ViewRun(Command):
             self.output.finish({"url": viewer.url, "port": viewer.port, "objects": objects})
             flush()  # whoever reads it through a pipe waits for the address
             _wait_for_the_end()
+        if refused := viewer.doorkeeper.refused:
+            self.output.say(f"connections that were ended because of malformed messages: {refused}")
         if document.unsaved:
             self.output.say("edits were not saved")
 

@@ -102,6 +102,18 @@ class Tab:
         self.session = poll("a session of this page", lambda: self._new_session(known))
         self.wait_until_ready()
 
+    def come_back(self, viewer: Any | None = None) -> None:
+        """Waits until the page, reloaded by itself or by a person, is ready again, with another session; of another
+        viewer where one is given."""
+        earlier, self.viewer = self.session, viewer or self.viewer
+
+        def another() -> Any:
+            self.page.wait_for_timeout(20)  # unlike a script, this outlives the page that goes
+            return next((each for each in self.viewer.sessions if each is not earlier), None)
+
+        self.session = poll("another session", another)
+        self.wait_until_ready()
+
     def _heard(self, message: Any) -> None:
         if message.type in ("error", "warning") and not any(part in message.text for part in HARMLESS):
             self.console.append(message.text)

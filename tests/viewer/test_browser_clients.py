@@ -92,18 +92,5 @@ def test_a_browser_closes_during_an_update(viewer, open_tab, balls, poll):
     poll("the other one goes on", lambda: _selected(one) == [1])
 
 
-def test_a_reload_is_a_new_session(viewer, open_tab, balls, poll):
-    tab = open_tab(viewer, width=640, height=480)
-    tab.click(balls.centres[1])
-    poll("ball 1", lambda: _selected(tab) == [1])
-    earlier = tab.session
-    tab.page.reload()
-    tab.session = poll("a new session", lambda: next((each for each in viewer.sessions if each is not earlier), None))
-    tab.wait_until_ready()
-    poll("only that one", lambda: viewer.sessions == [tab.session])
-    assert _selected(tab) == []
-    assert viewer.document.state.objects.keys() == {0, 1, 2, 3}
-
-
 def _selected(tab: Any) -> list[int]:
     return tab.session.selection.objects(tab.viewer.document.state)

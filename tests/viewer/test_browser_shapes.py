@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,12 @@ from gsseg_viewer.splats import SplatNodes
 from PIL import Image
 
 from gsseg.scene import Gaussians
+
+
+def with_shader(page: bytes) -> bytes:
+    """viser's page with its shader mended, and nothing else of ours."""
+    script = files("gsseg_viewer").joinpath("web", "shader.js").read_bytes()
+    return page.replace(b"<head>", b"<head><script>" + script + b"</script>")
 
 
 def nodes_of(gaussians: Gaussians, ids: np.ndarray | None = None) -> SplatNodes:
@@ -43,7 +50,7 @@ def test_a_browser_shows_every_shape(unit: float, away: float, pixels: int, brow
     """Scenes of a thousandth and of a thousand units; and from so far that a Gaussian is a quarter of a pixel wide."""
     scene, ids = three_balls(unit)
     nodes, colors = nodes_of(scene, ids), np.array([[230, 20, 20], [20, 200, 20], [20, 20, 240]], np.uint8)[ids]
-    server = safe_server(port=0)
+    server = safe_server(port=0, mend=with_shader)
     server.initial_camera.position = (0.0, -5.0 * unit * away, 0.5 * unit * away)
     server.initial_camera.look_at = (0.0, 0.0, 0.0)
     server.initial_camera.near, server.initial_camera.far = 0.01 * unit, 100.0 * unit * away

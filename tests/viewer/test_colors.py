@@ -8,7 +8,7 @@ from gsseg_viewer import colors as module
 from gsseg_viewer.colors import COLORINGS, GREY, RAMP, Coloring, alphas, colors, dimmed, legend, lit, piece_colors
 from gsseg_viewer.document import Document
 from gsseg_viewer.selection import PieceSelection, PieceTable, of_objects
-from gsseg_viewer.state import ObjectState, State, delete, hide, merge, show_all
+from gsseg_viewer.state import ObjectState, State, delete, hide, isolate, merge, show_all
 
 from gsseg.scene.sh import base_colors
 
@@ -124,6 +124,25 @@ def test_lit_is_brighter_than_dimmed_whatever_the_colours():
     assert (on - off > 75).all()
     assert on.min() > 80
     assert off.max() < 145
+
+
+def test_bright_colours_are_not_washed_out():
+    """The saturation of what is selected stays: a bright colour is shown as it is, no colour becomes a pale one."""
+    bright = np.array([[160, 235, 90], [240, 200, 60], [250, 160, 160]], np.uint8)
+    assert np.array_equal(lit(bright), bright)
+    vivid = np.array([[200, 40, 40], [30, 110, 220], [40, 150, 60]], np.uint8)
+    kept = np.ptp(lit(vivid).astype(float), axis=1) / np.ptp(vivid.astype(float), axis=1)
+    assert (kept > 0.6).all()
+
+
+def test_what_is_isolated_keeps_its_colours(document: Document):
+    state = isolate(document.state, [1])
+    chosen = of_objects(PieceSelection(), state, [1])
+    plain, found = (colors(document, state, "photo", each) for each in (PieceSelection(), chosen))
+    on = document.object_ids(state) == 1
+    assert np.array_equal(found[on], plain[on])
+    part = PieceSelection(frozenset(sorted(chosen.pieces)[:1]))
+    assert not np.array_equal(colors(document, state, "photo", part)[on], plain[on]), "a part of it stands out"
 
 
 def test_hidden_deleted_and_undrawable_have_no_opacity(document: Document):

@@ -1,39 +1,18 @@
 """What leaves the viewer as a file is what lies on disk, and what the browser shows."""
 
-import base64
-import io
-import json
-import re
 import shlex
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import zstandard
-from gsseg_viewer.colors import alphas, colors
-from gsseg_viewer.exporting import (
-    WHATS,
-    Eye,
-    export_command,
-    over,
-    page_bytes,
-    page_size,
-    picture_bytes,
-    ply_bytes,
-    ply_size,
-    rows_of,
-)
+from gsseg_viewer.exporting import WHATS, export_command, over, ply_bytes, ply_size, rows_of
 from gsseg_viewer.saving import save
 from gsseg_viewer.selection import PieceSelection, of_objects
-from gsseg_viewer.splats import SplatNodes
 from gsseg_viewer.state import delete, hide, isolate, merge, rename, restore
-from PIL import Image
 
 from gsseg.cli import main
 from gsseg.io.splat_formats import read_splats
-
-EYE = Eye((0.0, -5.0, 0.8), (0.0, 0.0, 0.0), (0.0, 0.0, 1.0), 1.0)
 
 
 def selected(document: Any, *ids: int) -> PieceSelection:
@@ -155,74 +134,6 @@ def test_a_path_with_spaces_stays_one_word(balls: Any):
     assert str(moved) in shlex.split(command)
 
 
-def test_a_picture_is_laid_over_its_background():
-    pixels = np.zeros((3, 4, 4), np.uint8)
-    pixels[0] = (10, 20, 30, 255)
-    picture = np.asarray(Image.open(io.BytesIO(picture_bytes(pixels, (200, 100, 50)))))
-    assert picture.shape == (3, 4, 3)
-    assert (picture[0] == (10, 20, 30)).all()
-    assert (picture[1:] == (200, 100, 50)).all()
-    opaque = np.full((2, 2, 3), 7, np.uint8)
-    assert (np.asarray(Image.open(io.BytesIO(picture_bytes(opaque, (0, 0, 0))))) == 7).all()
-
-
 def test_rendered_pictures_show_the_background_where_nothing_is():
     colors = np.array([[[0.5, 0.25, 2.0, 1.0], [0.0, 0.0, 0.0, 0.0]]], np.float32)
     assert over(colors, (30, 60, 90)).tolist() == [[[128, 64, 255], [30, 60, 90]]]
-
-
-def recording(page: bytes) -> tuple[list[Any], list[bytes]]:
-    """Messages and buffers of a web page, as viser's client reads them."""
-    import msgspec
-
-    (encoded,) = re.findall(rb'__VISER_EMBED_DATA__="([^"]*)"', page)
-    packed = base64.b64decode(encoded)
-    data = zstandard.ZstdDecompressor().decompressobj().decompress(packed[8:])
-    assert len(data) == int.from_bytes(packed[:8], "little")
-    length = int.from_bytes(data[:8], "little")
-    content = msgspec.msgpack.decode(data[8 : 8 + length])
-    at, buffers = 8 + length, []
-    for size in content["binaryBufferLengths"]:
-        at += -at % 8
-        buffers.append(data[at : at + size])
-        at += size
-    return [message for _, message in content["messages"]], buffers
-
-
-def test_a_page_holds_what_is_shown_and_nothing_else(balls: Any):
-    document = balls.document()
-    document.apply("hid", lambda state: hide(state, [0]))
-    nodes, state = SplatNodes.of(document), document.state
-    page = page_bytes(nodes, colors(document, state, "object", PieceSelection()), alphas(document, state), EYE)
-    messages, buffers = recording(page)
-    kinds = [message["type"] for message in messages]
-    assert kinds.count("GaussianSplatsMessage") == 4  # three objects, and what belongs to none
-    assert set(kinds) - {"GaussianSplatsMessage"} == {
-        "SetCameraUpDirectionMessage", "SetCameraPositionMessage", "SetCameraLookAtMessage", "SetCameraFovMessage",
-    }  # fmt: skip
-    splats = np.concatenate([np.frombuffer(each, np.uint8).reshape(-1, 32) for each in buffers])
-    assert len(splats) == 3 * 700 + 50
-    assert {tuple(row) for row in splats[:, 28:31].tolist()} >= {(200, 120, 40), (200, 160, 40), (200, 200, 40)}
-    assert (splats[:, 31] > 0).all()
-    assert "blue" not in json.dumps(messages)
-    assert abs(len(page) - page_size(len(splats))) < 0.15 * len(page)
-
-
-def test_a_page_opens_from_disk_and_asks_for_nothing(balls: Any, browser: Any, tmp_path: Path, poll: Any):
-    document = balls.document()
-    state = document.state
-    painted = colors(document, state, "photo", PieceSelection())
-    (tmp_path / "scene.html").write_bytes(page_bytes(SplatNodes.of(document), painted, alphas(document, state), EYE))
-    page = browser.chromium.new_page(viewport={"width": 1000, "height": 800})  # viser's notice covers a corner
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto((tmp_path / "scene.html").as_uri())
-
-    def balls_drawn() -> bool:
-        picture = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"), int)
-        near = [np.abs(picture - color).max(2) < 40 for color in balls.colors]
-        return all(each.sum() > 30 for each in near)
-
-    poll("four balls in their colours", balls_drawn)
-    page.close()
-    assert [url for url in asked if not url.startswith(("file:", "blob:", "data:"))] == []

@@ -95,16 +95,16 @@ def test_hide_isolate_show_all(desk: Any):
 
 
 def test_what_was_deleted_comes_back_and_saving_waits_for_edits(desk: Any):
-    edit, document = desk.panel(EditPanel), desk.session.document
-    assert edit.save.disabled
+    edit, undo, document = desk.panel(EditPanel), desk.panel(UndoPanel), desk.session.document
+    assert undo.save.disabled
     desk.select(1)
     desk.send(edit.changes, "delete")
     assert document.state.deleted == {1}
-    assert not edit.save.disabled
+    assert not undo.save.disabled
     assert "1 object deleted" in edit.list.content
     desk.send(edit.changes, "restore")
     assert not document.state.deleted
-    desk.send(edit.save)
+    desk.send(undo.save)
     desk.settle()
-    assert edit.save.disabled
+    assert undo.save.disabled
     assert document.history()[0] == ["deleted red ball", "restored what was deleted"]

@@ -1,15 +1,19 @@
 """Panels on viser's own widgets, with a connection that records what would be sent and replays what a browser sends."""
 
+import io
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
+from gsseg_viewer.page import DARK, LIGHT
 from gsseg_viewer.panels.edit import EditPanel
 from gsseg_viewer.panels.elements import block, plain, size
 from gsseg_viewer.panels.export import ExportPanel
-from gsseg_viewer.panels.look import LookPanel
+from gsseg_viewer.panels.look import LookPanel, ThemePanel
 from gsseg_viewer.panels.views import Latest, ViewsPanel, wiped
+from PIL import Image
 
 
 def test_without_a_scene_the_views_say_how_to_name_it(desk: Any):
@@ -69,13 +73,35 @@ def test_a_download_has_a_harmless_name(desk: Any):
     assert content.startswith(b"ply\n")
 
 
-def test_a_browser_that_draws_nothing_is_reported(desk: Any):
-    def never(*_: Any, **__: Any) -> Any:
-        raise TimeoutError("no frame")
+def test_a_picture_is_of_the_scene_and_not_of_the_selection(desk: Any):
+    """On the page's background, in the scene's own colours, whatever is selected; hidden balls are not in it."""
+    export = desk.panel(ExportPanel)
+    pictures = []
+    for ids in ((), (1,)):
+        desk.select(*ids)
+        desk.send(export.picture)
+        pictures.append(np.asarray(Image.open(io.BytesIO(desk.downloads[-1][1])).convert("RGB")))
+    assert desk.downloads[-1][0] == "view.png"
+    assert pictures[0].shape == (300, 400, 3)
+    assert np.array_equal(*pictures)
+    assert tuple(pictures[0][0, 0]) == DARK
+    red = pictures[0][..., 0].astype(int) - pictures[0][..., 1]
+    assert (red > 40).sum() > 50, "the red ball"
+    desk.send(desk.panel(EditPanel).showing, "hide")
+    desk.send(desk.panel(ThemePanel).dark, False)
+    desk.send(export.picture)
+    light = np.asarray(Image.open(io.BytesIO(desk.downloads[-1][1])).convert("RGB")).astype(int)
+    assert tuple(light[0, 0]) == LIGHT
+    assert (light[..., 0] - light[..., 1] > 60).sum() == 0
+    desk.resize(0, 0)
+    desk.send(export.picture)
+    assert desk.told[-1][0] == "Not done"
 
-    desk.client.get_render = never
+
+def test_a_large_screen_is_scaled_down(desk: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("gsseg_viewer.picture.SIDE", 200)
     desk.send(desk.panel(ExportPanel).picture)
-    assert desk.told[-1][0] == "No picture"
+    assert Image.open(io.BytesIO(desk.downloads[-1][1])).size == (200, 150)
 
 
 def test_changes_by_the_server_are_not_acted_on(desk: Any):

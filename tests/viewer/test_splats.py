@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from gsseg_viewer import splats
-from gsseg_viewer.shader import mended_page
 from gsseg_viewer.splats import MAX_NODES, SplatNodes
 
 from gsseg.scene import Gaussians
@@ -183,9 +182,3 @@ def test_nodes_are_made_once_and_go_with_their_document(balls_made: Any):
     del document, nodes
     gc.collect()
     assert gone() is None
-
-
-def test_only_a_page_of_viser_is_mended():
-    assert mended_page(b"<html><head><title></title></head></html>").endswith(b"</script><title></title></head></html>")
-    with pytest.raises(ValueError, match="no page of viser"):
-        mended_page(b"not found")

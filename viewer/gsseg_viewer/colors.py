@@ -3,12 +3,13 @@
     colouring  -> what the colours mean; a colour for each piece, carried over to the rows by one look-up; only
                   `photo` has a colour for each row
     grey       -> belongs to no object, or has no code
-    lit        -> selected: its own colour, lifted towards a warm white
+    lit        -> selected: its own colour, lifted a little towards a warm white
     dimmed     -> not selected while something is: darker and nearly grey
 
 Dimming costs one full update when a selection begins and one when it ends; between two selections only what either
 holds changes. A tint alone is cheaper, but no hue stands out in a picture that has every hue. So scenes above
 `DIMMED_UP_TO` are not dimmed and the selection is lifted further: there a click sends what it selects and no more.
+Where all that is shown is selected, as after isolating it, there is nothing to tell it from and it keeps its colours.
 
 Colours and opacities are uint8, 0..255, as the browser takes them.
 """
@@ -19,7 +20,7 @@ from typing import Literal, get_args
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from jaxtyping import Float, Integer, UInt8, UInt32
+from jaxtyping import Bool, Float, Integer, UInt8, UInt32
 from numpy import ndarray
 
 from gsseg.scene import Gaussians
@@ -48,7 +49,9 @@ RAMP_ENDS = (0.5, 1.0)
 DIMMED_UP_TO = 300_000
 """Gaussians: to dim so many sends 10 MB."""
 
-_WARM_WHITE, _LIFT, _LIFT_ALONE = np.array([255.0, 240.0, 200.0]), 0.35, 0.75
+_WARM_WHITE, _LIFT_ALONE = np.array([255.0, 240.0, 200.0]), 0.55
+_STANDS_OUT = 82.0
+"""Lightness, 0..255, by which a selected colour is above itself dimmed."""
 _FADING, _DIMNESS = 0.6, 0.55
 _LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -71,7 +74,7 @@ def colors(
     document: Document, state: State, coloring: Coloring, selection: PieceSelection
 ) -> UInt8[ndarray, "gaussians 3"]:
     """Colour of each Gaussian. Not to be written to: `photo` without a selection is the same array every time."""
-    on = selection.mask(len(state.owner)) if selection else None
+    on = _marked(state, selection)
     alone = len(document.gaussians) > DIMMED_UP_TO
     if coloring == "photo":
         photo = _photo_of(document)
@@ -83,6 +86,14 @@ def colors(
     if on is not None:
         by_piece = np.where(on[:, None], lit(by_piece, alone), by_piece if alone else dimmed(by_piece))
     return _rgb(_words(by_piece)[document.pieces])
+
+
+def _marked(state: State, selection: PieceSelection) -> Bool[ndarray, " pieces"] | None:
+    """Pieces that are to stand out; None where nothing does, also because all that is shown is selected."""
+    if not selection:
+        return None
+    on = selection.mask(len(state.owner))
+    return None if (on | np.isin(state.owner, list(state.gone))).all() else on
 
 
 def alphas(document: Document, state: State) -> UInt8[ndarray, " gaussians"]:
@@ -109,12 +120,16 @@ def piece_colors(table: PieceTable, state: State, coloring: Coloring) -> UInt8[n
 
 
 def lit(rgb: UInt8[ndarray, "items 3"], alone: bool = False) -> UInt8[ndarray, "items 3"]:
-    """How a selected colour is shown; ``alone``: while the rest is not dimmed."""
-    table = _LIT_ALONE if alone else _LIT
-    out = np.empty_like(rgb)
-    for channel in range(3):
-        out[:, channel] = table[channel][rgb[:, channel]]
-    return out
+    """How a selected colour is shown; ``alone``: while the rest is not dimmed.
+
+    No further from itself than it must be to stand out from its own dimmed colour: a bright one not at all.
+    """
+    share = np.full(len(rgb), _LIFT_ALONE, np.float32)
+    if not alone:
+        luma = rgb @ _LUMA.astype(np.float32)
+        share = np.maximum(0, _STANDS_OUT - (1.0 - _DIMNESS) * luma) / (_WARM_WHITE @ _LUMA - np.minimum(luma, 200))
+    mixed = rgb + share[:, None].astype(np.float32) * (_WARM_WHITE.astype(np.float32) - rgb)
+    return np.round(mixed).astype(np.uint8)
 
 
 def dimmed(rgb: UInt8[ndarray, "items 3"]) -> UInt8[ndarray, "items 3"]:
@@ -231,11 +246,3 @@ def _main_directions(
     axes = axes * np.sign(axes[np.abs(axes).argmax(0), np.arange(3)])
     unit = np.clip(0.5 + 0.5 * (centred @ axes) / spread, 0.0, 1.0)
     return np.round(40.0 + 215.0 * unit).astype(np.uint8)
-
-
-def _lift_table(lift: float) -> UInt8[ndarray, "3 256"]:
-    """What each value of red, green and blue becomes."""
-    return np.round(np.arange(256)[None] * (1.0 - lift) + _WARM_WHITE[:, None] * lift).astype(np.uint8)
-
-
-_LIT, _LIT_ALONE = _lift_table(_LIFT), _lift_table(_LIFT_ALONE)

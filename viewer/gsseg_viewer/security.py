@@ -10,11 +10,13 @@ and any client can have it open a public tunnel. Here
     the port  is the one that was asked for, or there is no server
     framing   only by the viewer's own pages, so that no other page can lay itself over its buttons
 
-All other requests, for files and for websockets, get 403. The page itself is mended where it passes,
-by `gsseg_viewer.shader.mended_page`. All this takes private names of viser, hence `VISER`.
+All other requests, for files and for websockets, get 403. What those send who may come in is checked by
+`gsseg_viewer.incoming`, and the page is mended where it passes. All this takes private names of viser, hence `VISER`.
 """
 
+import asyncio
 import errno
+import logging
 import re
 import socket
 import threading
@@ -34,7 +36,7 @@ from websockets import Headers, Request, Response
 from websockets.asyncio.server import ServerConnection
 
 from gsseg.errors import InputError
-from gsseg_viewer.shader import mended_page
+from gsseg_viewer.incoming import LARGEST, Doorkeeper
 
 VISER = "1.1.1"
 """The only version this is known to hold for."""
@@ -50,18 +52,31 @@ _REFUSAL = "This viewer answers only at the addresses it was started for.\n"
 _CONSTRUCTION = threading.Lock()
 """One server at a time is made: `_guarding` changes a name that all of them use."""
 
+_LOG = logging.getLogger("gsseg_viewer.connections")
+"""Hears of broken connections and of what viser could not do for one, with tracebacks; by itself it says nothing."""
+_LOG.propagate = False
+_LOG.addHandler(logging.NullHandler())
+
 ProcessRequest = Callable[[ServerConnection, Request], Response | None]
+Mend = Callable[[bytes], bytes]
+"""Makes viser's html page ours."""
 
 
 def safe_server(
-    host: str = "127.0.0.1", port: int = 8080, label: str | None = None, allowed_hosts: Iterable[str] = ()
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    label: str | None = None,
+    allowed_hosts: Iterable[str] = (),
+    mend: Mend = bytes,
+    doorkeeper: Doorkeeper | None = None,
 ) -> viser.ViserServer:
     """Starts viser's server, closed to foreign pages.
 
     ``port`` 0: any that is free; see `viser.ViserServer.get_port`. ``label``: title of the panel. ``allowed_hosts``:
     further names under which browsers may come, behind a proxy or a tunnel: ``name`` for any port, ``name:port``,
-    ``[address]`` of IPv6. Prints nothing, also later. InputError, naming it, for a port that is taken or forbidden, a
-    host that is none of this machine, an allowed host that is no name, and another version of viser.
+    ``[address]`` of IPv6. ``mend``: what becomes of the page. ``doorkeeper``: checks what is received. Prints nothing,
+    also later. InputError, naming it, for a port that is taken or forbidden, a host that is none of this machine, an
+    allowed host that is no name, and another version of viser.
     """
     if viser.__version__ != VISER:
         raise InputError(
@@ -70,8 +85,8 @@ def safe_server(
     allowed = frozenset(_checked(each) for each in allowed_hosts)
     listening = _listen(host, port)
     try:
-        guard = _Guard(frozenset({*LOCAL_NAMES, host.lower()}), listening.getsockname()[1], allowed)
-        with _CONSTRUCTION, _guarding(listening, guard), _hushed():
+        guard = _Guard(frozenset({*LOCAL_NAMES, host.lower()}), listening.getsockname()[1], allowed, mend)
+        with _CONSTRUCTION, _guarding(listening, guard, doorkeeper or Doorkeeper()), _hushed():
             server = viser.ViserServer(host=host, port=guard.port, label=label, verbose=False)
     except BaseException:
         listening.close()
@@ -80,6 +95,12 @@ def safe_server(
         server._websock_server.unregister_handler(message)
     guard.opened.set()
     return server
+
+
+def address_of(server: viser.ViserServer, client_id: int) -> str:
+    """Path and query that a browser's connection was asked for with; empty where it is gone."""
+    connection = server._websock_server._live_connections.get(client_id)
+    return "" if connection is None or connection.request is None else connection.request.path
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +113,8 @@ class _Guard:
     """The port of the server."""
     allowed: frozenset[tuple[str, int | None]]
     """Further names, each with its port or with any (None)."""
+    mend: Mend
+    """What becomes of the page."""
     opened: threading.Event = field(default_factory=threading.Event)
     """Set when viser's own handlers are gone that must not be reached."""
 
@@ -129,7 +152,7 @@ class _Guard:
             if response is not None:
                 response.headers.update(_HEADERS)
                 if response.headers.get("Content-Type") == "text/html":
-                    response.body = mended_page(bytes(response.body))
+                    response.body = self.mend(bytes(response.body))
                     del response.headers["Content-Length"]
                     response.headers["Content-Length"] = str(len(response.body))
             return response
@@ -184,7 +207,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def _guarding(listening: socket.socket, guard: _Guard) -> Iterator[None]:
+def _guarding(listening: socket.socket, guard: _Guard, doorkeeper: Doorkeeper) -> Iterator[None]:
     """Inside the block viser serves from this socket, through this guard, and prints nothing from its thread.
 
     viser gives neither to its caller: it asks websockets for a server in a thread of its own, with the port, or the
@@ -199,7 +222,17 @@ def _guarding(listening: socket.socket, guard: _Guard) -> Iterator[None]:
             return serve(handler, host, port, process_request=process_request, **options)
         variables = dict(zip(handler.__code__.co_freevars, handler.__closure__, strict=True))
         variables["rich"].cell_contents = SimpleNamespace(print=lambda *_: None)
-        return serve(handler, sock=listening, process_request=guard.wrap(process_request), **options)
+        # A task of viser's that fails is noted, for asyncio would print it.
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, told: _LOG.debug("%s", told, exc_info=told.get("exception"))
+        )
+
+        async def watched(connection: ServerConnection) -> None:
+            doorkeeper.watch(connection)
+            await handler(connection)
+
+        options |= {"sock": listening, "process_request": guard.wrap(process_request), "max_size": LARGEST}
+        return serve(watched, logger=_LOG, **options)
 
     websockets.asyncio.server.serve = guarded
     try:

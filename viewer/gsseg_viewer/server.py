@@ -3,8 +3,10 @@
 Nothing is printed here and nothing leaves the machine (`gsseg_viewer.security`).
 """
 
+import hashlib
 import threading
 from collections.abc import Sequence
+from functools import partial
 
 import viser
 
@@ -13,11 +15,14 @@ from gsseg.scene import View
 from gsseg_viewer.camera import Surroundings
 from gsseg_viewer.commands import help_text, register
 from gsseg_viewer.document import Document
+from gsseg_viewer.incoming import Doorkeeper
 from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.mouse import listen_to_mouse
+from gsseg_viewer.page import served_page
 from gsseg_viewer.panels import build_panels
 from gsseg_viewer.panels.elements import plain
-from gsseg_viewer.security import safe_server
+from gsseg_viewer.recall import Recall
+from gsseg_viewer.security import address_of, safe_server
 from gsseg_viewer.session import Session
 from gsseg_viewer.splats import SplatNodes
 
@@ -26,10 +31,17 @@ class Viewer:
     """A running server; stops with `stop`, or as a context manager."""
 
     def __init__(
-        self, server: viser.ViserServer, document: Document, views: Sequence[View], meaning: Meaning | None
+        self,
+        server: viser.ViserServer,
+        document: Document,
+        views: Sequence[View],
+        meaning: Meaning | None,
+        doorkeeper: Doorkeeper,
     ) -> None:
         """Takes a server over; use `serve`."""
         self.document = document
+        self.doorkeeper = doorkeeper
+        """Counts the connections that were closed because of what they sent."""
         self._server = server
         self._views = views
         self._meaning = meaning
@@ -84,7 +96,8 @@ class Viewer:
         server.on_client_disconnect(self._disconnect)
 
     def _connect(self, client: viser.ClientHandle) -> None:
-        session = Session(client, self.document, self._splats, self._surroundings, self._views, self._meaning)
+        recall = Recall.of(address_of(self._server, client.client_id))
+        session = Session(client, self.document, self._splats, self._surroundings, self._views, self._meaning, recall)
         with self._lock:
             self._sessions[client.client_id] = session
         build_panels(session, help_text())
@@ -117,8 +130,11 @@ def serve(
     (`gsseg_viewer.security.safe_server`), and where there is a model and there are no vectors of it.
     """
     meaning = None if clip is None else Meaning.of(document.run, clip)
-    viewer = Viewer(
-        safe_server(host, port, plain(document.run.path.resolve().name), allowed_hosts), document, views, meaning
-    )
+    doorkeeper, name = Doorkeeper(), plain(document.run.path.resolve().name)
+    # What a browser remembers of one scene means nothing in another that is served at the same address later.
+    scene = f"{document.run.path.resolve()} {len(document.gaussians)}".encode("utf-8", "replace")
+    mend = partial(served_page, name=name, key=hashlib.sha256(scene).hexdigest()[:16])
+    server = safe_server(host, port, name, allowed_hosts, mend, doorkeeper)
+    viewer = Viewer(server, document, views, meaning, doorkeeper)
     viewer._open()
     return viewer

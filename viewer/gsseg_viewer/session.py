@@ -25,6 +25,7 @@ from gsseg_viewer.colors import Coloring
 from gsseg_viewer.document import Change, Document, Edit
 from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.messages import Messages
+from gsseg_viewer.recall import Recall
 from gsseg_viewer.saving import save
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.splats import ClientSplats, SplatNodes
@@ -52,16 +53,21 @@ class Session:
         surroundings: Surroundings,
         views: Sequence[View] = (),
         meaning: Meaning | None = None,
+        recall: Recall | None = None,
     ) -> None:
-        """Shows nothing yet; see `start`."""
+        """Shows nothing yet; see `start`. ``recall``: what the browser remembers of an earlier session."""
         self.client = client
         self.document = document
         self.views = list(views)
         self.meaning = meaning
         """Finds objects by words, where there are language vectors and a model for them."""
         self.surroundings = surroundings
-        self.selection = PieceSelection()
-        self.coloring: Coloring = "photo"
+        self.recall = recall or Recall()
+        earlier = self.recall.session
+        self.selection = self.recall.selection(document)
+        self.coloring: Coloring = "photo" if earlier is None else earlier.coloring
+        self.dark = earlier is None or earlier.dark
+        """Whether the page is dark."""
         self.view: int | None = None
         """The training view that was jumped to last."""
         self.panels: list[Panel] = []
@@ -82,6 +88,8 @@ class Session:
     def start(self) -> None:
         """Sends the splats; only then anything else is shown."""
         self.surroundings.limit(self.client.camera)
+        # Before the splats, so that nothing is ever drawn from elsewhere.
+        self.move_camera(self.recall.pose or self.surroundings.start)
         self.enqueue(self._begin)
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from gsseg_viewer.panels.export import ExportPanel
 from gsseg_viewer.panels.help import HelpPanel
 from gsseg_viewer.panels.look import LookPanel, ThemePanel
 from gsseg_viewer.panels.objects import ObjectsPanel
+from gsseg_viewer.panels.recall import RecallPanel
 from gsseg_viewer.panels.selection import SelectionPanel
 from gsseg_viewer.panels.views import ViewsPanel
 from gsseg_viewer.session import Session
@@ -32,3 +33,4 @@ def build_panels(session: Session, keys: str) -> None:
     with tabs.add_tab("Help"):
         session.panels.append(HelpPanel(session, keys))
     session.panels.append(ThemePanel(session))
+    session.panels.append(RecallPanel(session))

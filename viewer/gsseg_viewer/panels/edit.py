@@ -1,9 +1,9 @@
-"""Mending the segmentation: undo and redo, always at hand, and the edits with saving and the list of what was done."""
+"""Mending the segmentation: undo, redo and saving, always at hand, and the edits with the list of what was done."""
 
 from typing import Any
 
 from gsseg.run.sources import BareSplats
-from gsseg_viewer.panels.elements import block, chosen, code, dim, handler, slow_handler
+from gsseg_viewer.panels.elements import block, chosen, code, dim, fixed, handler, one_line, slow_handler
 from gsseg_viewer.panels.objects import entries
 from gsseg_viewer.panels.selection import called, hide_selected, isolate_selected
 from gsseg_viewer.session import Session
@@ -21,7 +21,7 @@ LISTED = 8
 
 
 class UndoPanel:
-    """Undo and redo, with what they would undo and redo."""
+    """Undo and redo, with what they would undo and redo, and saving."""
 
     def __init__(self, session: Session) -> None:
         """Builds its elements in the session's browser."""
@@ -29,14 +29,17 @@ class UndoPanel:
         gui = session.client.gui
         self.steps = gui.add_button_group("Edits", STEPS)
         self.titles = gui.add_html("")
+        self.save = gui.add_button("Save", color="green")
         self.steps.on_click(handler(session, self._step))
+        self.save.on_click(slow_handler(session, lambda _: session.save()))
 
     def refresh(self) -> None:
-        """Names the next edit to undo and to redo."""
+        """Names the next edit to undo and to redo, and offers to save what is not saved."""
         done, undone = self.session.document.history()
-        lines = [f"undo: {escaped(done[-1])}"] if done else []
-        lines += [f"redo: {escaped(undone[0])}"] if undone else []
-        self.titles.content = block(*map(dim, lines or ["nothing has been edited"]))
+        parts = [f"undo: {escaped(done[-1])}"] if done else []
+        parts += [f"redo: {escaped(undone[0])}"] if undone else []
+        self.titles.content = fixed(1, one_line(dim(" &nbsp; ".join(parts) or "nothing has been edited")))
+        self.save.disabled = not self.session.document.unsaved
 
     def _step(self, value: Any) -> None:
         if chosen(value, STEPS, "button") == STEPS[0]:
@@ -46,7 +49,7 @@ class UndoPanel:
 
 
 class EditPanel:
-    """Everything that changes objects, saving, and the last edits."""
+    """Everything that changes objects, and the last edits."""
 
     def __init__(self, session: Session) -> None:
         """Builds its elements in the session's browser."""
@@ -68,14 +71,12 @@ class EditPanel:
             "Move to", tuple(self.targets), hint="Select pieces first: level “fine code”, then click and shift-click."
         )
         self.move = gui.add_button("Move the selection")
-        self.save = gui.add_button("Save", color="green")
         gui.add_html(block(dim(_saving(session))))
         self.list = gui.add_html("")
         self.changes.on_click(handler(session, self._change))
         self.showing.on_click(handler(session, self._show))
         self.rename.on_click(handler(session, lambda _: self._rename(self.name.value)))
         self.move.on_click(handler(session, lambda _: self._move(self.target.value)))
-        self.save.on_click(slow_handler(session, lambda _: session.save()))
 
     def refresh(self) -> None:
         """Fits the name, the objects to move to, and the list to the document."""
@@ -95,7 +96,6 @@ class EditPanel:
         lines += [f"… and {len(done) - LISTED:,} before"] if len(done) > LISTED else []
         lines += [f"{plural(len(undone), 'edit')} undone"] if undone else []
         lines += [f"{plural(len(state.deleted), 'object')} deleted"] if state.deleted else []
-        self.save.disabled = not self.session.document.unsaved
         self.list.content = block("<b>Last edits</b>", *map(dim, lines or ["none"]))
 
     def _change(self, value: Any) -> None:

@@ -25,6 +25,18 @@ def block(*lines: str) -> str:
     return f'<div style="{style}">{"<br>".join(lines)}</div>'
 
 
+def fixed(height: int, *lines: str) -> str:
+    """The same, always so many lines high, so that what stands below it stays where it is; more of them scroll."""
+    style = f"height:{1.4 * height:.1f}em;margin:0 0.75em 0.6em;overflow-y:auto"
+    style += ";font-size:0.875em;line-height:1.4;overflow-wrap:anywhere"
+    return f'<div style="{style}">{"<br>".join(lines)}</div>'
+
+
+def one_line(text: str) -> str:
+    """Html that stays on one line and ends in … where it is too long."""
+    return f'<div style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap">{text}</div>'
+
+
 def dim(line: str) -> str:
     """A line of html that steps back."""
     return f'<span style="opacity:0.65">{line}</span>'

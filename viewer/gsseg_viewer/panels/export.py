@@ -5,30 +5,18 @@ from typing import Any, cast
 import numpy as np
 
 from gsseg_viewer.colors import alphas, colors
-from gsseg_viewer.exporting import (
-    LARGEST,
-    WHATS,
-    Eye,
-    What,
-    export_command,
-    page_bytes,
-    page_size,
-    picture_bytes,
-    ply_bytes,
-    ply_size,
-    rows_of,
-)
-from gsseg_viewer.panels.elements import block, chosen, code, dim, handler, plain, size, slow_handler
+from gsseg_viewer.exporting import LARGEST, WHATS, What, export_command, ply_bytes, ply_size, rows_of
+from gsseg_viewer.page import DARK, LIGHT
+from gsseg_viewer.panels.elements import block, chosen, code, dim, fixed, handler, plain, size, slow_handler
+from gsseg_viewer.picture import picture_bytes
+from gsseg_viewer.pointing import Sight
+from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.session import Session
 from gsseg_viewer.splats import SplatNodes
 from gsseg_viewer.state import EditError
 from gsseg_viewer.text import plural
+from gsseg_viewer.webpage import Eye, listed, page_bytes, page_size
 
-PATIENCE = 30.0
-"""Seconds that a browser is given to draw a picture."""
-WHITE = (255, 255, 255)
-SIDES = 4096
-"""Largest picture, pixels."""
 NAMES = {"the selection": "selection", "all but the selection": "rest", "everything shown": "scene"}
 NO_COMMAND = (
     "No command repeats this: gsseg export takes whole objects as they are on disk. "
@@ -47,8 +35,13 @@ class ExportPanel:
         self.amount = gui.add_html("")
         self.ply = gui.add_button("Download PLY", hint="The columns and rows of the splats that were trained on.")
         self.command = gui.add_html("")
-        self.picture = gui.add_button("Save picture", hint="What is on the screen, without this panel, as PNG.")
-        self.page = gui.add_button("Save web page", hint="One file that shows the scene as coloured now, anywhere.")
+        self.picture = gui.add_button(
+            "Save picture", hint="What is on the screen, without this panel, as PNG, nothing lit."
+        )
+        self.page = gui.add_button(
+            "Save web page",
+            hint="One file that shows the scene as coloured now, with the names of its objects, anywhere.",
+        )
         self.page_size = gui.add_html("")
         self.what.on_update(handler(session, lambda _: self.refresh()))
         self.ply.on_click(slow_handler(session, lambda _: self._download()))
@@ -65,7 +58,7 @@ class ExportPanel:
         about = size(ply_size(document, rows))
         self.amount.content = block(dim(f"{plural(rows, 'Gaussian')}, {about}" if rows else "nothing is selected"))
         command = export_command(document, state, selection, what) if rows else None
-        self.command.content = block(code(command) if command else dim(NO_COMMAND)) if rows else ""
+        self.command.content = fixed(3, code(command) if command else dim(NO_COMMAND) if rows else "")
         self.page_size.content = block(dim(f"the web page: about {size(page_size(int(shown.sum())))}"))
 
     def _what(self) -> What:
@@ -95,22 +88,26 @@ class ExportPanel:
 
     def _save_picture(self) -> None:
         session, camera = self.session, self.session.client.camera
-        height, width = min(camera.image_height, SIDES), min(camera.image_width, SIDES)
-        try:
-            with session.working("Drawing the picture"):
-                pixels = session.client.get_render(height, width, transport_format="png", timeout=PATIENCE)
-        except (TimeoutError, RuntimeError) as error:
-            session.tell("No picture", f"The browser did not draw it: {error}", color="red")
-            return
-        session.client.send_file_download("view.png", picture_bytes(pixels, WHITE), save_immediately=True)
+        size = camera.image_width, camera.image_height
+        if min(size) < 1:
+            raise EditError("the browser's window has no size: there is no picture of it")
+        with session.working(f"Drawing a picture of {size[0]} by {size[1]} pixels"):
+            state = session.document.state
+            painted = colors(session.document, state, session.coloring, PieceSelection())
+            background = DARK if session.dark else LIGHT
+            content = picture_bytes(session.document, state, painted, Sight.of(camera), size, background)
+            session.client.send_file_download("view.png", content, save_immediately=True)
 
     def _save_page(self) -> None:
         session, camera = self.session, self.session.client.camera
         with session.working("Writing the web page"):
-            state = session.document.state
-            painted = colors(session.document, state, session.coloring, session.selection)
+            document, state = session.document, session.document.state
+            painted = colors(document, state, session.coloring, PieceSelection())
             eye = Eye(_three(camera.position), _three(camera.look_at), _three(camera.up_direction), camera.fov)
-            content = page_bytes(SplatNodes.of(session.document), painted, alphas(session.document, state), eye)
+            content = page_bytes(
+                SplatNodes.of(document), painted, alphas(document, state), eye,
+                title=plain(document.run.path.resolve().name), objects=listed(document, state), dark=session.dark,
+            )  # fmt: skip
             session.client.send_file_download("scene.html", content, save_immediately=True)
 
 

@@ -51,15 +51,20 @@ class ThemePanel:
         """Builds its elements in the session's browser."""
         self.session = session
         self.dark = session.client.gui.add_checkbox(
-            "Dark", True, hint="On a light page, gaps between splats show white."
+            "Dark", session.dark, hint="On a light page, gaps between splats show white."
         )
-        self.dark.on_update(handler(session, self._set))
-        self._set(True)
+        self.dark.on_update(handler(session, self._change))
+        self._set(session.dark)
 
     def refresh(self) -> None:
         """Nothing to do: only this person's browser changes it."""
 
+    def _change(self, dark: Any) -> None:
+        self._set(dark)
+        self.session.refresh()
+
     def _set(self, dark: Any) -> None:
+        self.session.dark = bool(dark)
         # Sharing would send the scene to a server of viser's makers.
         self.session.client.gui.configure_theme(dark_mode=bool(dark), show_logo=False, show_share_button=False)
 

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from gsseg_viewer.moving import frame_selection
-from gsseg_viewer.panels.elements import block, chosen, dim, handler, swatch
+from gsseg_viewer.panels.elements import chosen, dim, fixed, handler, swatch
 from gsseg_viewer.selection import LEVELS, Level, PieceSelection, widened
 from gsseg_viewer.session import Session
 from gsseg_viewer.state import EditError, ObjectState, State, hide, isolate
@@ -13,7 +13,9 @@ ACTIONS = ("frame", "hide", "isolate", "clear")
 HOW = "Click an object. Shift-click adds, alt-click takes away, shift-drag takes all in a rectangle."
 MARK = "✓ "
 """Before the level in use."""
-NAMED = 5
+LINES = 6
+"""Height of what is said of a selection."""
+NAMED = 2
 """Objects of a larger selection that are named, largest first."""
 FARTHEST = 1.0
 """End of the slider: features have unit length, and unlike ones are about 1.4 apart."""
@@ -44,11 +46,10 @@ class SelectionPanel:
     def refresh(self) -> None:
         """Says what is selected now."""
         session, selection = self.session, self.session.selection
-        self.text.content = block(*selection_lines(session, selection))
+        self.text.content = fixed(LINES, *selection_lines(session, selection))
         self.level.options = _marked(selection.level)
         self.distance.visible = selection.level == "similar features"
         self.distance.value = min(selection.distance, FARTHEST)
-        self.actions.visible = bool(selection)
 
     def _widen(self, value: Any) -> None:
         level = chosen(str(value).removeprefix(MARK), LEVELS, "level")
@@ -143,9 +144,9 @@ def _several(state: State, ids: list[int], taken: int) -> list[str]:
 
 def _agreement(info: ObjectState) -> str:
     if info.views == 0:
-        return dim("agreement of the masks: not known")
+        return dim("mask agreement: not known")
     word = "high" if info.agreement >= HIGH else "fair" if info.agreement >= FAIR else "low"
-    return f"agreement of the masks: {word} ({info.agreement:.2f}, {plural(info.views, 'view')})"
+    return f"mask agreement: {word} ({info.agreement:.2f}, {plural(info.views, 'view')})"
 
 
 def _marked(level: Level) -> tuple[str, ...]:
