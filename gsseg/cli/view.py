@@ -60,11 +60,16 @@ class ViewRun(Command):
             objects = len(document.state.objects)
             self.output.say(f"{objects} objects, {len(document.gaussians)} Gaussians, {len(views)} training views")
             self.output.say(f"open {viewer.url} in a browser; Ctrl-C ends it")
+            if document.recovered:
+                self.output.say(f"{document.recovered}; they are back, and the browser asks whether to keep them")
+            if document.lost:
+                self.output.say(document.lost)
             self.output.finish({"url": viewer.url, "port": viewer.port, "objects": objects})
             flush()  # whoever reads it through a pipe waits for the address
             _wait_for_the_end()
         if document.unsaved:
-            self.output.say("edits were not saved")
+            kept = f"they are lost: {viewer.not_kept}" if viewer.not_kept else "they are kept and come back next time"
+            self.output.say(f"edits were not saved; {kept}")
 
     def _views(self, run: Path, splats: Path) -> list[View]:
         """The training views; none where nobody named a scene and the run's own is gone or damaged."""

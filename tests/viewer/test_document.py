@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 from gsseg_viewer.document import Change, Document
+from gsseg_viewer.edits import EditError, delete, hide, isolate, merge, move, rename, show_all, split
 from gsseg_viewer.selection import PieceSelection
-from gsseg_viewer.state import EditError, State, delete, hide, isolate, merge, move, rename, show_all, split
+from gsseg_viewer.state import State
 
 from gsseg.io.ply import write_splats
 from gsseg.io.splat_formats import read_splats
@@ -136,7 +137,7 @@ def test_what_is_not_drawn_is_not_picked(document: Document, edit: Callable) -> 
 
 
 def test_only_what_is_isolated_stands_in_the_way(document: Document) -> None:
-    document.apply("", lambda state: isolate(state, [4]))
+    document.apply("", lambda state: isolate(state, state.pieces_of([4])))
     assert np.array_equal(document.shown(document.state), document.run.object_ids == 4)
     found = [document.pick(*ray) for ray in rays(100)]
     assert {hit.object_id for hit in found if hit is not None} == {4}
@@ -145,9 +146,9 @@ def test_only_what_is_isolated_stands_in_the_way(document: Document) -> None:
 
 
 EDITS: list[Callable[[State], State]] = [
-    lambda state: merge(state, [0, 1]), lambda state: split(state, 2), lambda state: move(state, {0, 5}, 3),
-    lambda state: move(state, {1, 7}, None), lambda state: rename(state, 4, "chair"), lambda state: hide(state, [4]),
-    lambda state: isolate(state, [5]), lambda state: delete(state, [5]), show_all,
+    lambda state: merge(state, state.pieces_of([0, 1])), lambda state: split(state, state.pieces_of([2])), lambda state: move(state, {0, 5}, 3),
+    lambda state: move(state, {1, 7}, None), lambda state: rename(state, 4, "chair"), lambda state: hide(state, state.pieces_of([4])),
+    lambda state: isolate(state, state.pieces_of([5])), lambda state: delete(state, state.pieces_of([5])), show_all,
 ]  # fmt: skip
 
 
@@ -175,10 +176,10 @@ def test_undo_and_redo_give_the_very_same_states(document: Document) -> None:
 
 
 def test_an_edit_after_undo_forgets_what_was_undone_but_not_its_ids(document: Document) -> None:
-    first = document.apply("split", lambda state: split(state, 0))
+    first = document.apply("split", lambda state: split(state, state.pieces_of([0])))
     given = set(first.objects) - set(range(OBJECTS))
     document.undo()
-    second = document.apply("again", lambda state: split(state, 0))
+    second = document.apply("again", lambda state: split(state, state.pieces_of([0])))
     assert not given & set(second.objects), "somebody may still hold an id of the first"
     assert document.history() == (["again"], [])
 
@@ -187,7 +188,7 @@ def test_an_edit_that_fails_changes_nothing(document: Document) -> None:
     told: list[Change] = []
     document.listen(told.append)
     before = document.state
-    for edit in (lambda state: merge(state, [0]), lambda state: 1 / 0):
+    for edit in (lambda state: merge(state, state.pieces_of([0])), lambda state: 1 / 0):
         with pytest.raises((EditError, ZeroDivisionError)):
             document.apply("", edit)
     assert document.state is before
@@ -238,7 +239,7 @@ def test_threads_that_edit_at_once_lose_nothing(document: Document) -> None:
         for number in range(25):
             name = f"{worker}.{number}"
             document.apply(name, lambda state, name=name: rename(state, worker, name), by=worker)
-            document.apply("", lambda state: hide(state, [5]) if not state.hidden else show_all(state))
+            document.apply("", lambda state: hide(state, state.pieces_of([5])) if not state.hidden else show_all(state))
 
     threads = [threading.Thread(target=edit, args=(worker,)) for worker in range(4)]
     for thread in threads:
@@ -256,7 +257,7 @@ def test_threads_that_edit_at_once_lose_nothing(document: Document) -> None:
 
 
 def test_ids_of_an_earlier_numbering_are_refused(document: Document) -> None:
-    old = document.apply("merged", lambda state: merge(state, [0, 5]))
+    old = document.apply("merged", lambda state: merge(state, state.pieces_of([0, 5])))
     told: list[Change] = []
     document.listen(told.append)
     state, numbers = document.to_save()

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from gsseg_viewer.camera import Surroundings, typical_reach
 from gsseg_viewer.document import Document
+from gsseg_viewer.edits import move, rename
 from gsseg_viewer.exporting import export_command
 from gsseg_viewer.messages import Messages
 from gsseg_viewer.mouse import click
@@ -24,7 +25,7 @@ from gsseg_viewer.panels.export import ExportPanel
 from gsseg_viewer.panels.objects import BUTTON, Entry
 from gsseg_viewer.panels.views import ViewsPanel
 from gsseg_viewer.saving import save
-from gsseg_viewer.state import ObjectState, State, move, rename
+from gsseg_viewer.state import ObjectState, State
 from gsseg_viewer_test_stage import FRONT
 
 from gsseg.errors import InputError
@@ -170,7 +171,7 @@ def test_sizes_are_counted_once_for_a_state():
     labels = 1_000_000
     info = ObjectState("thing", (1, 2, 3), 1, 1.0)
     owner = (np.arange(labels) % 21 - 1).astype(np.int32)
-    state = State(owner, np.arange(labels), dict.fromkeys(range(20), info), next_id=20)
+    state = State.shown(owner, np.arange(labels), dict.fromkeys(range(20), info))
     begun = time.perf_counter()
     found = [state.gaussians(each) for _ in range(200) for each in range(20)]
     assert time.perf_counter() - begun < 1.5, "0.1 s; a scan for each would be 4 s and more"

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import zstandard
 from gsseg_viewer.colors import alphas, colors
+from gsseg_viewer.edits import delete, hide, isolate, merge, rename, restore
 from gsseg_viewer.exporting import (
     WHATS,
     Eye,
@@ -27,7 +28,6 @@ from gsseg_viewer.exporting import (
 from gsseg_viewer.saving import save
 from gsseg_viewer.selection import PieceSelection, of_objects
 from gsseg_viewer.splats import SplatNodes
-from gsseg_viewer.state import delete, hide, isolate, merge, rename, restore
 from PIL import Image
 
 from gsseg.cli import main
@@ -63,8 +63,8 @@ def test_rows_and_columns_are_those_on_disk(balls: Any, tmp_path: Path, what: An
 
 def test_the_three_parts_of_a_scene_make_it_whole(balls: Any):
     document = balls.document()
-    document.apply("hid", lambda state: hide(state, [0]))
-    document.apply("deleted", lambda state: delete(state, [3]))
+    document.apply("hid", lambda state: hide(state, state.pieces_of([0])))
+    document.apply("deleted", lambda state: delete(state, state.pieces_of([3])))
     state, chosen = document.state, selected(document, 1)
     parts = [rows_of(document, state, chosen, what) for what in WHATS]
     assert sorted([*parts[0], *parts[1]]) == parts[2].tolist()
@@ -76,8 +76,8 @@ def test_the_three_parts_of_a_scene_make_it_whole(balls: Any):
 def test_what_is_hidden_or_deleted_is_in_no_part_even_if_selected(balls: Any):
     document = balls.document()
     chosen = selected(document, 0, 3)
-    document.apply("hid", lambda state: hide(state, [0]))
-    document.apply("deleted", lambda state: delete(state, [3]))
+    document.apply("hid", lambda state: hide(state, state.pieces_of([0])))
+    document.apply("deleted", lambda state: delete(state, state.pieces_of([3])))
     for what in ("the selection", "all but the selection"):
         ids = document.object_ids(document.state)[rows_of(document, document.state, chosen, what)]
         assert not set(ids) & {0, 3}
@@ -96,7 +96,7 @@ def test_the_command_repeats_the_selection(balls: Any, tmp_path: Path):
 
 def test_the_command_repeats_the_rest_without_what_is_deleted(balls: Any, tmp_path: Path):
     document = balls.document()
-    document.apply("deleted", lambda state: delete(state, [3]))
+    document.apply("deleted", lambda state: delete(state, state.pieces_of([3])))
     chosen = selected(document, 1)
     command = export_command(document, document.state, chosen, "all but the selection")
     assert command is not None
@@ -112,19 +112,21 @@ def test_no_command_where_none_would_do_it(balls: Any):
     assert export_command(document, document.state, PieceSelection(label), "the selection") is None
     assert export_command(document, document.state, PieceSelection(), "the selection") is None
     assert export_command(document, document.state, PieceSelection(), "everything shown") is not None
-    document.apply("isolated", lambda state: isolate(state, [0]))  # also hides what belongs to no object
+    document.apply(
+        "isolated", lambda state: isolate(state, state.pieces_of([0]))
+    )  # also hides what belongs to no object
     assert export_command(document, document.state, selected(document, 0), "everything shown") is None
     assert export_command(document, document.state, selected(document, 0), "the selection") is not None
     document.undo()
     document.apply("renamed", lambda state: rename(state, 0, "ball"))
     assert export_command(document, document.state, selected(document, 0), "the selection") is not None
-    document.apply("merged", lambda state: merge(state, [0, 1]))
+    document.apply("merged", lambda state: merge(state, state.pieces_of([0, 1])))
     assert export_command(document, document.state, selected(document, 2), "the selection") is None
 
 
 def test_no_command_brings_back_what_is_deleted_on_disk(balls: Any):
     document = balls.document()
-    document.apply("deleted", lambda state: delete(state, [3]))
+    document.apply("deleted", lambda state: delete(state, state.pieces_of([3])))
     save(document)
     assert export_command(document, document.state, PieceSelection(), "everything shown") is not None
     document.apply("restored", restore)
@@ -134,7 +136,7 @@ def test_no_command_brings_back_what_is_deleted_on_disk(balls: Any):
 
 def test_after_saving_the_command_has_the_ids_on_disk(balls: Any, tmp_path: Path):
     document = balls.document()
-    document.apply("merged", lambda state: merge(state, [1, 3]))
+    document.apply("merged", lambda state: merge(state, state.pieces_of([1, 3])))
     save(document)
     names = {info.name: each for each, info in document.state.objects.items()}
     chosen = selected(document, names["green ball"])
@@ -191,7 +193,7 @@ def recording(page: bytes) -> tuple[list[Any], list[bytes]]:
 
 def test_a_page_holds_what_is_shown_and_nothing_else(balls: Any):
     document = balls.document()
-    document.apply("hid", lambda state: hide(state, [0]))
+    document.apply("hid", lambda state: hide(state, state.pieces_of([0])))
     nodes, state = SplatNodes.of(document), document.state
     page = page_bytes(nodes, colors(document, state, "object", PieceSelection()), alphas(document, state), EYE)
     messages, buffers = recording(page)

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
+from gsseg_viewer.edits import merge
 from gsseg_viewer.panels.edit import EditPanel, UndoPanel
 from gsseg_viewer.panels.objects import ObjectsPanel
 from gsseg_viewer.panels.selection import SelectionPanel
 from gsseg_viewer.selection import PieceSelection
-from gsseg_viewer.state import merge
 
 
 def test_merge_undo_and_redo_name_what_they_do(desk: Any):
@@ -61,7 +61,7 @@ def test_what_is_being_typed_stays_while_others_work(desk: Any):
     edit = desk.panel(EditPanel)
     desk.select(2)
     desk.send(edit.name, "half a na")
-    desk.session.document.apply("merged", lambda state: merge(state, [0, 1]), by=99)
+    desk.session.document.apply("merged", lambda state: merge(state, state.pieces_of([0, 1])), by=99)
     desk.settle()
     assert edit.name.value == "half a na"
 

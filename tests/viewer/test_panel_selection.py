@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
+from gsseg_viewer.edits import hide, split
 from gsseg_viewer.panels.edit import EditPanel, UndoPanel
 from gsseg_viewer.panels.look import LookPanel
 from gsseg_viewer.panels.objects import ObjectsPanel, entries
 from gsseg_viewer.panels.selection import SelectionPanel, selection_lines
 from gsseg_viewer.selection import PieceSelection
-from gsseg_viewer.state import hide, split
 
 
 def test_nothing_selected_says_how_to(desk: Any):
@@ -29,7 +29,7 @@ def test_one_object_is_described(desk: Any):
 
 def test_names_are_escaped_wherever_they_are_shown(desk: Any):
     desk.select(0)
-    desk.session.edit("renamed <img src=x onerror=alert(1)>", lambda state: hide(state, [1]))
+    desk.session.edit("renamed <img src=x onerror=alert(1)>", lambda state: hide(state, state.pieces_of([1])))
     desk.settle()
     desk.send(desk.panel(LookPanel).coloring, "object")
     shown = [panel.text.content for panel in (desk.panel(SelectionPanel),)]
@@ -62,7 +62,7 @@ def test_several_objects_are_summed_up(desk: Any):
 
 def test_many_objects_name_the_largest(desk: Any):
     for ball in range(4):
-        desk.session.document.apply("split", lambda state, ball=ball: split(state, ball))
+        desk.session.document.apply("split", lambda state, ball=ball: split(state, state.pieces_of([ball])))
     desk.select(*range(8))
     lines = selection_lines(desk.session, desk.session.selection)
     assert "8 objects" in lines[0]

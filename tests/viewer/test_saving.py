@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gsseg_viewer.document import Change, Document
+from gsseg_viewer.edits import isolate, merge, move, rename, restore
 from gsseg_viewer.saving import save
-from gsseg_viewer.state import isolate, merge, move, rename, restore
 from gsseg_viewer_test_saved import EDITS, add_compressed, checksum, contents, edited, plain
 
 from gsseg.compressed import read_scene
@@ -116,7 +116,7 @@ def test_saving_twice_keeps_the_version_before(balls) -> None:
     assert save(document) == balls.path
     assert {path: path.stat().st_mtime_ns for path in balls.path.rglob("*")} == stamps, "nothing to write"
     document.apply("", lambda state: restore(state))
-    document.apply("", lambda state: isolate(state, [0]))
+    document.apply("", lambda state: isolate(state, state.pieces_of([0])))
     save(document)
     names = {"segmented.ply", "objects.json", "viewer.json"}
     assert contents(balls.path / "earlier") == {name: first[name] for name in names}
@@ -189,7 +189,7 @@ def test_opened_by_one_of_its_files_a_run_is_saved_whole(balls, tmp_path: Path) 
         assert json.loads((balls.path / "objects.json").read_text())[0]["name"] == name
     shutil.copy(balls.path / "segmented.ply", tmp_path / "other.ply")
     document = Document.open(balls.path / "scene.gsseg", tmp_path / "other.ply")
-    document.apply("", lambda state: merge(state, [0, 1]))
+    document.apply("", lambda state: merge(state, state.pieces_of([0, 1])))
     before = contents(balls.path)
     with pytest.raises(InputError, match="open the folder itself"):
         save(document)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from gsseg_viewer.document import Document
+from gsseg_viewer.edits import rename
 from gsseg_viewer.saving import save
-from gsseg_viewer.state import rename
 from gsseg_viewer_test_saved import add_compressed, contents, edited, plain
 
 from gsseg.errors import InputError

@@ -27,7 +27,8 @@ from gsseg.scene.sh import base_colors
 from gsseg.segmentation import NO_CODE, NO_OBJECT
 from gsseg.segmentation.table import display_colors
 from gsseg_viewer.document import Document
-from gsseg_viewer.selection import PieceSelection, PieceTable
+from gsseg_viewer.pieces import PieceTable
+from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.state import State
 
 Coloring = Literal["photo", "object", "coarse code", "fine code", "feature", "agreement"]
@@ -87,7 +88,7 @@ def colors(
 
 def alphas(document: Document, state: State) -> UInt8[ndarray, " gaussians"]:
     """Opacity of each Gaussian, 0 for what is hidden, deleted or cannot be drawn."""
-    seen = ~np.isin(state.owner, list(state.gone))
+    seen = ~state.gone
     return _photo_of(document).opacities * seen.astype(np.uint8)[document.pieces]
 
 
@@ -131,12 +132,16 @@ def legend(state: State, coloring: Coloring) -> Legend:
     if coloring == "photo":
         return Legend("The colours of the photos.", [])
     if coloring == "object":
-        largest = sorted(set(state.objects) - state.gone, key=lambda each: (-state.gaussians(each), each))[:8]
+        largest = sorted(
+            set(state.objects) - state.hidden_objects - state.deleted_objects,
+            key=lambda each: (-state.gaussians(each), each),
+        )[:8]
         named = [(state.objects[each].color, state.objects[each].name) for each in largest]
         return Legend("Every object has a colour of its own; these are the largest.", named + grey)
     if coloring == "agreement":
         low, high = RAMP_ENDS
         ends = (f"{low:.0%} or less", f"{high:.0%}")
+        grey = [(GREY, "no object, or not measured since it was edited")]
         return Legend("How well the views agree that this is one object. Dark ones deserve a look.", grey, RAMP, ends)
     if coloring == "feature":
         return Legend("Similar colours mean similar features: what the masks could hardly tell apart.", grey)
@@ -196,10 +201,11 @@ def _photo(gaussians: Gaussians) -> _Photo:
 
 def _by_agreement(state: State) -> UInt8[ndarray, "pieces 3"]:
     ids, place = np.unique(state.owner, return_inverse=True)
-    agreements = np.array([0.0 if each == NO_OBJECT else state.objects[each].agreement for each in ids.tolist()])
+    known = [each != NO_OBJECT and not state.objects[each].edited for each in ids.tolist()]
+    agreements = np.array([state.objects[each].agreement if each in state.objects else 0.0 for each in ids.tolist()])
     steps = np.linspace(*RAMP_ENDS, len(RAMP))
     out = np.stack([np.interp(agreements, steps, channel) for channel in np.array(RAMP, float).T], 1)
-    out[ids == NO_OBJECT] = GREY
+    out[~np.array(known, bool)] = GREY
     return np.round(out).astype(np.uint8)[place]
 
 

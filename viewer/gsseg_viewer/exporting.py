@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int64, UInt8
 from numpy import ndarray
 from PIL import Image
 from viser import _messages as messages
@@ -44,8 +44,7 @@ def rows_of(document: Document, state: State, selection: PieceSelection, what: W
     """Rows of the splat file that are meant, ascending."""
     chosen = selection.mask(len(state.owner))
     wanted = {"the selection": chosen, "all but the selection": ~chosen, "everything shown": np.ones_like(chosen)}[what]
-    shown = ~np.isin(state.owner, list(state.gone))
-    return np.flatnonzero((wanted & shown)[document.pieces])
+    return np.flatnonzero((wanted & ~state.gone)[document.pieces])
 
 
 def ply_size(document: Document, rows: int) -> int:
@@ -66,25 +65,30 @@ def ply_bytes(document: Document, rows: Int64[ndarray, " rows"]) -> bytes:
 def export_command(document: Document, state: State, selection: PieceSelection, what: What) -> str | None:
     """The shell command that writes the same splats without the viewer; None where there is none.
 
-    ``gsseg export`` opens RUN folders and knows whole objects, by their ids on disk, each of which it writes into a
-    file of its own: there is no command for a part of an object, nor while edits that moved Gaussians or restored
-    objects are not saved, nor one without the Gaussians that belong to no object.
+    ``gsseg export`` opens RUN folders and knows whole objects, by their ids: there is no command for a part of an
+    object, nor while edits that moved Gaussians, deleted or restored any are not saved, nor one without the Gaussians
+    that belong to no object.
     """
-    run = document.run
-    if not run.source.opened.is_dir() or not np.array_equal(state.owner, document.saved.owner):
+    run, saved = document.run, document.saved
+    known = np.array_equal(state.owner, saved.owner) and np.array_equal(state.deleted, saved.deleted)
+    if not run.source.opened.is_dir() or not known:
         return None
     words = ["gsseg", "export", "-m", str(run.path.resolve()), "--out", "OUT"]
-    ids, dropped = selection.objects(state), set(state.gone)
-    if what != "the selection" and (state.rest_hidden or document.saved.deleted - dropped):
+    chosen, ids = selection.mask(len(state.owner)) & ~state.deleted, selection.objects(state)
+    if what != "everything shown" and (not ids or not _is_whole(state, chosen, ids)):
         return None
-    if what != "everything shown":
-        whole = np.isin(state.owner, ids) & (state.owner != NO_OBJECT)
-        if not ids or not np.array_equal(selection.mask(len(state.owner)), whole):
-            return None
-        if what == "the selection":
-            return shlex.join([*words, "--objects", *map(str, ids)])
-        dropped |= set(ids)
-    return shlex.join([*words, "--drop", *map(str, sorted(dropped))] if dropped else words)
+    if what == "the selection":
+        return shlex.join([*words, "--objects", *map(str, ids), *(["--together"] if len(ids) > 1 else [])])
+    left_out = state.gone | chosen if what == "all but the selection" else state.gone
+    dropped = np.unique(state.owner[left_out & ~state.deleted]).tolist()
+    if not _is_whole(state, left_out & ~state.deleted, dropped):
+        return None
+    return shlex.join([*words, "--drop", *map(str, dropped)] if dropped else words)
+
+
+def _is_whole(state: State, pieces: Bool[ndarray, " pieces"], ids: list[int]) -> bool:
+    """Whether some pieces are all that is not deleted of these objects."""
+    return NO_OBJECT not in ids and np.array_equal(pieces, np.isin(state.owner, ids) & ~state.deleted)
 
 
 def picture_bytes(pixels: UInt8[ndarray, "height width channels"], background: tuple[int, int, int]) -> bytes:

@@ -34,6 +34,7 @@ from websockets import Headers, Request, Response
 from websockets.asyncio.server import ServerConnection
 
 from gsseg.errors import InputError
+from gsseg_viewer.forms import page_that_submits
 from gsseg_viewer.shader import mended_page
 
 VISER = "1.1.1"
@@ -129,7 +130,7 @@ class _Guard:
             if response is not None:
                 response.headers.update(_HEADERS)
                 if response.headers.get("Content-Type") == "text/html":
-                    response.body = mended_page(bytes(response.body))
+                    response.body = page_that_submits(mended_page(bytes(response.body)))
                     del response.headers["Content-Length"]
                     response.headers["Content-Length"] = str(len(response.body))
             return response

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from gsseg_viewer.document import Document
+from gsseg_viewer.edits import hide, rename
 from gsseg_viewer.saving import save
-from gsseg_viewer.state import hide, rename
 from safetensors import safe_open
 
 from gsseg.cli import main

@@ -11,8 +11,8 @@ from itertools import accumulate
 from typing import Any
 from unicodedata import east_asian_width
 
+from gsseg_viewer.edits import EditError
 from gsseg_viewer.session import Session
-from gsseg_viewer.state import EditError
 from gsseg_viewer.text import exact
 
 MANY_LETTERS = 28
