@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from gsseg.cli.command import Command, RunPath, parse_command
+from gsseg.cli.run_folder import check_scene
 from gsseg.cli.stdout import flush
 from gsseg.errors import InputError
 from gsseg.io.scene_folder import load_views
@@ -54,6 +55,8 @@ class ViewRun(Command):
             remedy = "install it again with pip, which brings it"
             raise InputError("gsseg view", f"needs {error.name}, which is not installed", remedy) from error
         document = Document.open(self.run, self.splats)
+        if self.scene is not None:
+            check_scene(document.run, self.scene)
         views = self._views(document.run.path, document.run.file.path)
         model = None if self.clip is None else ClipModel.open(self.clip)
         with serve(document, views, self.host, self.port, self.allow_hosts, model) as viewer:

@@ -71,3 +71,9 @@ def checksum(path: Path) -> bytes:
         return b""
     with safe_open(path, framework="np") as file:
         return file.metadata()["sha256"].encode()
+
+
+def newest(folder: Path) -> Path:
+    """The version before the last saving."""
+    numbers = [int(each.name) for each in (folder / "earlier").iterdir() if each.name.isdecimal()]
+    return folder / "earlier" / (str(max(numbers)) if numbers else "original")

@@ -133,7 +133,7 @@ def test_hidden_deleted_and_undrawable_have_no_opacity(document: Document):
     ids = document.object_ids(state)
     plain = alphas(document, state)
     assert np.array_equal(plain, np.round(document.gaussians.opacities.numpy() * 255))
-    changed = delete(hide(state, state.pieces_of([0])), [2])
+    changed = delete(hide(state, state.pieces_of([0])), state.pieces_of([2]))
     assert np.array_equal(alphas(document, changed), np.where(np.isin(ids, [0, 2]), 0, plain))
     assert np.array_equal(alphas(document, show_all(changed)), np.where(ids == 2, 0, plain))
 
@@ -159,7 +159,8 @@ def test_legends_are_a_sentence_and_show_colours_that_occur(coloring: Coloring, 
 
 
 def test_the_legend_names_the_largest_objects_that_are_drawn(document: Document):
-    state = merge(hide(document.state, document.state.pieces_of([2])), [1, 3])
+    state = document.state
+    state = merge(hide(state, state.pieces_of([2])), state.pieces_of([1, 3]))
     names = [name for _, name in legend(state, "object").swatches]
     assert names == [state.objects[1].name, state.objects[0].name, "no object"]
 

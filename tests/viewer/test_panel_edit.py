@@ -87,11 +87,11 @@ def test_hide_isolate_show_all(desk: Any):
     edit, document = desk.panel(EditPanel), desk.session.document
     desk.select(1)
     desk.send(edit.showing, "isolate")
-    assert document.state.hidden == {0, 2, 3}
+    assert document.state.hidden_objects == {0, 2, 3}
     desk.send(edit.showing, "show all")
-    assert not document.state.hidden
+    assert not document.state.gone.any()
     desk.send(desk.panel(SelectionPanel).actions, "hide")
-    assert document.state.hidden == {1}
+    assert document.state.hidden_objects == {1}
 
 
 def test_what_was_deleted_comes_back_and_saving_waits_for_edits(desk: Any):
@@ -99,11 +99,11 @@ def test_what_was_deleted_comes_back_and_saving_waits_for_edits(desk: Any):
     assert edit.save.disabled
     desk.select(1)
     desk.send(edit.changes, "delete")
-    assert document.state.deleted == {1}
+    assert document.state.deleted_objects == {1}
     assert not edit.save.disabled
-    assert "1 object deleted" in edit.list.content
+    assert "700 Gaussians deleted" in edit.list.content
     desk.send(edit.changes, "restore")
-    assert not document.state.deleted
+    assert not document.state.deleted.any()
     desk.send(edit.save)
     desk.settle()
     assert edit.save.disabled

@@ -83,8 +83,9 @@ def test_what_vanishes_is_selected_by_nobody(stage, balls):
     click(two, *at(balls, 2), "add")
     one.edit("hid red ball", lambda state: hide(state, state.pieces_of([1])))
     assert (objects(one), objects(two)) == ([], [2])
+    click(two, *at(balls, 3), "add")
     one.undo()
-    assert (objects(one), objects(two)) == ([], [2])
+    assert (objects(one), objects(two)) == ([1], [2, 3]), "selected again, unless something was selected since"
 
 
 def test_saving_numbers_objects_anew_and_keeps_every_selection(stage, balls):

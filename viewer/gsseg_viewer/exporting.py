@@ -18,7 +18,6 @@ from viser import _messages as messages
 from viser.infra._infra import WebsockMessageHandler
 
 from gsseg.io.ply import write_splats
-from gsseg.segmentation import NO_OBJECT
 from gsseg.segmentation.segmented_ply import original_columns
 from gsseg_viewer.document import Document
 from gsseg_viewer.selection import PieceSelection
@@ -42,9 +41,7 @@ _A_SPLAT = 35.0
 
 def rows_of(document: Document, state: State, selection: PieceSelection, what: What) -> Int64[ndarray, " rows"]:
     """Rows of the splat file that are meant, ascending."""
-    chosen = selection.mask(len(state.owner))
-    wanted = {"the selection": chosen, "all but the selection": ~chosen, "everything shown": np.ones_like(chosen)}[what]
-    return np.flatnonzero((wanted & ~state.gone)[document.pieces])
+    return np.flatnonzero(_wanted(state, selection, what)[document.pieces])
 
 
 def ply_size(document: Document, rows: int) -> int:
@@ -65,30 +62,30 @@ def ply_bytes(document: Document, rows: Int64[ndarray, " rows"]) -> bytes:
 def export_command(document: Document, state: State, selection: PieceSelection, what: What) -> str | None:
     """The shell command that writes the same splats without the viewer; None where there is none.
 
-    ``gsseg export`` opens RUN folders and knows whole objects, by their ids: there is no command for a part of an
-    object, nor while edits that moved Gaussians, deleted or restored any are not saved, nor one without the Gaussians
+    ``gsseg export`` opens RUN folders and knows whole objects by their ids, and what is deleted on disk: there is no
+    command for a part of an object, nor while edits that moved Gaussians are not saved, nor one without the Gaussians
     that belong to no object.
     """
     run, saved = document.run, document.saved
-    known = np.array_equal(state.owner, saved.owner) and np.array_equal(state.deleted, saved.deleted)
-    if not run.source.opened.is_dir() or not known:
+    if not run.source.opened.is_dir() or not np.array_equal(state.owner, saved.owner):
         return None
-    words = ["gsseg", "export", "-m", str(run.path.resolve()), "--out", "OUT"]
-    chosen, ids = selection.mask(len(state.owner)) & ~state.deleted, selection.objects(state)
-    if what != "everything shown" and (not ids or not _is_whole(state, chosen, ids)):
-        return None
+    words, wanted = ["gsseg", "export", "-m", str(run.path.resolve()), "--out", "OUT"], _wanted(state, selection, what)
     if what == "the selection":
-        return shlex.join([*words, "--objects", *map(str, ids), *(["--together"] if len(ids) > 1 else [])])
-    left_out = state.gone | chosen if what == "all but the selection" else state.gone
-    dropped = np.unique(state.owner[left_out & ~state.deleted]).tolist()
-    if not _is_whole(state, left_out & ~state.deleted, dropped):
-        return None
-    return shlex.join([*words, "--drop", *map(str, dropped)] if dropped else words)
+        ids = selection.objects(state)
+        # Of objects that are named even those are written of which all is deleted.
+        written = np.isin(state.owner, ids) & (~saved.deleted | np.isin(state.owner, list(saved.deleted_objects)))
+        words += ["--objects", *map(str, ids), *(["--together"] if len(ids) > 1 else [])]
+    else:
+        dropped = sorted(set(state.objects) - set(state.owner[wanted].tolist()) - saved.deleted_objects)
+        written = ~saved.deleted & ~np.isin(state.owner, dropped)
+        words += ["--drop", *map(str, dropped)] if dropped else []
+    return shlex.join(words) if wanted.any() and np.array_equal(written, wanted) else None
 
 
-def _is_whole(state: State, pieces: Bool[ndarray, " pieces"], ids: list[int]) -> bool:
-    """Whether some pieces are all that is not deleted of these objects."""
-    return NO_OBJECT not in ids and np.array_equal(pieces, np.isin(state.owner, ids) & ~state.deleted)
+def _wanted(state: State, selection: PieceSelection, what: What) -> Bool[ndarray, " pieces"]:
+    chosen = selection.mask(len(state.owner))
+    wanted = {"the selection": chosen, "all but the selection": ~chosen, "everything shown": np.ones_like(chosen)}[what]
+    return wanted & ~state.gone
 
 
 def picture_bytes(pixels: UInt8[ndarray, "height width channels"], background: tuple[int, int, int]) -> bytes:

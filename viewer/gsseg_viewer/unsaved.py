@@ -29,7 +29,7 @@ from gsseg_viewer.edits import one_line
 from gsseg_viewer.latest import Latest
 from gsseg_viewer.state import ObjectState
 
-FORMAT, VERSION = "gsseg unsaved edits", 1
+FORMAT, VERSION = "gsseg viewer edits", 1
 LISTED = 5
 """Titles of edits that the file holds, the last ones."""
 

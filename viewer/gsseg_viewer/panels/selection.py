@@ -18,7 +18,7 @@ NAMED = 5
 """Objects of a larger selection that are named, largest first."""
 FARTHEST = 1.0
 """Distance at the slider's end: features have unit length, and unlike ones are about 1.4 apart."""
-SAME = 100
+SAME = 100.0
 """What the slider says of no distance at all: more is more alike, and selects less."""
 HIGH, FAIR = 0.85, 0.65
 """Agreement from which on it is called so."""
@@ -36,7 +36,7 @@ class SelectionPanel:
             "Reach", _marked(session.selection.level), hint="How far a click reaches, from narrow to wide."
         )
         self.distance = gui.add_slider(
-            "How similar", 0, SAME, 1, _likeness(session.selection.distance),
+            "How similar", 0.0, SAME, 1.0, _likeness(session.selection.distance),
             hint="More is more alike, and selects less: 100 is the same feature.", visible=False,
         )  # fmt: skip
         self.only_seen = gui.add_checkbox(
@@ -134,9 +134,9 @@ def _agreement(info: ObjectState) -> str:
     return f"agreement of the masks: {word} ({info.agreement:.2f}, {plural(info.views, 'view')})"
 
 
-def _likeness(distance: float) -> int:
+def _likeness(distance: float) -> float:
     """What the slider says of a distance of features."""
-    return round(SAME * (1 - min(distance, FARTHEST) / FARTHEST))
+    return float(round(SAME * (1 - min(distance, FARTHEST) / FARTHEST)))
 
 
 def _marked(level: Level) -> tuple[str, ...]:
