@@ -95,7 +95,5 @@ def check_scene(run: Run, scene: Path) -> None:
     means, known = read_splats(own).gaussians.means.numpy(), run.gaussians.means.numpy()
     if means.shape != known.shape or not np.array_equal(means, known, equal_nan=True):
         held = f"{len(means)}" if len(means) != len(known) else "other"
-        problem = (
-            f"is not the scene of {run.path}: its {own.name} holds {held} Gaussians, not the {len(known)} of the run"
-        )
+        problem = f"is not the scene of {run.path}: {own.name} holds {held} Gaussians, not the {len(known)} of the run"
         raise InputError(scene, problem, f"name {settings.scene}, wherever it is now")

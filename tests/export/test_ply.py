@@ -9,7 +9,7 @@ import pytest
 from gsseg.errors import InputError
 from gsseg.export import ply
 from gsseg.io.splat_formats import read_splats
-from gsseg.run import RunLayout
+from gsseg.run import Run, RunLayout
 from gsseg.run.marks import Marks, marks_json
 from gsseg.segmentation.segmented_ply import ADDED_COLUMNS, FEATURE_COLUMNS, write_segmented
 

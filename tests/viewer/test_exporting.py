@@ -106,6 +106,18 @@ def test_the_command_repeats_the_rest_without_what_is_deleted(balls: Any, tmp_pa
     assert (tmp_path / "out" / "scene.ply").read_bytes() == ply_bytes(document, rows)
 
 
+def test_the_command_repeats_several_objects_in_one_file(balls: Any, tmp_path: Path):
+    document = balls.document()
+    chosen = selected(document, 1, 3)
+    command = export_command(document, document.state, chosen, "the selection")
+    assert command is not None
+    words = shlex.split(command.replace("OUT", str(tmp_path / "out")))
+    assert main([*words[1:], "--quiet"]) == 0
+    rows = rows_of(document, document.state, chosen, "the selection")
+    assert np.array_equal(rows, np.flatnonzero(np.isin(document.run.object_ids, [1, 3])))
+    assert (tmp_path / "out" / "objects.ply").read_bytes() == ply_bytes(document, rows)
+
+
 def test_no_command_where_none_would_do_it(balls: Any):
     document = balls.document()
     label = frozenset(document.state.pieces_of([0])[:1].tolist())
