@@ -1,11 +1,13 @@
 """Gaussians that belong to no object are reached, mended and taken along like any other."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from gsseg_viewer import splats
 from gsseg_viewer.document import Document
 from gsseg_viewer.mouse import click, select_rectangle
 from gsseg_viewer.panels.edit import EditPanel
@@ -128,3 +130,14 @@ def test_patches_are_small_near_and_alike(count: int) -> None:
 def test_equal_gaussians_are_patches_too() -> None:
     same = np.zeros((1000, 3), np.float32)
     assert np.bincount(patches(same, same)).max() <= PATCH
+
+
+def test_a_click_does_not_send_half_a_scene(blank: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What belongs to no object is several nodes, each of which lies together."""
+    monkeypatch.setattr(splats, "_REST_PART", 100)
+    nodes = splats.SplatNodes.of(Document.open(blank))
+    assert len(nodes) == 29
+    assert np.array_equal(np.sort(nodes.rows), np.arange(2850)), "every Gaussian once"
+    means = read_splats(blank).gaussians.means.numpy()
+    spread = [means[nodes.rows[a:b]].std(axis=0).sum() for a, b in itertools.pairwise(nodes.edges)]
+    assert np.mean(spread) < 0.6 * means.std(axis=0).sum()

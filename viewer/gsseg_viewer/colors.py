@@ -2,7 +2,7 @@
 
     colouring  -> what the colours mean; a colour for each piece, carried over to the rows by one look-up; only
                   `photo` has a colour for each row
-    grey       -> belongs to no object, or has no code
+    grey       -> belongs to no object, or has no code; by object as light as the photos' colours
     lit        -> selected: its own colour, lifted towards a warm white
     dimmed     -> not selected while something is: darker and nearly grey
 
@@ -52,6 +52,7 @@ DIMMED_UP_TO = 300_000
 _WARM_WHITE, _LIFT, _LIFT_ALONE = np.array([255.0, 240.0, 200.0]), 0.35, 0.75
 _FADING, _DIMNESS = 0.6, 0.55
 _LUMA = np.array([0.299, 0.587, 0.114])
+_DARKEST, _PALEST = 50.0, 130.0
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,11 @@ def piece_colors(table: PieceTable, state: State, coloring: Coloring) -> UInt8[n
     if coloring == "object":
         ids, place = np.unique(state.owner, return_inverse=True)
         of_id = [GREY if each == NO_OBJECT else state.objects[each].color for each in ids.tolist()]
-        return np.array(of_id, np.uint8).reshape(-1, 3)[place]
+        colors = np.array(of_id, np.uint8).reshape(-1, 3)[place]
+        # Of no object may be half of a scene: as bright as it is, so that what is in it can be told apart and clicked.
+        nobody = state.owner == NO_OBJECT
+        colors[nobody] = np.round(_PALEST * (table.colors[nobody] @ _LUMA) + _DARKEST)[:, None]
+        return colors
     if coloring == "agreement":
         return _by_agreement(state)
     if coloring == "coarse code":

@@ -142,4 +142,4 @@ class EditPanel:
 def _saving(session: Session) -> str:
     source = session.document.run.source
     folder = code(str(source.run_folder if isinstance(source, BareSplats) else source.folder))
-    return f"Saving writes to {folder} and keeps what was there before; until then nothing on disk changes."
+    return f"Saving writes to {folder} and keeps what was there before; until then your edits are kept beside it."
