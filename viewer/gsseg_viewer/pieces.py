@@ -28,6 +28,9 @@ PATCH = 64
 _COLOR_WEIGHT = 1.0
 """What a difference of 1 in colour counts against one of a standard deviation of the positions."""
 
+_ASKED = 500
+"""Gaussians at least that tell in which axis all differ most."""
+
 _NEIGHBOURS = 12
 """Nearest pieces that a piece is asked to touch."""
 
@@ -110,9 +113,9 @@ def patches(means: Float32[ndarray, "items 3"], rgb: Float32[ndarray, "items 3"]
             patch[rows] = made
             made += 1
             continue
-        there = space[rows]
-        axis = int(np.argmax(there.std(axis=0)))
-        order = np.argpartition(there[:, axis], len(rows) // 2)
+        some = space[rows[:: max(1, len(rows) // _ASKED)]]
+        axis = int(np.argmax(some.std(axis=0)))
+        order = np.argpartition(space[rows, axis], len(rows) // 2)
         waiting += [rows[order[: len(rows) // 2]], rows[order[len(rows) // 2 :]]]
     return patch
 

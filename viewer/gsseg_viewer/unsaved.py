@@ -24,7 +24,6 @@ from gsseg.files.json_file import MOST_BYTES, parse_json, read_text
 from gsseg.files.whole import whole_file
 from gsseg.run import Marks, Run
 from gsseg.segmentation import NO_OBJECT, ObjectInfo
-from gsseg.segmentation.table import table_json
 from gsseg_viewer.edits import one_line
 from gsseg_viewer.latest import Latest
 from gsseg_viewer.state import ObjectState
@@ -63,7 +62,8 @@ class Unsaved:
 def base_of(object_ids: Int32[ndarray, " gaussians"], marks: Marks, objects: list[ObjectInfo]) -> str:
     """Tells one content of a run's files from another."""
     bits = b"".join(np.packbits(mark).tobytes() for mark in (marks.hidden, marks.aside, marks.deleted))
-    return sha256(np.frombuffer(sha256(object_ids).encode() + bits + table_json(objects).encode(), np.uint8))
+    table = json.dumps([(row.id, row.name, row.gaussians, row.color, row.edited) for row in objects])
+    return sha256(np.frombuffer(sha256(object_ids).encode() + bits + table.encode(), np.uint8))
 
 
 def unsaved_json(unsaved: Unsaved, base: str) -> str:
