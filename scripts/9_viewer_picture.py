@@ -42,6 +42,7 @@ def main() -> None:
     with serve(Document.open(run), views, port=0) as viewer, sync_playwright() as playwright:
         browser = Browser(playwright, find_browser(playwright))
         tab = browser.open(viewer, WIDTH, HEIGHT)
+        tab.session.color_by("photo")
         tab.click_at(*CHAIR)
         poll("a selection", lambda: bool(tab.session.selection))
         selected = shot(tab)

@@ -76,14 +76,17 @@ def test_the_file_of_a_run_opens_as_the_run(trained: Run) -> None:
     assert run.objects == trained.objects
 
 
-def test_objects_that_were_cut_out_leave_no_gap(bare: Path) -> None:
-    ids = np.resize(np.array([5, -1, 900, 7, 7], np.int32), 40)
+@pytest.mark.parametrize(("highest", "opened"), [(900, [5, 7, 900]), (2**31 - 1, [0, 1, 2])])
+def test_objects_that_were_cut_out_change_no_id(bare: Path, highest: int, opened: list[int]) -> None:
+    """Unless the table would be of ids that nobody has."""
+    ids = np.resize(np.array([5, -1, highest, 7, 7], np.int32), 40)
     run = Run.open(rewritten(bare, object_id=ids))
-    assert run.object_ids.tolist() == np.resize([0, -1, 2, 1, 1], 40).tolist()
-    assert [(row.id, row.name, row.gaussians) for row in run.objects] == [
-        (0, "object 0", 8), (1, "object 1", 16), (2, "object 2", 8),
-    ]  # fmt: skip
-    assert Run.open(rewritten(bare, ids != -1)).object_ids.min() == 0, "where all belong to some object"
+    first, second, third = opened
+    assert run.object_ids.tolist() == np.resize([first, -1, third, second, second], 40).tolist()
+    there = [(row.id, row.name, row.gaussians) for row in run.objects if row.gaussians]
+    assert there == [(each, f"object {each}", count) for each, count in zip(opened, (8, 16, 8), strict=True)]
+    assert [row.id for row in run.objects] == list(range(third + 1))
+    assert Run.open(rewritten(bare, ids != -1)).object_ids.min() == first, "where all belong to some object"
     nothing = Run.open(rewritten(bare, object_id=np.full(32, -1, np.int32)))
     assert nothing.objects == []
     assert (nothing.object_ids == -1).all()
@@ -147,4 +150,4 @@ def test_an_interrupted_saving_is_ended_by_whoever_opens(trained: Run, tmp_path:
     assert Run(RunFolder(RunLayout(folder))).objects[0].name == "object 0"
     for path in (folder, folder / "segmented.ply"):
         assert Run.open(path).objects[0].name == "chair"
-    assert (folder / "earlier" / "objects.json").read_text() == (trained.path / "objects.json").read_text()
+    assert (folder / "earlier" / "original" / "objects.json").read_text() == (trained.path / "objects.json").read_text()

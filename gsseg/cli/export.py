@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import tyro
 
 from gsseg.cli.command import Command, RunPath, parse_command
@@ -15,6 +16,8 @@ from gsseg.export.meshes import MeshOptions
 from gsseg.export.ply import export_objects
 from gsseg.io.scene_folder import load_views
 from gsseg.run import Run
+from gsseg.run.marks import whole_objects
+from gsseg.segmentation import NO_OBJECT
 
 SHOWN = 12
 """Ids that a person is shown."""
@@ -36,6 +39,8 @@ class Export(Command):
     drop: Annotated[tuple[int, ...], tyro.conf.arg(metavar="ID ...")] = ()
     """Objects to remove from the scene, by id; those deleted in the viewer are removed anyway."""
 
+    together: bool = False
+    """Write objects.ply too: the Gaussians of all --objects in one file."""
     clean: bool = False
     """Leave out of each object's file the Gaussians that lie apart from its others; segmented.ply keeps them."""
     mesh: Literal["none", "ply", "glb"] = "none"
@@ -57,17 +62,20 @@ class Export(Command):
         self._check()
         run = Run.open(self.run)
         stamps = run.stamps()
-        gaussians, found = len(run.object_ids), len(run.objects)  # a damaged run is refused before DIR is looked at
+        gaussians, found = (
+            len(run.object_ids),
+            sum(row.gaussians > 0 for row in run.objects),
+        )  # a damaged run is refused before DIR is looked at
         with self.output.progress() as progress:
             manifest = export_objects(
                 run.file, run.columns, self.out, objects=self.objects or None, drop=self.drop,
-                deleted=run.marks.deleted, clean=self.clean, meshes=self._meshes(run, progress),
+                deleted=run.marks.deleted, together=self.together, clean=self.clean, meshes=self._meshes(run, progress),
                 check=lambda: run.check_unchanged(stamps),
             )  # fmt: skip
         rows = [("segmented.ply", f"{gaussians} Gaussians and {found} objects, with object_id")]
         rows += _told(manifest)
-        if run.marks.deleted:
-            rows.append(("deleted", f"objects {_listed(run.marks.deleted)}, in the viewer: left out"))
+        if run.marks.deleted.any():
+            rows.append(("deleted", f"{_deleted(run)}, in the viewer: left out"))
         self.output.table([*rows, ("in", str(self.out))])
         self.output.finish({"out": str(self.out), **manifest})
 
@@ -102,8 +110,11 @@ def _told(manifest: dict[str, Any]) -> list[tuple[str, str]]:
         if "outliers" in objects[0]:
             outliers, kept = (sum(row[name] for row in objects) for name in ("outliers", "gaussians"))
             rows.append(("outliers", f"{outliers} of {outliers + kept} Gaussians are left out of these files"))
+    if "together" in manifest:
+        rows.append((manifest["together"]["file"], f"{manifest['together']['gaussians']} Gaussians of these objects"))
     if scene:
-        rows.append((scene["file"], f"{scene['gaussians']} Gaussians, without {len(scene['dropped'])} objects"))
+        without = f"without {len(scene['dropped'])} objects" if scene["dropped"] else "without what was deleted"
+        rows.append((scene["file"], f"{scene['gaussians']} Gaussians, {without}"))
     if mesh:
         rows.append((mesh["file"], f"{mesh['triangles']} triangles, from voxels of {manifest['mesh_voxel']:.3g}"))
         unseen = [row["id"] for row in objects if row["mesh"] is None]
@@ -111,6 +122,17 @@ def _told(manifest: dict[str, Any]) -> list[tuple[str, str]]:
         if unseen:
             rows.append(("no mesh", f"of objects {_listed(frozenset(unseen))}: too few views show them"))
     return rows
+
+
+def _deleted(run: Run) -> str:
+    """What was deleted in the viewer: whole objects by id, and how many other Gaussians."""
+    deleted, ids = run.marks.deleted, run.object_ids
+    whole = frozenset(whole_objects(deleted, ids)) - {NO_OBJECT}
+    others = int((deleted & ~np.isin(ids, list(whole))).sum())
+    told = [f"objects {_listed(whole)}"] if whole else []
+    return " and ".join(
+        [*told, f"{others} Gaussians of others"] if whole and others else told or [f"{others} Gaussians"]
+    )
 
 
 def _listed(ids: frozenset[int]) -> str:

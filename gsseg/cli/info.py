@@ -52,18 +52,20 @@ def summarize_run(path: Path) -> Rows:
     run = Run.open(path)
     metrics = read_metrics(RunLayout(path).metrics)
     counts, seconds = metrics["counts"], metrics["seconds"]
-    rows = [("run", str(path)), ("objects", str(len(run.objects)))]
+    there = sorted((each for each in run.objects if each.gaussians), key=lambda each: -each.gaussians)
+    rows = [("run", str(path)), ("objects", str(len(there)))]
     rows += [(name.replace("_", " "), str(value)) for name, value in counts.items() if name != "objects"]
     rows += [("codes in use", _used_codes(run.codebook))] if run.codebook is not None else []
     rows += [(scored(name), f"{value:.3f}") for name, value in metrics["scores"].items() if isinstance(value, float)]
     rows += [("seconds", ", ".join(f"{name} {value:.1f}" for name, value in seconds.items()))]
     rows += [("memory", f"{metrics['peak_rss_mb']:.0f} MB at most")]
-    for each in run.objects[:12]:
+    for each in there[:12]:
         size = " x ".join(f"{high - low:.3g}" for low, high in zip(each.bbox_min, each.bbox_max, strict=True))
         line = f"{each.name}: {each.gaussians} Gaussians, {len(each.codes)} codes, {size}, views: {each.views}"
-        rows.append((f"object {each.id}", f"{line}, agreement {each.agreement:.2f}"))
-    if len(run.objects) > 12:
-        rows.append(("...", f"{len(run.objects) - 12} smaller ones in {RunLayout(path).objects}"))
+        stale = " before it was edited" if each.edited else ""
+        rows.append((f"object {each.id}", f"{line}, agreement {each.agreement:.2f}{stale}"))
+    if len(there) > 12:
+        rows.append(("...", f"{len(there) - 12} smaller ones in {RunLayout(path).objects}"))
     return rows
 
 

@@ -78,7 +78,7 @@ class Query(Command):
         from gsseg.language.search import find_by_text
 
         ranked = find_by_text(run.compressed, ClipModel.open(self.clip), text)
-        found = [each for each in ranked if each.known][: self.best]
+        found = [each for each in ranked if each.known and run.objects[each.object_id].gaussians][: self.best]
         rows = [(f"{'id':>5}  {'relevancy':>9}  {'cosine':>6}", "name")]
         rows += [
             (f"{one.object_id:5}  {one.relevancy:9.3f}  {one.cosine:6.3f}", run.objects[one.object_id].name)

@@ -4,9 +4,13 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gsseg.cli.output import Output
 from gsseg.errors import InputError
 from gsseg.files.together import finish
+from gsseg.io.scene_folder import find_splats
+from gsseg.io.splat_formats import read_splats
 from gsseg.run import Run, RunLayout
 from gsseg.run.folder import check_unedited
 from gsseg.run.metrics import read_metrics
@@ -65,7 +69,31 @@ def scene_of(run: Run, scene: Path | None) -> tuple[Path, Path]:
     out of its folder, whose splats stand for those of the scene. `InputError` where neither tells.
     """
     path = RunLayout(run.path).settings
+    if scene is not None:
+        check_scene(run, scene)
     if scene is not None and not path.exists():
         return scene, run.file.path
     settings = read_settings(path)
     return scene or settings.scene, settings.splats
+
+
+def check_scene(run: Run, scene: Path) -> None:
+    """`InputError` where a folder that somebody named is not the scene that a run was made from.
+
+    Its own splats tell, where the run was trained on splats that lie in its scene; else nothing does.
+    """
+    path = RunLayout(run.path).settings
+    settings = read_settings(path) if path.exists() else None
+    if settings is None or not settings.splats.is_relative_to(settings.scene) or not scene.is_dir():
+        return
+    own = scene / settings.splats.relative_to(settings.scene)
+    if not own.exists():
+        try:
+            own = find_splats(scene)
+        except InputError:  # it may have been moved without them
+            return
+    means, known = read_splats(own).gaussians.means.numpy(), run.gaussians.means.numpy()
+    if means.shape != known.shape or not np.array_equal(means, known, equal_nan=True):
+        held = f"{len(means)}" if len(means) != len(known) else "other"
+        problem = f"is not the scene of {run.path}: {own.name} holds {held} Gaussians, not the {len(known)} of the run"
+        raise InputError(scene, problem, f"name {settings.scene}, wherever it is now")

@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from gsseg.cli.command import Command, RunPath, parse_command
+from gsseg.cli.run_folder import check_scene
 from gsseg.cli.stdout import flush
 from gsseg.errors import InputError
 from gsseg.io.scene_folder import load_views
@@ -54,19 +55,26 @@ class ViewRun(Command):
             remedy = "install it again with pip, which brings it"
             raise InputError("gsseg view", f"needs {error.name}, which is not installed", remedy) from error
         document = Document.open(self.run, self.splats)
+        if self.scene is not None:
+            check_scene(document.run, self.scene)
         views = self._views(document.run.path, document.run.file.path)
         model = None if self.clip is None else ClipModel.open(self.clip)
         with serve(document, views, self.host, self.port, self.allow_hosts, model) as viewer:
             objects = len(document.state.objects)
             self.output.say(f"{objects} objects, {len(document.gaussians)} Gaussians, {len(views)} training views")
             self.output.say(f"open {viewer.url} in a browser; Ctrl-C ends it")
+            if document.recovered:
+                self.output.say(f"{document.recovered}; they are back, and the browser asks whether to keep them")
+            if document.lost:
+                self.output.say(document.lost)
             self.output.finish({"url": viewer.url, "port": viewer.port, "objects": objects})
             flush()  # whoever reads it through a pipe waits for the address
             _wait_for_the_end()
         if refused := viewer.doorkeeper.refused:
             self.output.say(f"connections that were ended because of malformed messages: {refused}")
         if document.unsaved:
-            self.output.say("edits were not saved")
+            kept = f"they are lost: {viewer.not_kept}" if viewer.not_kept else "they are kept and come back next time"
+            self.output.say(f"edits were not saved; {kept}")
 
     def _views(self, run: Path, splats: Path) -> list[View]:
         """The training views; none where nobody named a scene and the run's own is gone or damaged."""

@@ -22,7 +22,7 @@ def summarize_compressed(path: Path | str) -> Rows:
         ("version", VERSION),
         ("splats", f"{scene.splats} (not part of this file)"),
         ("gaussians", str(len(scene))),
-        ("objects", str(len(scene.objects))),
+        ("objects", str(sum(row.gaussians > 0 for row in scene.objects))),
         ("codes", str(len(set(scene.label_codes[:, 1].tolist()) - {NO_CODE}))),
         ("features", f"{dim} channels, residuals: {residuals}"),
     ]

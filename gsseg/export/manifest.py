@@ -11,6 +11,8 @@ from gsseg.segmentation import ObjectInfo
 MANIFEST = "manifest.json"
 SEGMENTED = "segmented.ply"
 SCENE = "scene.ply"
+TOGETHER = "objects.ply"
+"""The file of several objects that are wanted as one."""
 
 _FORMAT = "gsseg export"
 
@@ -26,11 +28,11 @@ def mesh_file(object_id: int | None, ending: str) -> str:
 
 
 def manifest(
-    splats: str, gaussians: int, objects: Sequence[ObjectInfo], dropped: Sequence[int], kept: int
+    splats: str, gaussians: int, objects: Sequence[ObjectInfo], dropped: Sequence[int], kept: int | None
 ) -> dict[str, Any]:
     """The table of contents: the segmented scene, a file for each of ``objects``, and the scene without ``dropped``.
 
-    ``kept``: Gaussians of that last file. Boxes are in world units.
+    ``kept``: Gaussians of that last file, None where there is none. Boxes are in world units.
     """
     table: dict[str, Any] = {
         "format": _FORMAT,
@@ -49,7 +51,7 @@ def manifest(
             for row in objects
         ],
     }
-    if dropped:
+    if kept is not None:
         table["scene"] = {"file": SCENE, "gaussians": kept, "dropped": list(dropped)}
     return table
 
@@ -63,7 +65,7 @@ def listed_files(folder: Path) -> set[str] | None:
     if table.get("format") != _FORMAT:
         return None
     objects = table.get("objects")
-    entries = [table.get("segmented"), table.get("scene"), table.get("scene_mesh")]
+    entries = [table.get(name) for name in ("segmented", "together", "scene", "scene_mesh")]
     entries += objects if isinstance(objects, list) else []
     entries += [entry.get("mesh") for entry in entries if isinstance(entry, dict)]
     names = [entry["file"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("file"), str)]

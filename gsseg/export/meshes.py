@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from jaxtyping import Int32
+from numpy import ndarray
 
 from gsseg.errors import InputError
 from gsseg.export.manifest import mesh_file
@@ -13,7 +15,7 @@ from gsseg.export.pictures import NOBODY
 from gsseg.meshes import Surface, reconstruct, write_surface
 from gsseg.meshes.write import MeshFormat
 from gsseg.scene import Gaussians, View
-from gsseg.segmentation import SegmentationColumns
+from gsseg.segmentation import ObjectInfo
 
 MeshColors = Literal["photo", "object"]
 
@@ -39,29 +41,31 @@ class MeshOptions:
 def add_meshes_(
     contents: dict[str, Any],
     folder: Path,
-    columns: SegmentationColumns,
+    objects: Sequence[ObjectInfo],
+    object_ids: Int32[ndarray, " gaussians"],
     options: MeshOptions,
     dropped: Sequence[int],
 ) -> None:
     """Writes the scene's mesh, without the dropped objects, and one an object, and names them in the manifest.
 
+    ``object_ids``: object of each Gaussian, ``len(objects)`` for what is in no mesh.
     An object that no view shows has ``"mesh": null`` and no file. Raises `InputError` where nothing is seen at all.
     """
-    found = reconstruct(options.gaussians, options.views, columns.object_ids, options.voxel, options.progress)
+    found = reconstruct(options.gaussians, options.views, object_ids, options.voxel, options.progress)
     if not len(found.surface) and options.voxel is not None:
         problem = f"leaves nothing: no voxel is seen by two of the {len(options.views)} views"
         raise InputError(f"--mesh-voxel {options.voxel:g}", problem, "give larger voxels, or leave their size to gsseg")
     if not len(found.surface):
         problem = f"cannot be made into meshes: its {len(options.views)} views see no surface"
         raise InputError(contents["splats"], problem, "name the scene that belongs to it with -s SCENE")
-    colors = {row.id: np.array(row.color, np.float32) / np.float32(255.0) for row in columns.objects}
+    colors = {row.id: np.array(row.color, np.float32) / np.float32(255.0) for row in objects}
     by_object = options.colors == "object"
     for entry in contents["objects"]:
         color = colors[entry["id"]] if by_object else None
         entry["mesh"] = _write(folder, entry["id"], found.of_object(entry["id"]), color, options.format)
     if by_object:
         found = found.painted(np.array([*(colors[k] for k in range(len(colors))), NOBODY], np.float32))
-    contents["scene_mesh"] = _write(folder, None, found.without(dropped), None, options.format)
+    contents["scene_mesh"] = _write(folder, None, found.without([*dropped, len(objects)]), None, options.format)
     contents["mesh_voxel"] = found.voxel
 
 

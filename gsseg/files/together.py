@@ -1,8 +1,9 @@
-"""Several files of a folder replaced as one, whenever the process dies; the version before may be kept.
+"""Several files of a folder replaced as one, whenever the process dies; earlier versions may be kept.
 
     FOLDER/.saving.TOKEN.part/   the new files while they are written; nobody reads it
     FOLDER/.saved/               the new files, complete; under earlier/ what they replace; the list of both
-    FOLDER/earlier/              what the last replacement replaced, where it was to be kept
+    FOLDER/earlier/original/     what the first replacement replaced, where it was to be kept
+    FOLDER/earlier/N/            what the N-th replaced; of these the last few
 
 Names may have one folder before them, ``thumbnails/a.jpg``; such a folder goes when it is empty.
 
@@ -24,6 +25,10 @@ from gsseg.files.remove import left_beside, remove_empty, remove_folder
 
 EARLIER, SAVED = "earlier", ".saved"
 _LIST = "files.json"
+_ORIGINAL = "original"
+
+KEPT = 3
+"""Versions that are kept beside the original."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,9 @@ class _Replacement:
     """Name of each new file -> whether it replaces one, which then lies in `EARLIER` below."""
     removed: list[str] = field(default_factory=list)
     """Names of files that are no part of the new version."""
-    keep: bool = True
-    """Whether what is replaced and removed goes to the folder's `EARLIER`; else what is there of these files goes."""
+    version: str = ""
+    """Folder below the folder's `EARLIER` that takes what is replaced and removed; empty: nothing is kept, and what is
+    there of these files goes."""
 
 
 @contextmanager
@@ -43,10 +49,10 @@ def replace_together(folder: Path, *, remove: Iterable[str] = (), keep: bool = T
     """Yields an empty folder to write files to; all of them take their places in ``folder`` when the block ends well.
 
     ``remove``: names of files that vanish at the same moment, unless they are written anew. ``keep``: what is replaced
-    or removed goes to the subfolder `EARLIER`; otherwise what is there of these files vanishes too. Files of other
-    names stay as they are. Where the block raises, or the file system refuses (`InputError`), nothing has changed.
-    Should it refuse in the middle of the moves, the error says so and the next `finish` ends them. One process at a
-    time: hold the folder's lock (`gsseg.files.lock`).
+    or removed goes to a subfolder of `EARLIER`, where the original and the last `KEPT` versions stay; otherwise what is
+    there of these files vanishes too. Files of other names stay as they are. Where the block raises, or the file system
+    refuses (`InputError`), nothing has changed. Should it refuse in the middle of the moves, the error says so and the
+    next `finish` ends them. One process at a time: hold the folder's lock (`gsseg.files.lock`).
     """
     finish(folder)
     remove_unfinished(folder)
@@ -100,7 +106,7 @@ def finish(folder: Path) -> None:
                 _move(saved / name, folder / name)
             for name in todo.removed:
                 _remove(folder, name)
-            if todo.keep:
+            if todo.version:
                 _keep_earlier(todo, saved, folder)
             else:
                 _drop_earlier(todo, folder)
@@ -113,17 +119,48 @@ def finish(folder: Path) -> None:
 def _keep_earlier(todo: _Replacement, saved: Path, folder: Path) -> None:
     gone = [*(name for name, replaces in todo.files.items() if replaces), *todo.removed]
     for name in gone:
-        _move(saved / EARLIER / name, folder / EARLIER / name)
-    for name, replaces in todo.files.items():
-        if not replaces:  # an earlier version of it is older than what all others there belong to
-            _remove(folder / EARLIER, name)
+        kept = folder / EARLIER / todo.version / name
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        _move(saved / EARLIER / name, kept)
+    for number in _numbered(folder)[:-KEPT]:
+        remove_folder(folder / EARLIER / str(number))
 
 
 def _drop_earlier(todo: _Replacement, folder: Path) -> None:
     """Removes what earlier replacements kept of these files; what somebody else has put there stays."""
     for name in (*todo.files, *todo.removed):
-        _remove(folder / EARLIER, name)
+        for place in _places(folder):
+            _remove(folder / EARLIER / place, name)
+    for place in _places(folder)[1:]:
+        remove_empty(folder / EARLIER / place)
     remove_empty(folder / EARLIER)
+
+
+def kept_versions(folder: Path, name: str) -> list[Path]:
+    """Every earlier version of a file that is kept in the folder, one by a gsseg that kept a single one too."""
+    return [path for place in _places(folder) if (path := folder / EARLIER / place / name).is_file()]
+
+
+def _places(folder: Path) -> list[str]:
+    """Where below `EARLIER` versions may be; first where a gsseg that kept a single one put it."""
+    return ["", _ORIGINAL, *map(str, _numbered(folder))]
+
+
+def _numbered(folder: Path) -> list[int]:
+    """Numbers of the versions that are kept beside the original, ascending."""
+    earlier = folder / EARLIER
+    if not earlier.is_dir():
+        return []
+    names = (each.name for each in earlier.iterdir() if each.is_dir())
+    return sorted(int(name) for name in names if name.isascii() and name.isdecimal() and name == str(int(name)))
+
+
+def _next_version(folder: Path) -> str:
+    """Where what is replaced now is to be kept."""
+    earlier, numbers = folder / EARLIER, _numbered(folder)
+    if numbers:
+        return str(numbers[-1] + 1)
+    return "2" if earlier.is_dir() and any(earlier.iterdir()) else _ORIGINAL
 
 
 def _complete(beside: Path, folder: Path, remove: Iterable[str], keep: bool) -> None:
@@ -140,14 +177,15 @@ def _complete(beside: Path, folder: Path, remove: Iterable[str], keep: bool) -> 
         for name in [*(name for name in names if files[name]), *removed]:
             (beside / EARLIER / name).parent.mkdir(exist_ok=True)
             _copy((folder / name).resolve(), beside / EARLIER / name)
-    (beside / _LIST).write_text(json.dumps(asdict(_Replacement(files, removed, keep))), encoding="utf-8")
+    todo = _Replacement(files, removed, _next_version(folder) if keep else "")
+    (beside / _LIST).write_text(json.dumps(asdict(todo)), encoding="utf-8")
     for path in (beside / _LIST, *(path for path in beside.rglob("*") if path.is_dir()), beside):
         _to_disk(path)
 
 
 def _there(folder: Path, name: str, keep: bool) -> bool:
     """Whether there is something to remove: a file, or where nothing is kept one that was kept before."""
-    return (folder / name).is_file() or (not keep and (folder / EARLIER / name).is_file())
+    return (folder / name).is_file() or (not keep and bool(kept_versions(folder, name)))
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -169,14 +207,17 @@ def _to_disk(path: Path) -> None:
 def _listed(saved: Path) -> _Replacement | None:
     """What is left to do; None where everything but the removal of the folder itself is done."""
     try:
-        todo = _Replacement(**json.loads((saved / _LIST).read_text(encoding="utf-8")))
+        content = json.loads((saved / _LIST).read_text(encoding="utf-8"))
+        if "keep" in content:  # of a gsseg that kept one version
+            content["version"] = "1" if content.pop("keep") else ""
+        todo = _Replacement(**content)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise InputError(saved / _LIST, f"cannot be read ({error})", f"delete {saved}") from error
     # The names are followed on disk, so they may not lead out of the folder, whoever wrote them.
-    sound = isinstance(todo.files, dict) and isinstance(todo.removed, list) and isinstance(todo.keep, bool)
-    if not sound or not all(map(_is_plain, [*todo.files, *todo.removed])):
+    sound = isinstance(todo.files, dict) and isinstance(todo.removed, list)
+    if not sound or not all(map(_is_plain, [*todo.files, *todo.removed, todo.version or _ORIGINAL])):
         raise InputError(saved / _LIST, "is no list of files", f"delete {saved}")
     return todo
 

@@ -18,6 +18,9 @@ from gsseg.segmentation.table import table_from_json
 
 AGAIN = "run gsseg train again"
 
+_MOST_GAPS = 10_000
+"""Objects of no Gaussians that the table of a file by itself may have; an id in it may be any number."""
+
 
 class _PlyColumns:
     """The columns that a segmented.ply holds and that nothing beside it changes."""
@@ -93,8 +96,12 @@ class BareColumns(_PlyColumns):
 
     @lazy_property
     def object_ids(self) -> Int32[ndarray, " gaussians"]:
-        """The ids of the column numbered without gaps, in their order: rows may have been cut out of the file."""
-        there, places = np.unique(self._ply.object_ids, return_inverse=True)
+        """The column of ids. Rows may have been cut out of the file: the table then has objects of no Gaussians, and
+        where those would be more than `_MOST_GAPS` the ids are numbered without gaps, in their order."""
+        ids = self._ply.object_ids
+        if int(ids.max(initial=NO_OBJECT)) < len(ids) + _MOST_GAPS:
+            return ids
+        there, places = np.unique(ids, return_inverse=True)
         return (places + (NO_OBJECT if len(there) and there[0] == NO_OBJECT else 0)).astype(np.int32)
 
     @property
@@ -104,7 +111,7 @@ class BareColumns(_PlyColumns):
 
     @lazy_property
     def objects(self) -> list[ObjectInfo]:
-        """What the rows tell of their objects, in the order of the ids; views and agreement are not known, 0."""
+        """What the rows tell of their objects, by id; views and agreement are not known, 0."""
         ids = self.object_ids
         count = int(ids.max(initial=NO_OBJECT)) + 1
         return describe_objects(

@@ -16,14 +16,14 @@ from gsseg.segmentation.table import table_json
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Edits:
-    """A mended segmentation: whole pieces have moved between objects; codes and features are as they were."""
+    """A mended segmentation: Gaussians have moved between objects; codes and features are as they were."""
 
     object_ids: Int32[ndarray, " gaussians"]
-    """Object of each Gaussian, `NO_OBJECT` = none; 0..n-1, largest object first."""
+    """Object of each Gaussian, `NO_OBJECT` = none; who was there before keeps its id."""
     objects: list[ObjectInfo]
-    """The table of these objects."""
+    """The table of these objects, with a row for every id that was ever given."""
     marks: Marks
-    """What is hidden or deleted, by these ids."""
+    """What is hidden or deleted."""
     came_from: list[int | None]
     """Row, in the table as it was read, of the object that each of these comes from, whose language vector it keeps;
     None where it was made of Gaussians that belonged to none."""
@@ -41,10 +41,20 @@ def write_marks(path: Path, edits: Edits) -> None:
 
 def edited_scene(scene: CompressedScene, edits: Edits) -> CompressedScene:
     """The compressed scene with these objects; codes, features and residuals are untouched, language vectors follow."""
-    label_objects = np.full_like(scene.label_objects, NO_OBJECT)
-    label_objects[scene.labels] = edits.object_ids  # all Gaussians of a piece have moved together
+    # A label is of one object: where only some of its Gaussians have moved it becomes two.
+    ids = edits.object_ids.astype(np.int64) - NO_OBJECT
+    _, first, labels = np.unique(scene.labels.astype(np.int64) << 32 | ids, return_index=True, return_inverse=True)
+    earlier = scene.labels[first]
     language = None if scene.language is None else _vectors_of(scene.language, edits.came_from)
-    return replace(scene, label_objects=label_objects, objects=edits.objects, language=language)
+    return replace(
+        scene,
+        labels=labels,
+        label_objects=edits.object_ids[first],
+        label_codes=scene.label_codes[earlier],
+        label_features=scene.label_features[earlier],
+        objects=edits.objects,
+        language=language,
+    )
 
 
 def _vectors_of(codes: BinaryCodes, came_from: list[int | None]) -> BinaryCodes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gsseg.files.lock import LOCK
-from gsseg.files.together import EARLIER, SAVED
+from gsseg.files.together import EARLIER, SAVED, kept_versions
 from gsseg.segmentation.table import THUMBNAILS, is_thumbnail
 
 SEGMENTED = "segmented.ply"
@@ -83,13 +83,18 @@ class RunLayout:
         return self.path / "viewer.json"
 
     @property
+    def unsaved(self) -> Path:
+        """Edits that were made in the viewer and not saved."""
+        return self.path / "unsaved.json"
+
+    @property
     def cache(self) -> Path:
         """Blending weights and finished stages; may be deleted at any time."""
         return self.path / "cache"
 
     @property
     def earlier(self) -> Path:
-        """The files that the viewer's last saving replaced."""
+        """The files that the viewer replaced: the original, and the last few versions."""
         return self.path / EARLIER
 
     @property
@@ -103,7 +108,7 @@ class RunLayout:
     @property
     def later(self) -> tuple[Path, ...]:
         """The files that others write afterwards and that speak of one training's objects."""
-        return self.compressed, self.marks
+        return self.compressed, self.marks, self.unsaved
 
     @property
     def finished(self) -> bool:
@@ -113,8 +118,8 @@ class RunLayout:
     @property
     def edited(self) -> bool:
         """Whether somebody has mended the segmentation in the viewer."""
-        kept = (self.earlier / path.name for path in (*self.trained, *self.later))
-        return self.marks.is_file() or any(path.is_file() for path in kept)
+        kept = (kept_versions(self.path, path.name) for path in (*self.trained, *self.later))
+        return self.marks.is_file() or self.unsaved.is_file() or any(kept)
 
     def holds_only_a_run(self) -> bool:
         """Whether there is nothing in the folder but what gsseg writes there, finished or not; True of an empty one."""

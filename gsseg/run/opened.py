@@ -127,7 +127,7 @@ class Run:
 
     @property
     def objects(self) -> list[ObjectInfo]:
-        """The table of objects, largest first; of a segmented.ply by itself in the order of its ids."""
+        """The table of objects by id, those of no Gaussians too; as trained the largest first."""
         return self.columns.objects
 
     @cached_property
@@ -135,7 +135,7 @@ class Run:
         """What was hidden or deleted in the viewer and saved; nothing where nothing was, or for other objects."""
         path = self.source.marks_path
         if path is None or not path.is_file():
-            return Marks()
+            return Marks.none(len(self.object_ids))
         try:
             return marks_from_json(read_text(path, MOST_BYTES), self.object_ids)
         except ValueError as error:

@@ -8,7 +8,8 @@
     training without a folder   memory (`gsseg.run.trained`)           nowhere
 
 Beside what is written, viewer.json says what is hidden and deleted. All files of one saving are replaced together
-(`gsseg.files.together`), what was there before goes to the subfolder earlier.
+(`gsseg.files.together`), what was there before goes to the subfolder earlier. Edits that are not saved yet are kept in
+unsaved.json, likewise beside.
 """
 
 from pathlib import Path
@@ -89,6 +90,11 @@ class RunSource(Protocol):
         """Where marks of the viewer are kept; None where they are not."""
         ...
 
+    @property
+    def unsaved_path(self) -> Path | None:
+        """Where edits are kept until they are saved; None where they are not."""
+        ...
+
     def save(self, edits: Edits) -> "RunSource":
         """Writes edits, all files or none, and returns the source that goes on with them; `InputError` where it cannot.
 
@@ -164,6 +170,11 @@ class RunFolder:
         """viewer.json."""
         return self.layout.marks
 
+    @property
+    def unsaved_path(self) -> Path:
+        """unsaved.json."""
+        return self.layout.unsaved
+
     def save(self, edits: Edits) -> "RunFolder":
         """Writes edits to the folder and keeps what was there in its subfolder earlier."""
         edits = with_thumbnails(edits, self.columns)
@@ -235,8 +246,12 @@ class CompressedFile:
     @property
     def marks_path(self) -> Path:
         """viewer.json; of a file not named scene.gsseg, which may lie beside others, one with its name."""
-        marks = RunLayout(self.folder).marks
-        return marks if self.path.name == RunLayout(self.folder).compressed.name else self._named(marks.name)
+        return self._named(RunLayout(self.folder).marks.name)
+
+    @property
+    def unsaved_path(self) -> Path:
+        """unsaved.json, named likewise."""
+        return self._named(RunLayout(self.folder).unsaved.name)
 
     def save(self, edits: Edits) -> "CompressedFile":
         """Writes edits to the file and to segmented.ply where that is its splats.
@@ -259,7 +274,8 @@ class CompressedFile:
         return self._splats_path == self.folder / SEGMENTED
 
     def _named(self, name: str) -> Path:
-        return self.path.with_name(f"{self.path.stem}.{name}")
+        own = self.path.name == RunLayout(self.folder).compressed.name
+        return self.path.with_name(name if own else f"{self.path.stem}.{name}")
 
 
 class BareSplats:
@@ -318,6 +334,11 @@ class BareSplats:
     def marks_path(self) -> None:
         """None: a file by itself has no marks."""
         return None
+
+    @property
+    def unsaved_path(self) -> Path:
+        """NAME.unsaved.json."""
+        return self.path.with_name(f"{self.path.stem}.unsaved.json")
 
     @property
     def run_folder(self) -> Path:

@@ -19,11 +19,13 @@ def describe_objects(
     colors: Sequence[Sequence[int]],
     views: Sequence[int],
     agreement: Sequence[float],
+    edited: Sequence[bool] | None = None,
 ) -> list[ObjectInfo]:
     """The table of objects 0..n-1: number, codes, boxes and centroid from the rows, the rest as given, an item each.
 
-    ``colors``: RGB 0..255. Gaussians without a fine code (`NO_CODE`) add none to their object's. ValueError
-    where an object has no Gaussian, or a Gaussian an object that is not described.
+    ``colors``: RGB 0..255; ``edited``: of none where it is None. Gaussians without a fine code (`NO_CODE`) add none to
+    their object's. An object without a Gaussian has no codes, and its boxes are a point at the origin. ValueError for a
+    Gaussian whose object is not described.
     """
     count = len(names)
     if len(object_ids) and int(object_ids.max()) >= count:
@@ -34,9 +36,7 @@ def describe_objects(
     table = []
     for k in range(count):
         rows = order[edges[k] : edges[k + 1]]
-        if not len(rows):
-            raise ValueError(f"object {k} has no Gaussian")
-        centres = means[rows].astype(np.float64)
+        centres = means[rows].astype(np.float64) if len(rows) else np.zeros((1, 3))
         codes = np.unique(code_fine[rows])
         table.append(
             ObjectInfo(
@@ -51,6 +51,7 @@ def describe_objects(
                 views=int(views[k]),
                 agreement=round(float(agreement[k]), 4),
                 oriented_box=oriented_box(centres),
+                edited=edited is not None and bool(edited[k]),
             )
         )
     return table

@@ -43,7 +43,7 @@ class SegmentationColumns(Protocol):
 
     @property
     def objects(self) -> list[ObjectInfo]:
-        """The table of objects, largest first; ``objects[k].id == k``."""
+        """The table of objects; ``objects[k].id == k``, and as trained the largest is first."""
         ...
 
 
@@ -62,7 +62,7 @@ class Segmentation:
     learnt: Float32[ndarray, "gaussians 6"]
     """Features as they were learnt; zero for Gaussians that no mask shows."""
     objects: list[ObjectInfo]
-    """The table of objects, largest first; ``objects[k].id == k``."""
+    """The table of objects; ``objects[k].id == k``, and as trained the largest is first."""
 
     @classmethod
     def of(cls, columns: SegmentationColumns) -> "Segmentation":

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from gsseg.files.json_file import parse_json
 
-BOX, THUMBNAIL = "oriented_box", "thumbnail"
+BOX, THUMBNAIL, EDITED = "oriented_box", "thumbnail", "edited"
 """The fields of an object that a table may lack."""
 
 THUMBNAILS = "thumbnails"
@@ -37,11 +37,11 @@ class ObjectInfo:
     """One row of objects.json."""
 
     id: int
-    """0..n-1, largest object first."""
+    """0..n-1, its place in the table; as trained the largest object first. Edits give no id a second time."""
     name: str
     """For people; ``object 3`` until somebody renames it."""
     gaussians: int
-    """Number of Gaussians."""
+    """Number of Gaussians; 0 where edits have given all of them to others: only its id is kept."""
     codes: list[int]
     """Fine codes that make up the object, ascending; as trained, no two objects share one."""
     bbox_min: list[float]
@@ -60,11 +60,20 @@ class ObjectInfo:
     """A box that lies as the object does, without its strays; None in a table of a gsseg that made none."""
     thumbnail: str | None = None
     """``thumbnails/NAME.jpg`` beside objects.json: the object in the photo that shows it best; None: no picture."""
+    edited: bool = False
+    """Whether Gaussians were given to it or taken from it since ``views`` and ``agreement`` were measured."""
 
 
 def table_json(objects: list[ObjectInfo], indent: int | None = 1) -> str:
     """The text of objects.json; on one line where ``indent`` is None."""
-    return json.dumps([asdict(row) for row in objects], indent=indent)
+    return json.dumps([_row(row) for row in objects], indent=indent)
+
+
+def _row(info: ObjectInfo) -> dict[str, Any]:
+    row = asdict(info)
+    if not info.edited:
+        del row[EDITED]  # so that a table that nobody has edited is the same as ever
+    return row
 
 
 def table_from_json(text: str) -> list[ObjectInfo]:
@@ -80,8 +89,9 @@ def table_from_json(text: str) -> list[ObjectInfo]:
 
 
 def _checked(index: int, row: Any) -> ObjectInfo:
-    names = [each.name for each in fields(ObjectInfo) if each.name not in (BOX, THUMBNAIL)]
-    if not isinstance(row, dict) or sorted(row.keys() - {BOX, THUMBNAIL}) != sorted(names):
+    optional = {BOX, THUMBNAIL, EDITED}
+    names = [each.name for each in fields(ObjectInfo) if each.name not in optional]
+    if not isinstance(row, dict) or sorted(row.keys() - optional) != sorted(names):
         raise ValueError(f"object {index} has not the fields {', '.join(names)}")
     checked: dict[str, Any] = {}
     for name in names:
@@ -94,10 +104,13 @@ def _checked(index: int, row: Any) -> ObjectInfo:
         checked[name] = values[0] if length is None else values
     if checked["id"] != index:
         raise ValueError(f"object {index} has id {checked['id']}")
-    thumbnail = row.get(THUMBNAIL)
+    thumbnail, edited = row.get(THUMBNAIL), row.get(EDITED, False)
     if thumbnail is not None and not (isinstance(thumbnail, str) and is_thumbnail(thumbnail)):
         raise ValueError(f"object {index} has {THUMBNAIL} {thumbnail!r}")
-    return ObjectInfo(**checked, oriented_box=_checked_box(index, row.get(BOX)), thumbnail=thumbnail)
+    if not isinstance(edited, bool):
+        raise ValueError(f"object {index} has {EDITED} {edited!r}")
+    box = _checked_box(index, row.get(BOX))
+    return ObjectInfo(**checked, oriented_box=box, thumbnail=thumbnail, edited=edited)
 
 
 def is_thumbnail(name: str) -> bool:

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from gsseg_viewer.document import Document
+from gsseg_viewer.edits import hide, rename
 from gsseg_viewer.saving import save
-from gsseg_viewer.state import hide, rename
 
 import gsseg
 from gsseg.cli import main
@@ -32,7 +33,7 @@ def train(two_things, few_steps):
 
 def _edit(run: Path) -> None:
     document = Document.open(run)
-    document.apply("", lambda state: hide(rename(state, 0, "mine"), [1]))
+    document.apply("", lambda state: hide(rename(state, 0, "mine"), state.pieces_of([1])))
     save(document)
 
 
@@ -47,7 +48,8 @@ def test_a_finished_run_is_left_as_it_is(edited, train, capfd):
     assert FINISHED in out.splitlines()
     assert err == ""
     assert contents(edited) == before
-    assert Run.open(edited).marks.hidden == {1}
+    run = Run.open(edited)
+    assert np.array_equal(run.marks.hidden, run.object_ids == 1)
 
 
 @pytest.mark.parametrize("options", [[], ["--seed", "1"], ["--resume", "--seed", "1"]], ids=" ".join)

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from gsseg.cli import main
+from gsseg.io.ply import write_splats
+from gsseg.io.splat_formats import read_splats
 from gsseg.run.layout import SEGMENTED
 
 INSTALLED = importlib.util.find_spec("gsseg_viewer") is not None and importlib.util.find_spec("viser") is not None
@@ -96,6 +98,43 @@ def test_a_scene_that_is_damaged_does_not_keep_the_run_closed(finished_run, tmp_
     _, said, _ = start("-m", run)
     assert said[0].startswith(f"no training views: {scene}: is an empty folder")
     assert said[1].endswith("0 training views")
+
+
+@needs_viewer
+def test_a_scene_of_another_run_is_refused(finished_run, two_things, tmp_path, capsys):
+    """Its photos would be shown beside splats that they are not of."""
+    other = tmp_path / "other"
+    shutil.copytree(two_things, other)
+    splats = read_splats(other / "splats.ply")
+    write_splats(other / "splats.ply", splats.columns[:100])
+    assert main(["view", "-m", str(finished_run), "-s", str(other), "--port", "0"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"gsseg: error: {other}: is not the scene of {finished_run}: splats.ply holds 100 Gaussians")
+    assert err.count("\n") == 1
+    columns = splats.columns.copy()
+    columns["x"] += 1
+    write_splats(other / "splats.ply", columns)
+    assert main(["view", "-m", str(finished_run), "-s", str(other), "--port", "0"]) == 2
+    assert "holds other Gaussians, not the 120 of the run" in capsys.readouterr().err
+
+
+@needs_viewer
+def test_edits_that_were_not_saved_come_back_after_a_kill(finished_run, tmp_path, start):
+    from gsseg_viewer.document import Document
+    from gsseg_viewer.edits import rename
+    from gsseg_viewer.unsaved import Keeper
+
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    document = Document.open(run)
+    keeper = Keeper(document.to_keep)
+    document.apply("renamed it", lambda state: rename(state, 0, "mine"))
+    keeper.keep()
+    keeper.wait()
+    process, said, _ = start("-m", run)
+    assert any("1 edits of" in line and "renamed it" in line for line in said), said
+    process.send_signal(signal.SIGTERM)
+    assert "edits were not saved; they are kept" in process.communicate(timeout=20)[0]
 
 
 @needs_viewer

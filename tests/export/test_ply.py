@@ -9,7 +9,7 @@ import pytest
 from gsseg.errors import InputError
 from gsseg.export import ply
 from gsseg.io.splat_formats import read_splats
-from gsseg.run import RunLayout
+from gsseg.run import Run, RunLayout
 from gsseg.run.marks import Marks, marks_json
 from gsseg.segmentation.segmented_ply import ADDED_COLUMNS, FEATURE_COLUMNS, write_segmented
 
@@ -76,10 +76,42 @@ def test_some_objects_and_a_scene_without_others(run, tmp_path: Path) -> None:
     assert np.array_equal(scene, before[run.object_ids != 1])
 
 
+def marked(object_ids: np.ndarray, hidden: int = -9, deleted: int = -9) -> Marks:
+    """Whole objects hidden and deleted."""
+    return Marks(object_ids == hidden, np.zeros(len(object_ids), bool), object_ids == deleted)
+
+
+def test_parts_that_were_deleted_are_left_out_row_by_row(run, tmp_path: Path) -> None:
+    """Of an object a third, of no object a half; each file holds the other rows, byte for byte."""
+    deleted = np.zeros(60, bool)
+    deleted[[*np.flatnonzero(run.object_ids == 0)[::3], *np.flatnonzero(run.object_ids == -1)[::2]]] = True
+    none = np.zeros(60, bool)
+    RunLayout(run.path).marks.write_text(marks_json(Marks(none, none, deleted), run.object_ids))
+    assert np.array_equal(Run.open(run.path).marks.deleted, deleted)
+    manifest = run.export(tmp_path / "out")
+    before = read_splats(run.input).columns
+    assert manifest["scene"] == {"file": "scene.ply", "gaussians": int((~deleted).sum()), "dropped": []}
+    assert read_splats(tmp_path / "out" / "scene.ply").columns.tobytes() == before[~deleted].tobytes()
+    for row in manifest["objects"]:
+        kept = (run.object_ids == row["id"]) & ~deleted
+        part = read_splats(tmp_path / "out" / row["file"])
+        assert part.columns.tobytes() == before[kept].tobytes()
+        assert row["gaussians"] == kept.sum()
+        assert np.allclose(part.gaussians.means.numpy().max(0), row["bbox_max"])
+
+
+def test_several_objects_in_one_file(run, tmp_path: Path) -> None:
+    manifest = run.export(tmp_path / "out", objects=[2, 0], together=True)
+    assert manifest["together"] == {"file": "objects.ply", "gaussians": int(np.isin(run.object_ids, [0, 2]).sum())}
+    before = read_splats(run.input).columns
+    together = read_splats(tmp_path / "out" / "objects.ply").columns
+    assert together.tobytes() == before[np.isin(run.object_ids, [0, 2])].tobytes(), "in the order of the rows"
+    assert "objects.ply" not in contents(tmp_path / "out") or run.export(tmp_path / "out", objects=[1])
+    assert sorted(contents(tmp_path / "out")) == ["manifest.json", "object_001.ply", "segmented.ply"]
+
+
 def test_what_was_deleted_in_the_viewer_is_left_out(run, tmp_path: Path) -> None:
-    RunLayout(run.path).marks.write_text(
-        marks_json(Marks(hidden=frozenset({0}), deleted=frozenset({1})), run.object_ids)
-    )
+    RunLayout(run.path).marks.write_text(marks_json(marked(run.object_ids, hidden=0, deleted=1), run.object_ids))
     manifest = run.export(tmp_path / "out")
     assert [row["id"] for row in manifest["objects"]] == [0, 2], "hiding is for the eyes alone"
     assert manifest["scene"]["dropped"] == [1]
@@ -88,7 +120,7 @@ def test_what_was_deleted_in_the_viewer_is_left_out(run, tmp_path: Path) -> None
     assert [row["id"] for row in run.export(tmp_path / "named", objects=[1])["objects"]] == [1]
     assert run.export(tmp_path / "more", objects=[0], drop=[1, 2])["scene"]["dropped"] == [1, 2]
     others = np.roll(run.object_ids, 1)
-    RunLayout(run.path).marks.write_text(marks_json(Marks(deleted=frozenset({1})), others))
+    RunLayout(run.path).marks.write_text(marks_json(marked(others, deleted=1), others))
     assert "scene" not in run.export(tmp_path / "others"), "marks of other objects"
     RunLayout(run.path).marks.write_text("{}")
     with pytest.raises(InputError, match=r"viewer\.json: cannot be read"):

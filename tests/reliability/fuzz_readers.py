@@ -411,7 +411,7 @@ def _read_run(folder: Path) -> None:
         json.dumps(row.name).encode()
         row.name.encode()
     assert run.render.near_plane > 0
-    assert isinstance(run.marks.hidden, frozenset)
+    assert len(run.marks.hidden) == len(run.object_ids)
 
 
 def _read_compressed(folder: Path) -> None:

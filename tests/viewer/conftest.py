@@ -28,6 +28,7 @@ def _load(name: str, file: Path) -> ModuleType:
 harness = _load("gsseg_viewer_test_browser", Path(__file__).with_name("browser.py"))
 stages = _load("gsseg_viewer_test_stage", Path(__file__).with_name("stage.py"))
 stand_in = _load("gsseg_viewer_test_desk", Path(__file__).with_name("desk.py"))
+_load("gsseg_viewer_test_tables", Path(__file__).with_name("tables.py"))
 _load("gsseg_viewer_test_saved", Path(__file__).with_name("saved.py"))  # for the tests of saving to import from
 
 from gsseg_viewer.document import Document  # noqa: E402

@@ -18,7 +18,7 @@ from gsseg_viewer.selection import of_objects
 from gsseg_viewer.session import Session
 from gsseg_viewer.splats import SplatNodes
 from gsseg_viewer_test_stage import FRONT
-from viser._messages import GuiUpdateMessage
+from viser._messages import GuiFormSubmitMessage, GuiUpdateMessage
 from viser.infra._infra import WebsockMessageHandler
 
 
@@ -106,6 +106,12 @@ class Desk:
         """What the browser does when a person clicks or types: a value for a widget."""
         message = GuiUpdateMessage(widget._impl.uuid, {"value": value})
         handled = self.client.gui._handle_gui_updates(7, message)
+        asyncio.run_coroutine_threadsafe(handled, self.loop).result(timeout=20)
+        self.settle()
+
+    def submit(self, form: Any) -> None:
+        """What the browser does when a person presses Enter in a form, or leaves it."""
+        handled = self.client.gui._handle_gui_form_submit(7, GuiFormSubmitMessage(form._impl.uuid))
         asyncio.run_coroutine_threadsafe(handled, self.loop).result(timeout=20)
         self.settle()
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from gsseg_viewer.document import Document
-from gsseg_viewer.state import State, delete, hide, merge, rename, split
+from gsseg_viewer.edits import delete, hide, merge, rename, split
+from gsseg_viewer.state import State
 from safetensors import safe_open
 
 from gsseg.compressed import compress, write_scene
@@ -16,8 +17,9 @@ from gsseg.run import Run
 from gsseg.segmentation import Segmentation
 
 EDITS: list[Callable[[State], State]] = [
-    lambda state: split(state, 2), lambda state: merge(state, [0, 1]), lambda state: rename(state, 3, "Stühle <b>"),
-    lambda state: hide(state, [3]), lambda state: delete(state, [2]),
+    lambda state: split(state, state.pieces_of([2])), lambda state: merge(state, state.pieces_of([0, 1])),
+    lambda state: rename(state, 3, "Stühle <b>"), lambda state: hide(state, state.pieces_of([3])),
+    lambda state: delete(state, state.pieces_of([2])),
 ]  # fmt: skip
 """Ball 2 becomes two objects, balls 0 and 1 one."""
 
@@ -53,7 +55,8 @@ def plain(document: Document) -> tuple[Any, ...]:
     """All that a restart must bring back."""
     state = document.state
     objects = {each: replace(info, source=None) for each, info in state.objects.items()}
-    return document.object_ids(state).tolist(), objects, state.hidden, state.deleted, state.rest_hidden
+    marks = [mark[document.pieces].tolist() for mark in (state.hidden, state.aside, state.deleted)]
+    return document.object_ids(state).tolist(), objects, marks
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -68,3 +71,9 @@ def checksum(path: Path) -> bytes:
         return b""
     with safe_open(path, framework="np") as file:
         return file.metadata()["sha256"].encode()
+
+
+def newest(folder: Path) -> Path:
+    """The version before the last saving."""
+    numbers = [int(each.name) for each in (folder / "earlier").iterdir() if each.name.isdecimal()]
+    return folder / "earlier" / (str(max(numbers)) if numbers else "original")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from gsseg_viewer.boxes import NAME, edges
+from gsseg_viewer.edits import move
 from gsseg_viewer.panels.look import LookPanel
-from gsseg_viewer.state import move
 from viser._messages import LineSegmentsMessage, RemoveSceneNodeMessage
 
 from gsseg.segmentation.oriented_box import oriented_box

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from gsseg_viewer.edits import hide, merge, show_all
 from gsseg_viewer.moving import go_to
-from gsseg_viewer.state import hide, merge, show_all
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_two_browsers(viewer, open_tab, balls, poll):
     assert abs(one.session.client.camera.position - two.session.client.camera.position).max() > 1
     one.click(balls.centres[1], "Shift")
     poll("both selected", lambda: _selected(one) == [0, 1])
-    one.session.edit("merged 2 objects", lambda state: merge(state, [0, 1]))
+    one.session.edit("merged 2 objects", lambda state: merge(state, state.pieces_of([0, 1])))
     two.wait_for_text("Somebody else changed the scene")
     two.wait_for_text("Merged 2 objects")
     assert "Somebody else" not in one.text()
@@ -40,7 +40,7 @@ def test_two_browsers(viewer, open_tab, balls, poll):
 
 def test_edits_of_two_at_once_are_all_made(viewer, open_tab, balls, poll):
     """Renames from two sessions at the same time: every one is in the history, none is lost."""
-    from gsseg_viewer.state import rename
+    from gsseg_viewer.edits import rename
 
     tabs = [open_tab(viewer, width=640, height=480) for _ in range(2)]
     done = []
@@ -70,7 +70,7 @@ def test_a_browser_closes_during_an_update(viewer, open_tab, balls, poll):
 
     def work() -> None:
         while not stop.is_set():
-            viewer.document.apply("hid it", lambda state: hide(state, [0]))
+            viewer.document.apply("hid it", lambda state: hide(state, state.pieces_of([0])))
             leaving.color_by("object")
             viewer.document.apply("showed it", show_all)
             leaving.color_by("photo")

@@ -24,7 +24,7 @@ def with_shader(page: bytes) -> bytes:
 
 def nodes_of(gaussians: Gaussians, ids: np.ndarray | None = None) -> SplatNodes:
     ids = np.zeros(len(gaussians), np.int32) if ids is None else ids.astype(np.int32)
-    return splats._grouped(gaussians, ids)
+    return splats._grouped(gaussians, ids, np.zeros(len(ids), np.int32))
 
 
 def three_balls(unit: float) -> tuple[Gaussians, np.ndarray]:

@@ -93,7 +93,7 @@ def test_merge_save_and_start_again(balls: Any, open_viewer: Callable, open_tab:
     merged = next(k for k, info in again.state.objects.items() if info.name.startswith("traffic"))
     assert again.state.gaussians(merged) == 1400
     assert np.unique(again.run.object_ids).tolist() == [-1, 0, 1, 2]
-    assert (balls.path / "earlier" / "segmented.ply").is_file()
+    assert (balls.path / "earlier" / "original" / "segmented.ply").is_file()
     fresh = open_tab(open_viewer(again, balls.views()))
     fresh.click(balls.centres[3])
     fresh.wait_for_text("1,400 Gaussians in 4 codes")

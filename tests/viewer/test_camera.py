@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 from gsseg_viewer.camera import Surroundings, framing, overview, pose_of_view, up_of_points, up_of_views
-from gsseg_viewer.pointing import Sight, objects_in_rectangle
+from gsseg_viewer.edits import delete, hide
+from gsseg_viewer.pointing import Sight, pieces_in_rectangle
 from gsseg_viewer.state import ObjectState, State
 from scipy.spatial.transform import Rotation
 
@@ -167,7 +168,7 @@ def test_the_start_is_the_view_that_sees_most(make_gaussians: Callable[..., Gaus
 
 
 def test_a_rectangle_holds_what_a_plain_loop_says():
-    """Every object on its own, point by point; hidden objects, those behind, and what is no object are left out."""
+    """Every object on its own, point by point, and of no object every piece; what is hidden or behind is left out."""
     rng = np.random.default_rng(5)
     centres = rng.normal(size=(12, 3)) * [2.0, 3.0, 1.0]
     labels = rng.integers(0, 24, 3000).astype(np.int32)
@@ -175,27 +176,31 @@ def test_a_rectangle_holds_what_a_plain_loop_says():
     owner[[5, 9]] = -1
     means = (centres[np.maximum(owner[labels], 0)] + rng.normal(size=(3000, 3)) * 0.3).astype(np.float32)
     objects = {each: ObjectState(str(each), (0, 0, 0), 1, 1.0, None) for each in set(owner.tolist()) - {-1}}
-    state = State(owner, np.bincount(labels, minlength=24), objects, hidden=frozenset({1}), deleted=frozenset({6}))
+    state = State.shown(owner, np.bincount(labels, minlength=24), objects)
+    state = hide(delete(state, state.pieces_of([6])), [*state.pieces_of([1]), 14])
+    parts = [*((owner == each) & ~state.gone for each in objects), np.arange(24) == 5, np.arange(24) == 9]
     sight = sight_of(overview(np.array([-2.0, -1, -1]), np.array([2.0, 1, 1]), Z), 1.4)
     found_any = False
     for _ in range(40):
         low, high = rng.random(2) * 0.6, rng.random(2) * 0.6 + 0.4
         wanted = []
-        for each in objects:
-            rows = np.flatnonzero(owner[labels] == each)
+        for part in parts:
+            rows = np.flatnonzero(part[labels])
             held = 0
             for point in means[rows].astype(float):
                 x, y, z = (point - sight.position) @ sight.world_from_camera
                 u, v = (x / z / sight.tangents[0] + 1) / 2, (y / z / sight.tangents[1] + 1) / 2
                 held += z > 0 and low[0] <= u <= high[0] and low[1] <= v <= high[1]
-            if 2 * held >= len(rows) and each not in state.gone:
-                wanted.append(each)
+            if len(rows) and 2 * held >= len(rows):
+                wanted += np.flatnonzero(part).tolist()
         corners = [tuple(low.tolist()), tuple(high.tolist())]
-        assert objects_in_rectangle(sight, means, labels, state, corners[0], corners[1]) == wanted
-        assert objects_in_rectangle(sight, means, labels, state, corners[1], corners[0]) == wanted
+        for one, other in (corners, corners[::-1]):
+            assert pieces_in_rectangle(sight, means, labels, state, one, other).tolist() == sorted(wanted)
         found_any = found_any or bool(wanted)
     assert found_any
-    everything = objects_in_rectangle(sight, means, labels, state, (-1e6, -1e6), (1e6, 1e6))
+    everything = pieces_in_rectangle(sight, means, labels, state, (-1e6, -1e6), (1e6, 1e6))
     depths = (means - sight.position) @ sight.world_from_camera[:, 2]
-    in_front = [e for e in objects if (depths[owner[labels] == e] > 0).mean() >= 0.5 and e not in state.gone]
-    assert everything == in_front
+    in_front = [part for part in parts if part.any() and (depths[part[labels]] > 0).mean() >= 0.5]
+    assert everything.tolist() == np.flatnonzero(np.any(in_front, axis=0)).tolist()
+    none = np.zeros(len(means), bool)
+    assert not len(pieces_in_rectangle(sight, means, labels, state, (0, 0), (1, 1), none)), "what does not count"

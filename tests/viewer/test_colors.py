@@ -1,5 +1,6 @@
 """Colours mean what their legend says, the selection stands out of every colouring, and nothing is computed twice."""
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -7,8 +8,11 @@ import pytest
 from gsseg_viewer import colors as module
 from gsseg_viewer.colors import COLORINGS, GREY, RAMP, Coloring, alphas, colors, dimmed, legend, lit, piece_colors
 from gsseg_viewer.document import Document
-from gsseg_viewer.selection import PieceSelection, PieceTable, of_objects
-from gsseg_viewer.state import ObjectState, State, delete, hide, isolate, merge, show_all
+from gsseg_viewer.edits import delete, hide, isolate, merge, show_all
+from gsseg_viewer.pieces import PieceTable
+from gsseg_viewer.selection import PieceSelection, of_objects
+from gsseg_viewer.state import ObjectState, State
+from gsseg_viewer_test_tables import codes_only
 
 from gsseg.scene.sh import base_colors
 
@@ -24,9 +28,9 @@ def made_of(owner: list[int], fine: list[int], features: np.ndarray | None = Non
     """A table and a state of labels of ten Gaussians each; objects agree to tenths of their id."""
     labels = len(owner)
     features = np.zeros((labels, 6)) if features is None else features
-    table = PieceTable(np.array(fine, np.int32) // 10, np.array(fine, np.int32), features.astype(np.float32))
+    table = codes_only(np.array(fine, np.int32) // 10, np.array(fine, np.int32), features.astype(np.float32))
     objects = {each: ObjectState(f"object {each}", (each, 2, 3), 1, each / 10) for each in set(owner) - {-1}}
-    return table, State(np.array(owner, np.int32), np.full(labels, 10), objects)
+    return table, State.shown(np.array(owner, np.int32), np.full(labels, 10), objects)
 
 
 def test_all_colourings_are_offered():
@@ -56,8 +60,11 @@ def test_objects_have_the_colour_of_their_state(document: Document):
     ids = document.object_ids(state)
     for each, info in state.objects.items():
         assert (found[ids == each] == info.color).all()
-    assert (found[ids == -1] == GREY).all()
-    joined = merge(state, [0, 1])
+    grey = found[ids == -1]
+    assert (grey == grey[:, :1]).all()
+    lightness = document.table.colors[document.pieces][ids == -1] @ LUMA
+    assert (np.diff(grey[np.argsort(lightness), 0].astype(int)) >= 0).all(), "lighter where the photos are"
+    joined = merge(state, state.pieces_of([0, 1]))
     found = colors(document, joined, "object", PieceSelection())
     assert (found[ids <= 1] == joined.objects[0].color).sum() == 3 * 1400
     assert not (found[ids == 1] == state.objects[1].color).all()
@@ -68,9 +75,7 @@ def test_codes_have_distinct_colours_and_what_has_none_is_grey():
     fine = piece_colors(table, state, "fine code")
     assert len(np.unique(fine, axis=0)) == 5
     assert tuple(fine[4]) == GREY
-    coarse = piece_colors(
-        PieceTable(np.array([0, 1, 1, 2, -1], np.int32), table.fine, table.features), state, "coarse code"
-    )
+    coarse = piece_colors(replace(table, coarse=np.array([0, 1, 1, 2, -1], np.int32)), state, "coarse code")
     assert np.array_equal(coarse[1], coarse[2])
     assert len(np.unique(coarse, axis=0)) == 4
     assert tuple(coarse[4]) == GREY
@@ -150,7 +155,7 @@ def test_hidden_deleted_and_undrawable_have_no_opacity(document: Document):
     ids = document.object_ids(state)
     plain = alphas(document, state)
     assert np.array_equal(plain, np.round(document.gaussians.opacities.numpy() * 255))
-    changed = delete(hide(state, [0]), [2])
+    changed = delete(hide(state, state.pieces_of([0])), state.pieces_of([2]))
     assert np.array_equal(alphas(document, changed), np.where(np.isin(ids, [0, 2]), 0, plain))
     assert np.array_equal(alphas(document, show_all(changed)), np.where(ids == 2, 0, plain))
 
@@ -172,11 +177,13 @@ def test_legends_are_a_sentence_and_show_colours_that_occur(coloring: Coloring, 
         assert said.swatches == []
         return
     shown = {tuple(each) for each in piece_colors(document.table, document.state, coloring).tolist()}
-    assert {color for color, _ in said.swatches} <= shown
+    occurring = {color for color, _ in said.swatches} - ({GREY} if coloring == "object" else set())
+    assert occurring <= shown, "what is of no object is grey of any lightness"
 
 
 def test_the_legend_names_the_largest_objects_that_are_drawn(document: Document):
-    state = merge(hide(document.state, [2]), [1, 3])
+    state = document.state
+    state = merge(hide(state, state.pieces_of([2])), state.pieces_of([1, 3]))
     names = [name for _, name in legend(state, "object").swatches]
     assert names == [state.objects[1].name, state.objects[0].name, "no object"]
 

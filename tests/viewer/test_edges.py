@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from gsseg_viewer.camera import Surroundings, typical_reach
 from gsseg_viewer.document import Document
+from gsseg_viewer.edits import move, rename
 from gsseg_viewer.exporting import export_command
 from gsseg_viewer.messages import Messages
 from gsseg_viewer.mouse import click
@@ -24,7 +25,8 @@ from gsseg_viewer.panels.export import ExportPanel
 from gsseg_viewer.panels.objects import BUTTON, Entry
 from gsseg_viewer.panels.views import ViewsPanel
 from gsseg_viewer.saving import save
-from gsseg_viewer.state import ObjectState, State, move, rename
+from gsseg_viewer.selection import PieceSelection
+from gsseg_viewer.state import ObjectState, State
 from gsseg_viewer_test_stage import FRONT
 
 from gsseg.errors import InputError
@@ -59,21 +61,6 @@ def test_the_reach_of_huge_gaussians_is_bounded(balls: Any):
     assert typical_reach(gaussians, np.arange(3), 7.0) == pytest.approx(0.08, rel=1e-4)
 
 
-def test_a_click_on_what_belongs_to_no_object_says_so(desk: Any):
-    """Splats that are seen but are no object; a click beside everything is silent."""
-    session = desk.session
-    state = session.document.state
-    session.document.apply("", lambda each: replace(each, owner=np.full_like(each.owner, -1), objects={}))
-    desk.told.clear()
-    click(session, FRONT, np.array([-1.2, 0.0, 0.0]) - FRONT)
-    assert desk.told == [("No object there", "What you clicked belongs to no object.")]
-    assert not session.selection
-    click(session, FRONT, FRONT)
-    assert len(desk.told) == 1
-    session.document.undo()
-    assert session.document.state is state
-
-
 @pytest.mark.parametrize("ray", [None, "up", [], [1.0, 2.0], 10**18, {"x": 1}, [np.nan] * 3, [0.0] * 3])
 def test_what_is_no_ray_is_one_message(desk: Any, ray: Any, caplog: pytest.LogCaptureFixture):
     desk.session.enqueue(lambda: click(desk.session, FRONT, ray))
@@ -86,7 +73,7 @@ def test_a_slow_button_that_fails_unforeseen_says_so(desk: Any, monkeypatch: pyt
     def fail(*_: object) -> bytes:
         raise MemoryError("too much")
 
-    monkeypatch.setattr("gsseg_viewer.panels.export.ply_bytes", fail)
+    monkeypatch.setattr("gsseg_viewer.downloads.ply_bytes", fail)
     desk.select(0)
     desk.send(desk.panel(ExportPanel).ply)
     assert desk.told == [("That failed", "MemoryError: too much")]
@@ -129,7 +116,7 @@ def test_pictures_follow_what_is_drawn_and_not_names_or_ids(balls: Any, open_des
     document.apply("moved", lambda state: move(state, [piece], 1))
     desk.select(0)
     desk.send(edit.showing, "hide")
-    assert document.state.hidden == {0}
+    assert document.state.hidden_objects == {0}
     assert (views._splats(0) != before).any()
 
 
@@ -150,7 +137,7 @@ def test_the_command_holds_the_path_letter_by_letter(balls: Any, monkeypatch: py
     balls.path.rename(odd)
     monkeypatch.chdir(odd.parent)
     document = Document.open(odd.name)
-    command = export_command(document, document.state, SimpleNamespace(objects=lambda _: []), "everything shown")  # pyright: ignore[reportArgumentType]
+    command = export_command(document, document.state, PieceSelection(), "everything shown")
     assert command is not None
     assert shlex.split(command)[:4] == ["gsseg", "export", "-m", str(odd)]
     shown = code(command)
@@ -170,7 +157,7 @@ def test_sizes_are_counted_once_for_a_state():
     labels = 1_000_000
     info = ObjectState("thing", (1, 2, 3), 1, 1.0)
     owner = (np.arange(labels) % 21 - 1).astype(np.int32)
-    state = State(owner, np.arange(labels), dict.fromkeys(range(20), info), next_id=20)
+    state = State.shown(owner, np.arange(labels), dict.fromkeys(range(20), info))
     begun = time.perf_counter()
     found = [state.gaussians(each) for _ in range(200) for each in range(20)]
     assert time.perf_counter() - begun < 1.5, "0.1 s; a scan for each would be 4 s and more"

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gsseg_viewer.edits import delete, hide, isolate, merge, rename, restore
 from gsseg_viewer.exporting import WHATS, export_command, over, ply_bytes, ply_size, rows_of
 from gsseg_viewer.saving import save
 from gsseg_viewer.selection import PieceSelection, of_objects
-from gsseg_viewer.state import delete, hide, isolate, merge, rename, restore
 
 from gsseg.cli import main
 from gsseg.io.splat_formats import read_splats
@@ -42,8 +42,8 @@ def test_rows_and_columns_are_those_on_disk(balls: Any, tmp_path: Path, what: An
 
 def test_the_three_parts_of_a_scene_make_it_whole(balls: Any):
     document = balls.document()
-    document.apply("hid", lambda state: hide(state, [0]))
-    document.apply("deleted", lambda state: delete(state, [3]))
+    document.apply("hid", lambda state: hide(state, state.pieces_of([0])))
+    document.apply("deleted", lambda state: delete(state, state.pieces_of([3])))
     state, chosen = document.state, selected(document, 1)
     parts = [rows_of(document, state, chosen, what) for what in WHATS]
     assert sorted([*parts[0], *parts[1]]) == parts[2].tolist()
@@ -55,8 +55,8 @@ def test_the_three_parts_of_a_scene_make_it_whole(balls: Any):
 def test_what_is_hidden_or_deleted_is_in_no_part_even_if_selected(balls: Any):
     document = balls.document()
     chosen = selected(document, 0, 3)
-    document.apply("hid", lambda state: hide(state, [0]))
-    document.apply("deleted", lambda state: delete(state, [3]))
+    document.apply("hid", lambda state: hide(state, state.pieces_of([0])))
+    document.apply("deleted", lambda state: delete(state, state.pieces_of([3])))
     for what in ("the selection", "all but the selection"):
         ids = document.object_ids(document.state)[rows_of(document, document.state, chosen, what)]
         assert not set(ids) & {0, 3}
@@ -75,7 +75,7 @@ def test_the_command_repeats_the_selection(balls: Any, tmp_path: Path):
 
 def test_the_command_repeats_the_rest_without_what_is_deleted(balls: Any, tmp_path: Path):
     document = balls.document()
-    document.apply("deleted", lambda state: delete(state, [3]))
+    document.apply("deleted", lambda state: delete(state, state.pieces_of([3])))
     chosen = selected(document, 1)
     command = export_command(document, document.state, chosen, "all but the selection")
     assert command is not None
@@ -85,25 +85,39 @@ def test_the_command_repeats_the_rest_without_what_is_deleted(balls: Any, tmp_pa
     assert (tmp_path / "out" / "scene.ply").read_bytes() == ply_bytes(document, rows)
 
 
+def test_the_command_repeats_several_objects_in_one_file(balls: Any, tmp_path: Path):
+    document = balls.document()
+    chosen = selected(document, 1, 3)
+    command = export_command(document, document.state, chosen, "the selection")
+    assert command is not None
+    words = shlex.split(command.replace("OUT", str(tmp_path / "out")))
+    assert main([*words[1:], "--quiet"]) == 0
+    rows = rows_of(document, document.state, chosen, "the selection")
+    assert np.array_equal(rows, np.flatnonzero(np.isin(document.run.object_ids, [1, 3])))
+    assert (tmp_path / "out" / "objects.ply").read_bytes() == ply_bytes(document, rows)
+
+
 def test_no_command_where_none_would_do_it(balls: Any):
     document = balls.document()
     label = frozenset(document.state.pieces_of([0])[:1].tolist())
     assert export_command(document, document.state, PieceSelection(label), "the selection") is None
     assert export_command(document, document.state, PieceSelection(), "the selection") is None
     assert export_command(document, document.state, PieceSelection(), "everything shown") is not None
-    document.apply("isolated", lambda state: isolate(state, [0]))  # also hides what belongs to no object
+    document.apply(
+        "isolated", lambda state: isolate(state, state.pieces_of([0]))
+    )  # also hides what belongs to no object
     assert export_command(document, document.state, selected(document, 0), "everything shown") is None
     assert export_command(document, document.state, selected(document, 0), "the selection") is not None
     document.undo()
     document.apply("renamed", lambda state: rename(state, 0, "ball"))
     assert export_command(document, document.state, selected(document, 0), "the selection") is not None
-    document.apply("merged", lambda state: merge(state, [0, 1]))
+    document.apply("merged", lambda state: merge(state, state.pieces_of([0, 1])))
     assert export_command(document, document.state, selected(document, 2), "the selection") is None
 
 
 def test_no_command_brings_back_what_is_deleted_on_disk(balls: Any):
     document = balls.document()
-    document.apply("deleted", lambda state: delete(state, [3]))
+    document.apply("deleted", lambda state: delete(state, state.pieces_of([3])))
     save(document)
     assert export_command(document, document.state, PieceSelection(), "everything shown") is not None
     document.apply("restored", restore)
@@ -113,7 +127,7 @@ def test_no_command_brings_back_what_is_deleted_on_disk(balls: Any):
 
 def test_after_saving_the_command_has_the_ids_on_disk(balls: Any, tmp_path: Path):
     document = balls.document()
-    document.apply("merged", lambda state: merge(state, [1, 3]))
+    document.apply("merged", lambda state: merge(state, state.pieces_of([1, 3])))
     save(document)
     names = {info.name: each for each, info in document.state.objects.items()}
     chosen = selected(document, names["green ball"])

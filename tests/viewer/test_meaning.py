@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from gsseg_viewer.document import Document
+from gsseg_viewer.edits import delete, merge, rename, split
 from gsseg_viewer.meaning import Meaning, fitting
 from gsseg_viewer.panels.objects import ObjectsPanel
 from gsseg_viewer.saving import save
-from gsseg_viewer.state import delete, merge, rename, split
 
 from gsseg.compressed import compress, read_scene, write_scene
 from gsseg.compressed.language import encode_language
@@ -82,14 +82,14 @@ def test_every_word_finds_its_object(spoken: Any, model: Any):
 def test_objects_answer_for_what_they_come_from(spoken: Any, model: Any):
     document = spoken.document()
     meaning = Meaning.of(document.run, model)
-    document.apply("merged", lambda state: merge(state, [0, 1]))
+    document.apply("merged", lambda state: merge(state, state.pieces_of([0, 1])))
     (kept,) = {0, 1} & set(document.state.objects)
     assert best(document, meaning, ("blue", "red")[kept]) == kept
-    document.apply("split", lambda state: split(state, 2))
+    document.apply("split", lambda state: split(state, state.pieces_of([2])))
     pieces = {each for each, info in document.state.objects.items() if info.source == 2}
     assert len(pieces) == 2
     assert {each for each, _ in fitting(document.state, meaning.relevancies("green"))[:2]} == pieces
-    document.apply("deleted", lambda state: delete(state, [kept]))
+    document.apply("deleted", lambda state: delete(state, state.pieces_of([kept])))
     assert kept not in {each for each, _ in fitting(document.state, meaning.relevancies("red"))}
 
 
@@ -97,7 +97,7 @@ def test_saving_numbers_anew_and_words_still_find_the_same(spoken: Any, model: A
     document = spoken.document()
     meaning = Meaning.of(document.run, model)
     document.apply("renamed", lambda state: rename(state, 2, "the green one"))
-    document.apply("merged", lambda state: merge(state, [2, 3]))
+    document.apply("merged", lambda state: merge(state, state.pieces_of([2, 3])))
     save(document)
     found = best(document, meaning, "green")
     assert document.state.objects[found].name == "the green one"
@@ -140,7 +140,7 @@ def test_the_panel_lists_what_fits_and_chooses_it(spoken: Any, model: Any, open_
     assert "“red” fits best" in objects.found.content
     desk.send(objects.buttons, first)
     assert desk.session.selection.objects(document.state) == [1]
-    document.apply("deleted", lambda state: delete(state, [1]))
+    document.apply("deleted", lambda state: delete(state, state.pieces_of([1])))
     desk.settle()
     assert not any("red ball" in label for label in objects.buttons.options)
     desk.send(objects.buttons, first)

@@ -29,4 +29,4 @@ def test_rectangles_select_add_remove(stage):
     before = one.selection
     select_rectangle(one, (0.0, 0.0), (0.01, 0.01))
     assert one.selection is before
-    assert one.client.messages[-1].title == "No object there"
+    assert one.client.messages[-1].title == "Nothing there"

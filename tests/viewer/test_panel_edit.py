@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
+from gsseg_viewer.edits import merge
 from gsseg_viewer.panels.edit import EditPanel, UndoPanel
 from gsseg_viewer.panels.objects import ObjectsPanel
 from gsseg_viewer.panels.selection import SelectionPanel
 from gsseg_viewer.selection import PieceSelection
-from gsseg_viewer.state import merge
 
 
 def test_merge_undo_and_redo_name_what_they_do(desk: Any):
@@ -61,7 +61,7 @@ def test_what_is_being_typed_stays_while_others_work(desk: Any):
     edit = desk.panel(EditPanel)
     desk.select(2)
     desk.send(edit.name, "half a na")
-    desk.session.document.apply("merged", lambda state: merge(state, [0, 1]), by=99)
+    desk.session.document.apply("merged", lambda state: merge(state, state.pieces_of([0, 1])), by=99)
     desk.settle()
     assert edit.name.value == "half a na"
 
@@ -87,11 +87,11 @@ def test_hide_isolate_show_all(desk: Any):
     edit, document = desk.panel(EditPanel), desk.session.document
     desk.select(1)
     desk.send(edit.showing, "isolate")
-    assert document.state.hidden == {0, 2, 3}
+    assert document.state.hidden_objects == {0, 2, 3}
     desk.send(edit.showing, "show all")
-    assert not document.state.hidden
+    assert not document.state.gone.any()
     desk.send(desk.panel(SelectionPanel).actions, "hide")
-    assert document.state.hidden == {1}
+    assert document.state.hidden_objects == {1}
 
 
 def test_what_was_deleted_comes_back_and_saving_waits_for_edits(desk: Any):
@@ -99,11 +99,11 @@ def test_what_was_deleted_comes_back_and_saving_waits_for_edits(desk: Any):
     assert undo.save.disabled
     desk.select(1)
     desk.send(edit.changes, "delete")
-    assert document.state.deleted == {1}
+    assert document.state.deleted_objects == {1}
     assert not undo.save.disabled
-    assert "1 object deleted" in edit.list.content
+    assert "700 Gaussians deleted" in edit.list.content
     desk.send(edit.changes, "restore")
-    assert not document.state.deleted
+    assert not document.state.deleted.any()
     desk.send(undo.save)
     desk.settle()
     assert undo.save.disabled

@@ -37,11 +37,10 @@ def test_deleted_objects_leave_the_list_and_hidden_ones_say_so(desk: Any):
 def test_a_search_among_thousands_sends_one_short_list(desk: Any):
     count = 5000
     info = ObjectState("", (1, 2, 3), 1, 0.5)
-    state = State(
+    state = State.shown(
         np.arange(count, dtype=np.int32),
         np.arange(count, 0, -1, dtype=np.int64),
         {k: replace(info, name=f"chair {k}") for k in range(count)},
-        next_id=count,
     )
     desk.session.document._versions = [(state, "")]
     objects = desk.panel(ObjectsPanel)

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
+from gsseg_viewer.edits import hide, split
 from gsseg_viewer.panels.edit import EditPanel, UndoPanel
 from gsseg_viewer.panels.look import LookPanel
 from gsseg_viewer.panels.objects import ObjectsPanel, entries
 from gsseg_viewer.panels.selection import SelectionPanel, selection_lines
 from gsseg_viewer.selection import PieceSelection
-from gsseg_viewer.state import hide, split
 
 
 def test_nothing_selected_says_how_to(desk: Any):
@@ -29,7 +29,7 @@ def test_one_object_is_described(desk: Any):
 
 def test_names_are_escaped_wherever_they_are_shown(desk: Any):
     desk.select(0)
-    desk.session.edit("renamed <img src=x onerror=alert(1)>", lambda state: hide(state, [1]))
+    desk.session.edit("renamed <img src=x onerror=alert(1)>", lambda state: hide(state, state.pieces_of([1])))
     desk.settle()
     desk.send(desk.panel(LookPanel).coloring, "object")
     shown = [panel.text.content for panel in (desk.panel(SelectionPanel),)]
@@ -62,7 +62,7 @@ def test_several_objects_are_summed_up(desk: Any):
 
 def test_many_objects_name_the_largest(desk: Any):
     for ball in range(4):
-        desk.session.document.apply("split", lambda state, ball=ball: split(state, ball))
+        desk.session.document.apply("split", lambda state, ball=ball: split(state, state.pieces_of([ball])))
     desk.select(*range(8))
     lines = selection_lines(desk.session, desk.session.selection)
     assert "8 objects" in lines[0]
@@ -86,7 +86,7 @@ def test_gaussians_of_no_object_are_said_to_be(desk: Any):
     document = desk.session.document
     desk.session.select(PieceSelection(frozenset(document.state.pieces_of([-1]).tolist())))
     desk.settle()
-    assert "50 Gaussians that belong to no object" in desk.panel(SelectionPanel).text.content
+    assert "50 Gaussians that belong to none" in desk.panel(SelectionPanel).text.content
 
 
 def test_the_level_widens_and_is_marked(desk: Any):
@@ -98,8 +98,10 @@ def test_the_level_widens_and_is_marked(desk: Any):
     assert not selection.distance.visible
     desk.send(selection.level, "similar features")
     assert selection.distance.visible
-    desk.send(selection.distance, 0.05)
-    assert desk.session.selection.distance == 0.05
+    desk.send(selection.distance, 95.0)
+    assert desk.session.selection.distance == pytest.approx(0.05)
+    desk.send(selection.level, "object")
+    assert desk.session.selection.objects(desk.session.document.state) == [0], "and back again"
     desk.send(selection.level, "fine code")
     assert len(desk.session.selection.pieces) == 1
 
@@ -113,7 +115,7 @@ def test_a_level_that_is_none_is_refused(desk: Any, value: Any):
     assert desk.told[-1][0] == "Not done"
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0, 17.0])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0, 117.0])
 def test_a_distance_that_is_none_is_refused(desk: Any, value: float):
     before = desk.session.selection
     desk.send(desk.panel(SelectionPanel).distance, value)
@@ -124,7 +126,7 @@ def test_a_distance_that_is_none_is_refused(desk: Any, value: float):
 def test_a_colouring_that_is_none_is_refused(desk: Any):
     look = desk.panel(LookPanel)
     desk.send(look.coloring, "constructor")
-    assert desk.session.coloring == "photo"
+    assert desk.session.coloring == "object", "where there are any they are shown"
     assert desk.told[-1][0] == "Not done"
     desk.send(look.coloring, "agreement")
     assert desk.session.coloring == "agreement"

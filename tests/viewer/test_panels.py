@@ -69,7 +69,7 @@ def test_a_download_has_a_harmless_name(desk: Any):
     desk.select(0)
     desk.send(desk.panel(ExportPanel).ply)
     ((name, content),) = desk.downloads
-    assert name == "blue__b_ball__b.ply"
+    assert name == "blue_b_ball_b.ply"
     assert content.startswith(b"ply\n")
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from gsseg_viewer.document import Document
+from gsseg_viewer.edits import rename
 from gsseg_viewer.saving import save
-from gsseg_viewer.state import rename
-from gsseg_viewer_test_saved import add_compressed, contents, edited, plain
+from gsseg_viewer_test_saved import add_compressed, contents, edited, newest, plain
 
 from gsseg.errors import InputError
 from gsseg.files.together import finish
@@ -175,7 +175,7 @@ def test_many_may_end_a_saving_at_once(twice: Path) -> None:
         document = Document.open(twice)
         assert document.state.objects[0].name == f"name {seed}"
         names = ("segmented.ply", "objects.json", "scene.gsseg", "viewer.json")
-        assert {name: contents(twice)[f"earlier/{name}"] for name in names} == {name: new[name] for name in names}
+        assert {name: contents(newest(twice))[name] for name in names} == {name: new[name] for name in names}
         new = contents(twice)
     assert not list(twice.glob(".sav*"))
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from gsseg_viewer.document import Document
+from gsseg_viewer.edits import rename
 from gsseg_viewer.saving import save
-from gsseg_viewer.state import rename
 from gsseg_viewer_test_saved import add_compressed, contents, edited, plain
 
 from gsseg.errors import InputError
@@ -53,13 +53,14 @@ def test_marks_of_other_objects_are_left_out_and_damaged_ones_refused(balls) -> 
     save(edited(balls.path))
     marks = (balls.path / "viewer.json").read_text()
     for name in ("segmented.ply", "objects.json"):
-        shutil.copyfile(balls.path / "earlier" / name, balls.path / name)
-    assert Document.open(balls.path).state.gone == frozenset()
+        shutil.copyfile(balls.path / "earlier" / "original" / name, balls.path / name)
+    assert not Document.open(balls.path).state.gone.any()
     save(edited(balls.path))
     for wrong in (
-        "", "[]", marks[:40], marks.replace("[", "{").replace("]", "}"), marks.replace('d": [', 'd": ["x",'),
-        marks.replace("gsseg viewer", "other"), marks.replace('"version": 1', '"version": 2'),
-        marks.replace("false", "3"), marks.replace("hidden", "hid"),
+        "", "[]", marks[:40], marks.replace("[", "{").replace("]", "}"), marks.replace('s": [', 's": ["x",'),
+        marks.replace("gsseg viewer", "other"), marks.replace('"version": 2', '"version": 3'),
+        marks.replace('""', "3"), marks.replace('""', '"!"'), marks.replace('""', '"eJwDAAAAAAE="'),
+        marks.replace("hidden", "hid"), marks.replace('"version": 2', '"version": 1'),
     ):  # fmt: skip
         (balls.path / "viewer.json").write_text(wrong)
         with pytest.raises(InputError, match=r"viewer\.json: cannot be read"):

@@ -5,10 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from gsseg_viewer.edits import delete, hide, isolate, merge
+from gsseg_viewer.pieces import PieceTable
 from gsseg_viewer.selection import (
     LEVELS,
     PieceSelection,
-    PieceTable,
     cleared,
     click,
     of_objects,
@@ -16,7 +17,8 @@ from gsseg_viewer.selection import (
     widened,
     without,
 )
-from gsseg_viewer.state import ObjectState, State, delete, hide, isolate, merge
+from gsseg_viewer.state import ObjectState, State
+from gsseg_viewer_test_tables import codes_only
 
 from gsseg.segmentation import NO_CODE
 
@@ -29,21 +31,23 @@ def world(seed: int, labels: int = 40, objects: int = 8) -> tuple[State, PieceTa
     features = rng.normal(size=(labels, 6)).astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
     features[-2:] = 0
-    table = PieceTable(coarse, np.append(np.arange(labels - 2), [NO_CODE, NO_CODE]).astype(np.int32), features)
+    table = codes_only(coarse, np.append(np.arange(labels - 2), [NO_CODE, NO_CODE]).astype(np.int32), features)
     known = {k: ObjectState(f"object {k}", (0, 0, 0), 1, 0.5) for k in range(objects)}
-    return State(owner, rng.integers(1, 50, labels), known, next_id=objects), table
+    return State.shown(owner, rng.integers(1, 50, labels), known), table
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_levels_nest(seed: int) -> None:
     whole, table = world(seed)
-    for state in (whole, isolate(delete(whole, [1]), [0, 2, 3])):
+    for state in (whole, isolate(delete(whole, whole.pieces_of([1])), whole.pieces_of([0, 2, 3, -1]))):
         for anchor in range(len(state.owner)):
             reached = [reach(state, table, anchor, level, 1.1) for level in LEVELS]
             assert all(narrow <= wide for narrow, wide in pairwise(reached))
             assert reached[0] == {anchor}
-            owners = {int(state.owner[each]) for each in reached[-1] - reached[1]}
-            assert not owners & (state.gone | {-1}), "only objects that are shown are added"
+            added = sorted(reached[-1] - {anchor})
+            assert not state.gone[added].any(), "only what is shown is added"
+            nobody = {bool(state.owner[each] == -1) for each in added}
+            assert nobody <= {bool(state.owner[anchor] == -1)}, "to an object objects, to no object what is of none"
             distances = [reach(state, table, anchor, "similar features", far) for far in (0.0, 0.5, 1.0, 2.0)]
             assert all(near <= far for near, far in pairwise(distances))
 
@@ -120,16 +124,18 @@ def test_objects_from_the_list() -> None:
         mine = state.pieces_of([each])
         assert mine[np.argmax(state.sizes[mine])] in chosen.anchors
     assert not of_objects(chosen, state, [99])
-    assert not of_objects(chosen, delete(state, [2]), [2])
-    assert of_objects(chosen, hide(state, [2]), [2]).objects(state) == [2], "the list shows hidden ones too"
+    assert not of_objects(chosen, delete(state, state.pieces_of([2])), [2])
+    assert of_objects(chosen, hide(state, state.pieces_of([2])), [2]).objects(state) == [2], (
+        "the list shows hidden ones too"
+    )
 
 
 def test_selections_outlive_edits() -> None:
     state, table = world(0)
     chosen = click(click(PieceSelection(), state, table, 3, "set"), state, table, 5, "add")
-    merged = merge(state, [3, 5])
+    merged = merge(state, state.pieces_of([3, 5]))
     assert chosen.objects(merged) == sorted(set(merged.objects) & {3, 5})
-    assert chosen.objects(delete(state, [3])) == [5]
+    assert chosen.objects(delete(state, state.pieces_of([3]))) == [5]
     assert without(chosen, frozenset(state.pieces_of([5]).tolist())).objects(state) == [3]
     assert PieceSelection().objects(state) == []
     mask = chosen.mask(len(state.owner))

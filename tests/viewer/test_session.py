@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from gsseg_viewer import colors, messages
+from gsseg_viewer.edits import delete, hide, merge, rename
 from gsseg_viewer.mouse import click
 from gsseg_viewer.moving import go_to
 from gsseg_viewer.saving import save
 from gsseg_viewer.session import Session
-from gsseg_viewer.state import delete, hide, merge, rename
 from gsseg_viewer_test_stage import at, objects, painted_right, settle
 
 
@@ -63,7 +63,7 @@ def test_many_threads_at_once_end_in_a_state_that_is_shown(stage, balls):
 
 def test_edits_are_announced_once_to_everybody(stage):
     one, two = stage.enter(), stage.enter()
-    assert one.edit("merged 2 objects", lambda state: merge(state, [0, 1]))
+    assert one.edit("merged 2 objects", lambda state: merge(state, state.pieces_of([0, 1])))
     assert one.client.said == ["Merged 2 objects"]
     assert two.client.said == ["Somebody else changed the scene: Merged 2 objects"]
     assert two.undo()
@@ -72,7 +72,7 @@ def test_edits_are_announced_once_to_everybody(stage):
     assert two.client.said[2:] == ["Not done: Nothing to undo"]
     assert one.client.said[1:] == ["Somebody else changed the scene: Undid: merged 2 objects"]
     assert one.redo()
-    assert not one.edit("hid nothing", lambda state: hide(state, []))
+    assert not one.edit("hid nothing", lambda state: hide(state, state.pieces_of([])))
     assert one.client.said[-1] == "Not done: Select something to hide"
 
 
@@ -81,17 +81,18 @@ def test_what_vanishes_is_selected_by_nobody(stage, balls):
     click(one, *at(balls, 1))
     click(two, *at(balls, 1))
     click(two, *at(balls, 2), "add")
-    one.edit("hid red ball", lambda state: hide(state, [1]))
+    one.edit("hid red ball", lambda state: hide(state, state.pieces_of([1])))
     assert (objects(one), objects(two)) == ([], [2])
+    click(two, *at(balls, 3), "add")
     one.undo()
-    assert (objects(one), objects(two)) == ([], [2])
+    assert (objects(one), objects(two)) == ([1], [2, 3]), "selected again, unless something was selected since"
 
 
 def test_saving_numbers_objects_anew_and_keeps_every_selection(stage, balls):
     one, two = stage.enter(), stage.enter()
     click(two, *at(balls, 3))
     labels = two.selection.pieces
-    one.edit("merged 2 objects", lambda state: merge(state, [2, 1]))
+    one.edit("merged 2 objects", lambda state: merge(state, state.pieces_of([2, 1])))
     assert one.save()
     assert two.selection.pieces == labels
     names = [stage.document.state.objects[each].name for each in objects(two)]
@@ -105,7 +106,7 @@ def test_what_cannot_be_saved_says_so(stage, monkeypatch):
     one = stage.enter()
     path = stage.document.run.path / "objects.json"
     path.write_text(path.read_text() + " ")
-    one.edit("deleted blue ball", lambda state: delete(state, [0]))
+    one.edit("deleted blue ball", lambda state: delete(state, state.pieces_of([0])))
     assert not one.save()
     assert one.client.messages[-1].title == "Not saved"
     assert "changed" in one.client.messages[-1].body
@@ -121,7 +122,7 @@ def test_a_closed_session_sends_nothing_and_hears_nothing(stage, balls):
     two.close()
     sent = len(two.client.messages), two.client.camera.position.copy()
     two._nodes.go_on.set()
-    one.edit("hid red ball", lambda state: hide(state, [1]))
+    one.edit("hid red ball", lambda state: hide(state, state.pieces_of([1])))
     two.tell("nobody")
     go_to(two, two.views[2])
     two.enqueue(lambda: pytest.fail("done after all"))

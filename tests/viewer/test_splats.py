@@ -17,7 +17,7 @@ from gsseg.scene import Gaussians
 
 def nodes_of(gaussians: Gaussians, ids: np.ndarray | None = None) -> SplatNodes:
     ids = np.zeros(len(gaussians), np.int32) if ids is None else ids.astype(np.int32)
-    return splats._grouped(gaussians, ids)
+    return splats._grouped(gaussians, ids, np.zeros(len(ids), np.int32))
 
 
 def unpacked(nodes: SplatNodes) -> tuple[np.ndarray, np.ndarray]:

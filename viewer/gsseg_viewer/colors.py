@@ -2,7 +2,7 @@
 
     colouring  -> what the colours mean; a colour for each piece, carried over to the rows by one look-up; only
                   `photo` has a colour for each row
-    grey       -> belongs to no object, or has no code
+    grey       -> belongs to no object, or has no code; by object as light as the photos' colours
     lit        -> selected: its own colour, lifted a little towards a warm white
     dimmed     -> not selected while something is: darker and nearly grey
 
@@ -28,7 +28,8 @@ from gsseg.scene.sh import base_colors
 from gsseg.segmentation import NO_CODE, NO_OBJECT
 from gsseg.segmentation.table import display_colors
 from gsseg_viewer.document import Document
-from gsseg_viewer.selection import PieceSelection, PieceTable
+from gsseg_viewer.pieces import PieceTable
+from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.state import State
 
 Coloring = Literal["photo", "object", "coarse code", "fine code", "feature", "agreement"]
@@ -54,6 +55,7 @@ _STANDS_OUT = 82.0
 """Lightness, 0..255, by which a selected colour is above itself dimmed."""
 _FADING, _DIMNESS = 0.6, 0.55
 _LUMA = np.array([0.299, 0.587, 0.114])
+_DARKEST, _PALEST = 50.0, 130.0
 
 
 @dataclass(frozen=True)
@@ -93,12 +95,12 @@ def _marked(state: State, selection: PieceSelection) -> Bool[ndarray, " pieces"]
     if not selection:
         return None
     on = selection.mask(len(state.owner))
-    return None if (on | np.isin(state.owner, list(state.gone))).all() else on
+    return None if (on | state.gone).all() else on
 
 
 def alphas(document: Document, state: State) -> UInt8[ndarray, " gaussians"]:
     """Opacity of each Gaussian, 0 for what is hidden, deleted or cannot be drawn."""
-    seen = ~np.isin(state.owner, list(state.gone))
+    seen = ~state.gone
     return _photo_of(document).opacities * seen.astype(np.uint8)[document.pieces]
 
 
@@ -107,7 +109,11 @@ def piece_colors(table: PieceTable, state: State, coloring: Coloring) -> UInt8[n
     if coloring == "object":
         ids, place = np.unique(state.owner, return_inverse=True)
         of_id = [GREY if each == NO_OBJECT else state.objects[each].color for each in ids.tolist()]
-        return np.array(of_id, np.uint8).reshape(-1, 3)[place]
+        colors = np.array(of_id, np.uint8).reshape(-1, 3)[place]
+        # Of no object may be half of a scene: as bright as it is, so that what is in it can be told apart and clicked.
+        nobody = state.owner == NO_OBJECT
+        colors[nobody] = np.round(_PALEST * (table.colors[nobody] @ _LUMA) + _DARKEST)[:, None]
+        return colors
     if coloring == "agreement":
         return _by_agreement(state)
     if coloring == "coarse code":
@@ -146,12 +152,16 @@ def legend(state: State, coloring: Coloring) -> Legend:
     if coloring == "photo":
         return Legend("The colours of the photos.", [])
     if coloring == "object":
-        largest = sorted(set(state.objects) - state.gone, key=lambda each: (-state.gaussians(each), each))[:8]
+        largest = sorted(
+            set(state.objects) - state.hidden_objects - state.deleted_objects,
+            key=lambda each: (-state.gaussians(each), each),
+        )[:8]
         named = [(state.objects[each].color, state.objects[each].name) for each in largest]
         return Legend("Every object has a colour of its own; these are the largest.", named + grey)
     if coloring == "agreement":
         low, high = RAMP_ENDS
         ends = (f"{low:.0%} or less", f"{high:.0%}")
+        grey = [(GREY, "no object, or not measured since it was edited")]
         return Legend("How well the views agree that this is one object. Dark ones deserve a look.", grey, RAMP, ends)
     if coloring == "feature":
         return Legend("Similar colours mean similar features: what the masks could hardly tell apart.", grey)
@@ -211,10 +221,11 @@ def _photo(gaussians: Gaussians) -> _Photo:
 
 def _by_agreement(state: State) -> UInt8[ndarray, "pieces 3"]:
     ids, place = np.unique(state.owner, return_inverse=True)
-    agreements = np.array([0.0 if each == NO_OBJECT else state.objects[each].agreement for each in ids.tolist()])
+    known = [each != NO_OBJECT and not state.objects[each].edited for each in ids.tolist()]
+    agreements = np.array([state.objects[each].agreement if each in state.objects else 0.0 for each in ids.tolist()])
     steps = np.linspace(*RAMP_ENDS, len(RAMP))
     out = np.stack([np.interp(agreements, steps, channel) for channel in np.array(RAMP, float).T], 1)
-    out[ids == NO_OBJECT] = GREY
+    out[~np.array(known, bool)] = GREY
     return np.round(out).astype(np.uint8)[place]
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import viser
 
+from gsseg_viewer import actions, dialogs
 from gsseg_viewer.colors import COLORINGS
+from gsseg_viewer.downloads import download_ply
+from gsseg_viewer.exporting import WHATS, What
 from gsseg_viewer.moving import frame_selection, step_view
-from gsseg_viewer.panels.selection import hide_selected, isolate_selected
+from gsseg_viewer.selection import LEVELS, Level, widened
 from gsseg_viewer.session import Session
-from gsseg_viewer.state import show_all
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,16 @@ def _trigger(session: Session, action: Callable[[Session], object]) -> Callable[
     return run
 
 
-def _show_all(session: Session) -> None:
-    session.edit("showed everything", show_all)
+def _reaching(level: Level) -> Callable[[Session], object]:
+    def reach(session: Session) -> None:
+        document = session.document
+        session.reselect(lambda now: widened(now, document.state, document.table, level, now.distance))
+
+    return reach
+
+
+def _exporting(what: What) -> Callable[[Session], object]:
+    return lambda session: download_ply(session, what)
 
 
 def _next_coloring(session: Session) -> None:
@@ -80,22 +90,33 @@ def _help(session: Session) -> None:
 COMMANDS: tuple[Command, ...] = (
     Command("Undo", Session.undo, "Z", "cmd/ctrl"),
     Command("Redo", Session.redo, "Z", "cmd/ctrl+shift"),
+    Command("Redo, as elsewhere", Session.redo, "Y", "cmd/ctrl"),
     Command("Save", Session.save, "S", "cmd/ctrl"),
     Command("Clear the selection", _escape, "escape"),
     Command("Frame the selection, or back to the start", frame_selection, "F"),
-    Command("Hide the selected objects", hide_selected, "H"),
-    Command("Show only the selected objects", isolate_selected, "I"),
-    Command("Show what is hidden", _show_all, "H", "shift"),
+    Command("Hide the selection", actions.hide, "H"),
+    Command("Isolate the selection: show nothing else", actions.isolate, "I"),
+    Command("Show all: end isolating, or show what is hidden", actions.show_all, "H", "shift"),
+    Command("Delete the selection", actions.delete, "delete"),
+    Command("Restore what was deleted", actions.restore),
+    Command("Merge what is selected into one object", actions.merge, "G"),
+    Command("Split the selection into its codes", actions.split),
+    Command("Make the selection a new object", actions.make_object, "N"),
+    Command("Move the selection to an object…", dialogs.ask_target),
+    Command("Move the selection to no object", actions.release),
+    Command("Rename the selected object…", dialogs.ask_name, "R"),
     Command("Next training view", lambda session: step_view(session, 1), "pagedown"),
     Command("Previous training view", lambda session: step_view(session, -1), "pageup"),
     Command("Next colouring", _next_coloring, "C"),
+    *(Command(f"Reach: {level}", _reaching(level)) for level in LEVELS),
+    *(Command(f"Download {what} as PLY", _exporting(what)) for what in WHATS),
     Command("Mouse and keys", _help, "M"),
 )
 """In the palette's order."""
 
 MOUSE = (
-    ("click", "select an object; on nothing: clear"),
-    ("Shift+click, Shift+drag", "add an object, all objects in a rectangle"),
+    ("click", "select an object, or what belongs to none; on nothing: clear"),
+    ("Shift+click, Shift+drag", "add an object, all in a rectangle"),
     ("Alt+click, Alt+drag", "take away"),
     ("drag, right drag, wheel", "turn, move, zoom"),
     ("W A S D, Q E, arrows", "fly"),

@@ -5,7 +5,7 @@ people editing at once lose nothing; who listens is told after each.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,13 +14,17 @@ import torch
 from jaxtyping import Bool, Float64, Int32, Int64
 from numpy import ndarray
 
-from gsseg.run import FileStamps, Run
+from gsseg.run import FileStamps, Marks, Run
 from gsseg.scene import Gaussians
-from gsseg.segmentation import ObjectInfo, Pieces
+from gsseg.scene.sh import base_colors
+from gsseg.segmentation import ObjectInfo
 from gsseg_viewer import picking
+from gsseg_viewer.edits import EditError
 from gsseg_viewer.picking import Hit
-from gsseg_viewer.selection import PieceSelection, PieceTable
-from gsseg_viewer.state import EditError, ObjectState, State, largest_first, renumbered
+from gsseg_viewer.pieces import PieceTable, cut, table_of
+from gsseg_viewer.selection import PieceSelection
+from gsseg_viewer.state import ObjectState, State
+from gsseg_viewer.unsaved import Unsaved, base_of, find_unsaved, now
 
 Edit = Callable[[State], State]
 
@@ -36,8 +40,6 @@ class Change:
     """What was done, as a sentence's end: ``merged 2 objects``."""
     by: int | None
     """The client that did it."""
-    renumbered: Mapping[int, int] | None = None
-    """New id of every earlier one, where saving has numbered the objects anew; None where ids mean what they meant."""
 
 
 class Document:
@@ -48,14 +50,25 @@ class Document:
         self.stamps: FileStamps = run.stamps()  # before anything is read, so that no change goes unseen
         self.run = run
         self.gaussians: Gaussians = run.gaussians
-        self.pieces, self.table, start = _read(run)
+        base = base_of(run.object_ids, run.marks, run.objects)
+        found = find_unsaved(run, base)
+        unsaved = found if isinstance(found, Unsaved) else None
+        self.pieces, self.table, start, edited = _read(run, unsaved)
+        self.recovered = unsaved.notice if unsaved is not None else ""
+        """What is said of edits that an earlier process did not save and that are the first edit of this one."""
+        self.lost = found if isinstance(found, str) else ""
+        """What is said of such edits that cannot be had again."""
         self.saving = threading.Lock()
         """Held while the document is written."""
         self._lock = threading.RLock()
         self._versions: list[tuple[State, str]] = [(start, "")]
         self._at = 0
-        self._saved = start
+        self._saved, self._base = start, base
         self._next_id = start.next_id
+        if edited is not None:
+            self._versions.append((edited, "edits that had not been saved"))
+            self._at, self._next_id = 1, edited.next_id
+        self._time = now()
         self._listeners: list[Callable[[Change], None]] = []
         self._last_drawn: tuple[State, Gaussians] | None = None
 
@@ -89,23 +102,22 @@ class Document:
             titles = [title for _, title in self._versions]
             return titles[1 : self._at + 1], titles[self._at + 1 :]
 
-    def apply(self, title: str, edit: Edit, by: int | None = None, ids_of: State | None = None) -> State:
-        """Makes an edit of the newest state and tells everybody. `EditError` where it cannot be made.
-
-        ``ids_of``: the state from which ``edit`` knows its ids, where it does not look for them in the state that it is
-        given; the edit is refused if the objects have been numbered anew since.
-        """
+    def apply(self, title: str, edit: Edit, by: int | None = None) -> State:
+        """Makes an edit of the newest state and tells everybody. `EditError` where it cannot be made."""
         with self._lock:
-            state = self.state
-            if ids_of is not None and ids_of.numbering != state.numbering:
-                raise EditError("saving has just numbered the objects anew: try again")
             # What undone edits have given out is not given out again: somebody may still hold such an id.
-            state = edit(replace(state, next_id=self._next_id))
-            self._next_id = state.next_id
+            state = edit(replace(self.state, next_id=self._next_id))
+            self._next_id = max(self._next_id, state.next_id)
             self._versions = [*self._versions[: self._at + 1], (state, title)][-HISTORY:]
             self._at = len(self._versions) - 1
+            self._time = now()
         self._tell(Change(title, by))
         return state
+
+    def discard_recovered(self, by: int | None = None) -> None:
+        """Goes back to what was on disk when this was opened, as an edit that can be undone."""
+        start = self._versions[0][0]
+        self.apply("discarded edits that had not been saved", lambda state: start, by)
 
     def undo(self, by: int | None = None) -> str:
         """Goes back by one edit and returns its title; `EditError` where there is none."""
@@ -127,27 +139,25 @@ class Document:
         self._tell(Change(f"did again: {title}", by))
         return title
 
-    def to_save(self) -> tuple[State, dict[int, int]]:
-        """The current version, and the number on disk of every id that any version knows."""
+    def to_keep(self) -> tuple[Run, Unsaved | None, str]:
+        """The run, what it was edited to where that is not saved, and the content of the files that this is of."""
         with self._lock:
-            return self.state, largest_first(self.state, self._next_id)
+            state, run, base, titles = self.state, self.run, self._base, self.history()[0]
+            if state is self._saved:
+                return run, None, base
+            next_id, time = self._next_id, self._time
+        marks = Marks(*(mark[self.pieces] for mark in (state.hidden, state.aside, state.deleted)))
+        objects = dict(state.objects)
+        return run, Unsaved(self.object_ids(state), marks, objects, next_id, len(titles), titles, time), base
 
-    def mark_saved(
-        self, state: State, numbers: Mapping[int, int], run: Run, stamps: FileStamps, by: int | None = None
-    ) -> None:
-        """Takes note that ``state`` is on disk, as ``run`` with these stamps, its ids changed to ``numbers``.
+    def mark_saved(self, state: State, run: Run, stamps: FileStamps, base: str, by: int | None = None) -> None:
+        """Takes note that ``state`` is on disk, as ``run`` with these stamps and this content (`base_of`).
 
-        All versions take these over, so that ids here are those on disk and undo goes back over saving as if it had not
-        been; edits made while it was written stay unsaved.
+        Undo goes back over saving as if it had not been; edits made while it was written stay unsaved.
         """
-        moved = any(old != new for old, new in numbers.items())
         with self._lock:
-            self.run, self.stamps, self._saved = run, stamps, state
-            if moved:
-                anew = {id(each): renumbered(each, numbers) for each in (state, *(each for each, _ in self._versions))}
-                self._versions = [(anew[id(each)], title) for each, title in self._versions]
-                self._saved = anew[id(state)]
-        self._tell(Change("saved", by, dict(numbers) if moved else None))
+            self.run, self.stamps, self._saved, self._base = run, stamps, state, base
+        self._tell(Change("saved", by))
 
     def listen(self, listener: Callable[[Change], None]) -> Callable[[], None]:
         """Calls ``listener`` after each change; returns what ends that."""
@@ -185,16 +195,16 @@ class Document:
 
     def shown(self, state: State) -> Bool[ndarray, " gaussians"]:
         """Gaussians that are drawn in a state."""
-        return ~np.isin(state.owner, list(state.gone))[self.pieces]
+        return ~state.gone[self.pieces]
 
     def pick(self, origin: ndarray, direction: ndarray) -> Hit | None:
         """What a ray meets of all that is drawn; None where it meets nothing. ValueError for what is no ray."""
         state = self.state
-        return picking.pick(self._drawn(state), self.pieces, state, origin, direction)
+        return picking.pick(self.drawn(state), self.pieces, state, origin, direction)
 
-    def _drawn(self, state: State) -> Gaussians:
+    def drawn(self, state: State) -> Gaussians:
         """The Gaussians with only those drawable that a state shows; kept for the next click."""
-        if not state.gone:
+        if not state.gone.any():
             return self.gaussians
         last = self._last_drawn
         if last is None or last[0] is not state:
@@ -211,20 +221,31 @@ class Document:
         return centres.min(0), centres.max(0)
 
 
-def _read(run: Run) -> tuple[Int32[ndarray, " gaussians"], PieceTable, State]:
-    """Piece of each Gaussian, what pieces stand for, and the state on disk."""
-    pieces, columns = Pieces.of(run.columns), run.columns
+def _read(run: Run, unsaved: Unsaved | None) -> tuple[Int32[ndarray, " gaussians"], PieceTable, State, State | None]:
+    """Piece of each Gaussian, what pieces stand for, the state on disk, and that of edits which were not saved."""
+    columns, marks, gaussians = run.columns, run.marks, run.gaussians
+    means = np.nan_to_num(gaussians.means.numpy(), posinf=0.0, neginf=0.0)
+    rgb = np.nan_to_num(base_colors(gaussians).numpy())
+    known = [marks] if unsaved is None else [marks, unsaved.marks]
+    pieces = cut(columns, known, [] if unsaved is None else [unsaved.object_ids], means, rgb)
     first = pieces.first
-    table = PieceTable(columns.code_coarse[first], columns.code_fine[first], columns.discrete[first].copy())
     owner = columns.object_ids[first]
     there = set(owner.tolist())
-    objects = {row.id: _object(row) for row in run.objects if row.id in there}
-    marks = run.marks
-    hidden, deleted = marks.hidden & there, marks.deleted & there
-    start = State(owner, pieces.sizes, objects, hidden, deleted, marks.rest_hidden, next_id=len(run.objects))
-    return pieces.of_gaussian.astype(np.int32), table, start
+    objects = {row.id: object_of(row) for row in run.objects if row.id in there}
+    start = State(
+        owner, pieces.sizes, objects, hidden=marks.hidden[first], aside=marks.aside[first],
+        deleted=marks.deleted[first], next_id=len(run.objects),
+    )  # fmt: skip
+    edited = None
+    if unsaved is not None:
+        edited = State(
+            unsaved.object_ids[first], pieces.sizes, unsaved.objects, hidden=unsaved.marks.hidden[first],
+            aside=unsaved.marks.aside[first], deleted=unsaved.marks.deleted[first], next_id=unsaved.next_id,
+        )  # fmt: skip
+    return pieces.of_gaussian.astype(np.int32), table_of(columns, pieces, means, rgb), start, edited
 
 
-def _object(row: ObjectInfo) -> ObjectState:
+def object_of(row: ObjectInfo) -> ObjectState:
+    """What a row of the table says of its object beside its Gaussians."""
     red, green, blue = row.color
-    return ObjectState(row.name, (red, green, blue), row.views, row.agreement, source=row.id)
+    return ObjectState(row.name, (red, green, blue), row.views, row.agreement, source=row.id, edited=row.edited)

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int64, UInt8
 from numpy import ndarray
 
 from gsseg.io.ply import write_splats
-from gsseg.segmentation import NO_OBJECT
 from gsseg.segmentation.segmented_ply import original_columns
 from gsseg_viewer.document import Document
 from gsseg_viewer.selection import PieceSelection
@@ -29,10 +28,7 @@ LARGEST = 1 << 30
 
 def rows_of(document: Document, state: State, selection: PieceSelection, what: What) -> Int64[ndarray, " rows"]:
     """Rows of the splat file that are meant, ascending."""
-    chosen = selection.mask(len(state.owner))
-    wanted = {"the selection": chosen, "all but the selection": ~chosen, "everything shown": np.ones_like(chosen)}[what]
-    shown = ~np.isin(state.owner, list(state.gone))
-    return np.flatnonzero((wanted & shown)[document.pieces])
+    return np.flatnonzero(_wanted(state, selection, what)[document.pieces])
 
 
 def ply_size(document: Document, rows: int) -> int:
@@ -53,25 +49,30 @@ def ply_bytes(document: Document, rows: Int64[ndarray, " rows"]) -> bytes:
 def export_command(document: Document, state: State, selection: PieceSelection, what: What) -> str | None:
     """The shell command that writes the same splats without the viewer; None where there is none.
 
-    ``gsseg export`` opens RUN folders and knows whole objects, by their ids on disk, each of which it writes into a
-    file of its own: there is no command for a part of an object, nor while edits that moved Gaussians or restored
-    objects are not saved, nor one without the Gaussians that belong to no object.
+    ``gsseg export`` opens RUN folders and knows whole objects by their ids, and what is deleted on disk: there is no
+    command for a part of an object, nor while edits that moved Gaussians are not saved, nor one without the Gaussians
+    that belong to no object.
     """
-    run = document.run
-    if not run.source.opened.is_dir() or not np.array_equal(state.owner, document.saved.owner):
+    run, saved = document.run, document.saved
+    if not run.source.opened.is_dir() or not np.array_equal(state.owner, saved.owner):
         return None
-    words = ["gsseg", "export", "-m", str(run.path.resolve()), "--out", "OUT"]
-    ids, dropped = selection.objects(state), set(state.gone)
-    if what != "the selection" and (state.rest_hidden or document.saved.deleted - dropped):
-        return None
-    if what != "everything shown":
-        whole = np.isin(state.owner, ids) & (state.owner != NO_OBJECT)
-        if not ids or not np.array_equal(selection.mask(len(state.owner)), whole):
-            return None
-        if what == "the selection":
-            return shlex.join([*words, "--objects", *map(str, ids)])
-        dropped |= set(ids)
-    return shlex.join([*words, "--drop", *map(str, sorted(dropped))] if dropped else words)
+    words, wanted = ["gsseg", "export", "-m", str(run.path.resolve()), "--out", "OUT"], _wanted(state, selection, what)
+    if what == "the selection":
+        ids = selection.objects(state)
+        # Of objects that are named even those are written of which all is deleted.
+        written = np.isin(state.owner, ids) & (~saved.deleted | np.isin(state.owner, list(saved.deleted_objects)))
+        words += ["--objects", *map(str, ids), *(["--together"] if len(ids) > 1 else [])]
+    else:
+        dropped = sorted(set(state.objects) - set(state.owner[wanted].tolist()) - saved.deleted_objects)
+        written = ~saved.deleted & ~np.isin(state.owner, dropped)
+        words += ["--drop", *map(str, dropped)] if dropped else []
+    return shlex.join(words) if wanted.any() and np.array_equal(written, wanted) else None
+
+
+def _wanted(state: State, selection: PieceSelection, what: What) -> Bool[ndarray, " pieces"]:
+    chosen = selection.mask(len(state.owner))
+    wanted = {"the selection": chosen, "all but the selection": ~chosen, "everything shown": np.ones_like(chosen)}[what]
+    return wanted & ~state.gone
 
 
 def over(

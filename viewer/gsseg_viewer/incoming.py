@@ -10,7 +10,7 @@ types and ranges that it sends them with:
 """
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 import msgspec
 from msgspec import Meta
@@ -79,7 +79,26 @@ class ScenePointerMessage(_Message, tag=True):
     modifier: Annotated[str, Meta(max_length=40)] | None
 
 
-Known = ViewerCameraMessage | GuiUpdateMessage | CommandTriggerMessage | ScenePointerMessage
+class GuiFormSubmitMessage(_Message, tag=True):
+    """What was typed into a form is meant."""
+
+    uuid: Name
+
+
+class GuiFormDirtyMessage(_Message, tag=True):
+    """Something was typed into a form."""
+
+    uuid: Name
+
+
+_KINDS = (
+    ViewerCameraMessage,
+    GuiUpdateMessage,
+    CommandTriggerMessage,
+    ScenePointerMessage,
+    GuiFormSubmitMessage,
+    GuiFormDirtyMessage,
+)
 
 
 class _Typed(msgspec.Struct):
@@ -88,10 +107,8 @@ class _Typed(msgspec.Struct):
     type: Name
 
 
-_KNOWN, _TYPED = msgspec.msgpack.Decoder(Known), msgspec.msgpack.Decoder(_Typed)
-_NAMES = frozenset(
-    kind.__name__ for kind in (ViewerCameraMessage, GuiUpdateMessage, CommandTriggerMessage, ScenePointerMessage)
-)
+_KNOWN, _TYPED = msgspec.msgpack.Decoder(Union[_KINDS]), msgspec.msgpack.Decoder(_Typed)  # noqa: UP007
+_NAMES = frozenset(kind.__name__ for kind in _KINDS)
 
 
 def meant(message: bytes | str) -> bool:

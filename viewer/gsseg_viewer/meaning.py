@@ -48,6 +48,6 @@ def fitting(state: State, relevancies: Mapping[int, float]) -> list[tuple[int, f
     found = [
         (object_id, relevancies[info.source])
         for object_id, info in state.objects.items()
-        if object_id not in state.deleted and info.source is not None and info.source in relevancies
+        if object_id not in state.deleted_objects and info.source is not None and info.source in relevancies
     ]
     return sorted(found, key=lambda each: (-each[1], each[0]))[:LISTED]

@@ -1,17 +1,16 @@
 """What the mouse does in the scene: a click selects what it meets, a dragged rectangle what it holds."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Literal
 
 import viser
 
-from gsseg.segmentation import NO_OBJECT
 from gsseg_viewer import selection
-from gsseg_viewer.pointing import Sight, objects_in_rectangle
+from gsseg_viewer.edits import EditError
+from gsseg_viewer.pointing import Sight, pieces_in_rectangle
+from gsseg_viewer.seen import seen_from
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.session import Session
-from gsseg_viewer.state import EditError
 
 How = Literal["set", "add", "remove"]
 """What becomes of the earlier selection."""
@@ -32,38 +31,35 @@ def listen_to_mouse(session: Session) -> None:
 def click(session: Session, ray_origin: Any, ray_direction: Any, how: How = "set") -> None:
     """Selects what a ray meets first, adds it, or takes it away; a click on nothing clears.
 
-    What belongs to no object counts as nothing, and the person is told. `EditError` for what is no ray.
+    What belongs to no object is selected too, as far as `gsseg_viewer.selection` says. `EditError` for what is no ray.
     """
     document = session.document
     try:
         hit = document.pick(ray_origin, ray_direction)
     except (TypeError, ValueError) as error:
         raise EditError("the browser sent no ray with that click") from error
-    anchor = None if hit is None or hit.object_id == NO_OBJECT else hit.piece
-    if hit is not None and anchor is None:
-        session.tell("No object there", "What you clicked belongs to no object.", seconds=3.0)
+    anchor = None if hit is None else hit.piece
     session.reselect(lambda before: selection.click(before, document.state, document.table, anchor, how))
 
 
 def select_rectangle(
     session: Session, screen_min: tuple[float, float], screen_max: tuple[float, float], how: How = "set"
 ) -> None:
-    """Selects, adds or takes away the objects with half of their centres in a rectangle of the screen."""
+    """Selects, adds or takes away what has half of its centres in a rectangle of the screen: objects as wholes, and
+    pieces of what belongs to none. Through everything, or only what is seen, as the session has it."""
     state, means = session.document.state, session.document.gaussians.means.numpy()
     sight = Sight.of(session.client.camera)
-    ids = objects_in_rectangle(sight, means, session.document.pieces, state, screen_min, screen_max)
-    if not ids:
-        session.tell("No object there", "A rectangle selects objects of which it holds at least half.")
+    counted = seen_from(sight, session.document, state) if session.only_seen else None
+    held = pieces_in_rectangle(sight, means, session.document.pieces, state, screen_min, screen_max, counted)
+    if not len(held):
+        session.tell("Nothing there", "A rectangle selects what it holds at least half of.")
         return
 
     def chosen(before: PieceSelection) -> PieceSelection:
-        there = selection.of_objects(before, state, ids)
+        there = selection.of_pieces(before, state, held)
         if how == "set":
             return there
-        if how == "remove":
-            return selection.without(before, there.pieces)
-        pieces, anchors = before.pieces | there.pieces, before.anchors | there.anchors
-        return replace(before, pieces=pieces, anchor=there.anchor, anchors=anchors)
+        return selection.without(before, there.pieces) if how == "remove" else selection.joined(before, there)
 
     session.reselect(chosen)
 

@@ -58,7 +58,7 @@ def served_page(page: bytes, name: str, key: str) -> bytes:
     what is no page of viser.
     """
     cover = f'<div id="gsseg-cover"><p>Loading {html.escape(name)} …</p></div>'
-    return _mended(page, f"{name} · gsseg", {"key": key}, ("shader.js", "live.js"), _web("live.css"), cover)
+    return _mended(page, f"{name} · gsseg", {"key": key}, ("shader.js", "live.js", "forms.js"), _web("live.css"), cover)
 
 
 def kept_page(page: bytes, title: str, objects: Sequence[Listed], dark: bool) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import viser
-from jaxtyping import Bool, Float, Float32, Int32
+from jaxtyping import Bool, Float, Float32, Int32, Int64
 from numpy import ndarray
 
 from gsseg.scene.rotations import rotation_matrices
@@ -71,21 +71,31 @@ def aspect(camera: viser.CameraHandle) -> float:
     return width / height if width > 0 and height > 0 else 1.0
 
 
-def objects_in_rectangle(
+def pieces_in_rectangle(
     sight: Sight,
     means: Float[ndarray, "gaussians 3"],
     pieces: Int32[ndarray, " gaussians"],
     state: State,
     low: tuple[float, float],
     high: tuple[float, float],
-) -> list[int]:
-    """Objects with half of their centres or more inside the rectangle and in front; hidden ones are left out.
+    counted: Bool[ndarray, " gaussians"] | None = None,
+) -> Int64[ndarray, " held"]:
+    """What is drawn of the objects with half of their drawn centres or more inside the rectangle and in front, and each
+    drawn piece of no object with half of its own.
 
-    The corners may be given in any order. What stands behind something else counts too.
+    The corners may be given in any order. ``counted``: the only centres that count; None: all, so that what stands
+    behind something else counts too.
     """
     first = min(low[0], high[0]), min(low[1], high[1])
     last = max(low[0], high[0]), max(low[1], high[1])
-    inside = np.bincount(pieces, sight.holds(means, first, last), len(state.owner))
-    ids, places = np.unique(state.owner, return_inverse=True)
-    held = np.bincount(places, inside) * 2 >= np.maximum(1, np.bincount(places, state.sizes))
-    return [each for each in ids[held].tolist() if each != NO_OBJECT and each not in state.gone]
+    held = sight.holds(means, first, last)
+    if counted is None:
+        counted = np.ones(len(means), bool)
+    drawn = ~state.gone
+    inside = np.bincount(pieces, held & counted, len(drawn)) * drawn
+    whole = np.bincount(pieces, counted, len(drawn)) * drawn
+    # Of no object each piece is judged by itself, of an object all of its pieces together.
+    group = np.where(state.owner == NO_OBJECT, -1 - np.arange(len(drawn)), state.owner)
+    _, places = np.unique(group, return_inverse=True)
+    inside, whole = np.bincount(places, inside)[places], np.bincount(places, whole)[places]
+    return np.flatnonzero(drawn & (whole > 0) & (inside * 2 >= whole))

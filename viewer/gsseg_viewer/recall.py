@@ -93,7 +93,7 @@ class Recall:
             found = widened(clicked, state, document.table, session.level, session.distance)
         else:
             found = replace(clicked, pieces=_pieces(document, session.pieces))
-        return without(found, frozenset(state.pieces_of(state.gone).tolist()))
+        return without(found, frozenset(np.flatnonzero(state.gone).tolist()))
 
 
 def remembered(document: Document, selection: PieceSelection, coloring: Coloring, dark: bool) -> str:

@@ -1,7 +1,7 @@
 """The document on disk: all of its files or none of them, and the version before kept.
 
-Which files that are is told by where the run comes from (`gsseg.run.sources`). Objects are numbered 0..n-1 on disk,
-largest first; deleted ones are still among them.
+Which files that are is told by where the run comes from (`gsseg.run.sources`). Objects keep their ids on disk; deleted
+ones are still among them, and of those that own nothing any more the table keeps the id, so that it is not given again.
 """
 
 from pathlib import Path
@@ -9,9 +9,11 @@ from pathlib import Path
 from gsseg.errors import InputError
 from gsseg.files.lock import locked
 from gsseg.run import Edits, Marks
-from gsseg.segmentation.describe import describe_objects
-from gsseg_viewer.document import Document
-from gsseg_viewer.state import State, renumbered
+from gsseg.segmentation import NO_OBJECT
+from gsseg.segmentation.describe import default_colors, default_name, describe_objects
+from gsseg_viewer.document import Document, object_of
+from gsseg_viewer.state import ObjectState, State
+from gsseg_viewer.unsaved import base_of
 
 PATIENCE = 5.0
 """Seconds that saving waits for another program that writes to the same run."""
@@ -20,9 +22,8 @@ PATIENCE = 5.0
 def save(document: Document, by: int | None = None) -> Path:
     """Writes the current version and returns the folder or file that it is in; nothing is written where it is there.
 
-    Afterwards ids of the document are those on disk (`Document.mark_saved`). Raises `InputError`, with nothing changed,
-    where the file system refuses and where somebody else has changed or removed the files since they were opened or
-    saved.
+    Raises `InputError`, with nothing changed, where the file system refuses and where somebody else has changed or
+    removed the files since they were opened or saved.
     """
     with document.saving:
         source = document.run.source
@@ -30,7 +31,7 @@ def save(document: Document, by: int | None = None) -> Path:
             if not path.exists():
                 problem = "is gone: it has been deleted or moved, or its disk taken away, since it was opened here"
                 raise InputError(path, problem, "put it back where it was, and save again")
-        state, numbers = document.to_save()
+        state = document.state
         if state is document.saved:
             return source.opened
         with locked(source.folder, patience=PATIENCE):
@@ -39,24 +40,28 @@ def save(document: Document, by: int | None = None) -> Path:
                     source.opened, "has been changed by another program since it was opened or saved here",
                     "open it again and repeat the edits",
                 )  # fmt: skip
-            run = document.run.save(edits_of(document, renumbered(state, numbers)))
+            edits = edits_of(document, state)
+            run = document.run.save(edits)
             stamps = run.stamps()
-        document.mark_saved(state, numbers, run, stamps, by)
+        document.mark_saved(state, run, stamps, base_of(edits.object_ids, edits.marks, edits.objects), by)
         return run.source.opened
 
 
 def edits_of(document: Document, state: State) -> Edits:
-    """A state whose ids are 0..n-1 as the values that a run is saved from."""
+    """A state as the values that a run is saved from."""
     ids = document.object_ids(state)
-    rows = [state.objects[each] for each in range(len(state.objects))]
+    opened = document.run.objects
+    count = max(len(opened), max(state.objects, default=NO_OBJECT) + 1)
+    colors = default_colors(count)
+    rows = []
+    for each in range(count):
+        red, green, blue = colors[each]
+        gone = ObjectState(default_name(each), (red, green, blue), 0, 0.0)
+        rows.append(state.objects.get(each) or (object_of(opened[each]) if each < len(opened) else gone))
     table = describe_objects(
         ids, document.table.fine[document.pieces], document.gaussians.means.numpy(),
-        names=[row.name for row in rows], colors=[row.color for row in rows],
-        views=[row.views for row in rows], agreement=[row.agreement for row in rows],
+        names=[row.name for row in rows], colors=[row.color for row in rows], views=[row.views for row in rows],
+        agreement=[row.agreement for row in rows], edited=[row.edited for row in rows],
     )  # fmt: skip
-    return Edits(
-        object_ids=ids,
-        objects=table,
-        marks=Marks(state.hidden, state.deleted, state.rest_hidden),
-        came_from=[row.source for row in rows],
-    )
+    marks = Marks(*(mark[document.pieces] for mark in (state.hidden, state.aside, state.deleted)))
+    return Edits(object_ids=ids, objects=table, marks=marks, came_from=[row.source for row in rows])

@@ -4,17 +4,20 @@
     level   -> fine: that code; object: its object; coarse: and every object's part of its coarse code;
                similar: and every piece whose feature is near
 
-Every level holds the one before. Selections are values; the functions return new ones.
+What belongs to no object is reached likewise: fine: that piece; object: what hangs together with it and looks alike;
+coarse: and what of no object has its coarse code; similar: and what of no object is alike anywhere. Every level holds
+the one before. Selections are values; the functions return new ones.
 """
 
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32
+from jaxtyping import Bool, Float32, Integer
 from numpy import ndarray
 
 from gsseg.segmentation import NO_CODE, NO_OBJECT
+from gsseg_viewer.pieces import PieceTable
 from gsseg_viewer.state import State
 
 Level = Literal["fine code", "object", "coarse code", "similar features"]
@@ -22,16 +25,11 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 """From narrow to wide."""
 
 
-@dataclass(frozen=True, eq=False)
-class PieceTable:
-    """What the pieces stand for; the same for every state."""
+LIKE = 0.15
+"""Distance of colours, red, green and blue in 0..1, up to which neighbours that belong to no object hang together."""
 
-    coarse: Int32[ndarray, " pieces"]
-    """Coarse code, `NO_CODE` = none."""
-    fine: Int32[ndarray, " pieces"]
-    """Fine code, `NO_CODE` = none."""
-    features: Float32[ndarray, "pieces dim"]
-    """Discrete feature, about of unit length; zero for what no mask shows."""
+COLOR_SHARE = 0.5
+"""Of the reach of ``similar features`` where colours are compared, because no mask shows a thing."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +42,19 @@ class PieceSelection:
     """The piece last clicked."""
     anchors: frozenset[int] = field(default_factory=frozenset)
     """Every piece whose click is in the selection, the last one too: all of them grow and shrink together."""
+    fixed: frozenset[int] = field(default_factory=frozenset)
+    """Pieces of no object that a rectangle took as they are: they neither grow nor shrink."""
     level: Level = "object"
     """How far the last click reached."""
     distance: float = 0.3
-    """Reach of ``similar features``: Euclidean distance of features."""
+    """Reach of ``similar features``: Euclidean distance of features, or `COLOR_SHARE` of it for colours."""
 
     def __bool__(self) -> bool:
         return bool(self.pieces)
 
     def objects(self, state: State) -> list[int]:
         """Objects that own a selected piece and are not deleted, ascending."""
-        owners = state.owner[sorted(self.pieces)] if self.pieces else np.empty(0, np.int32)
-        return sorted({int(each) for each in owners} - {NO_OBJECT} - state.deleted)
+        return state.owners(self.pieces)
 
     def mask(self, pieces: int) -> Bool[ndarray, " pieces"]:
         """Which of so many pieces are selected."""
@@ -67,22 +66,30 @@ class PieceSelection:
 def reach(state: State, table: PieceTable, anchor: int, level: Level, distance: float) -> frozenset[int]:
     """Pieces that a click on ``anchor`` selects; nothing of what is hidden or deleted, unless it was clicked.
 
-    ``coarse code`` and ``similar features`` add pieces of objects only. The code of what has none is not one that
-    others share, and the zero feature of what no mask shows is near to none.
+    From an object ``coarse code`` and ``similar features`` add pieces of objects only, from no object pieces of none.
+    The code of what has none is not one that others share, and the zero feature of what no mask shows is near to none.
     """
-    owner = state.owner[anchor]
+    owner, step = state.owner[anchor], LEVELS.index(level)
+    seen = ~state.gone
+    seen[anchor] = True
+    alike = seen & ((state.owner != NO_OBJECT) == (owner != NO_OBJECT))
     chosen = np.zeros(len(state.owner), bool)
     chosen[anchor] = True
-    step = LEVELS.index(level)
     if step >= 1 and owner != NO_OBJECT:
-        chosen |= state.owner == owner
+        chosen |= seen & (state.owner == owner)
+    elif step >= 1:
+        chosen |= table.connected(anchor, alike & _near(table.colors, anchor, LIKE))
     if step >= 2 and table.coarse[anchor] != NO_CODE:
-        chosen |= (table.coarse == table.coarse[anchor]) & (state.owner != NO_OBJECT)
+        chosen |= alike & (table.coarse == table.coarse[anchor])
     if step >= 3 and table.features[anchor].any():
-        apart = np.linalg.norm(table.features - table.features[anchor], axis=1)
-        chosen |= (apart <= distance) & table.features.any(axis=1) & (state.owner != NO_OBJECT)
-    chosen &= ~np.isin(state.owner, list(state.gone - {int(owner)}))
+        chosen |= alike & _near(table.features, anchor, distance) & table.features.any(axis=1)
+    elif step >= 3 and owner == NO_OBJECT:
+        chosen |= alike & _near(table.colors, anchor, COLOR_SHARE * distance)
     return frozenset(np.flatnonzero(chosen).tolist())
+
+
+def _near(values: Float32[ndarray, "pieces dim"], anchor: int, distance: float) -> Bool[ndarray, " pieces"]:
+    return np.linalg.norm(values - values[anchor], axis=1) <= distance
 
 
 def click(
@@ -98,7 +105,7 @@ def click(
     if how == "remove":
         return without(selection, there)
     if how == "set":
-        return replace(selection, pieces=there, anchor=anchor, anchors=frozenset({anchor}))
+        return replace(selection, pieces=there, anchor=anchor, anchors=frozenset({anchor}), fixed=frozenset())
     return replace(selection, pieces=selection.pieces | there, anchor=anchor, anchors=_anchors(selection) | {anchor})
 
 
@@ -110,33 +117,57 @@ def widened(
     anchors = _anchors(selection)
     if not anchors:
         return chosen
-    return replace(chosen, pieces=frozenset().union(*(reach(state, table, each, level, distance) for each in anchors)))
+    grown = (reach(state, table, each, level, distance) for each in anchors)
+    return replace(chosen, pieces=selection.fixed.union(*grown))
 
 
 def of_objects(selection: PieceSelection, state: State, ids: list[int]) -> PieceSelection:
-    """The given objects as the selection, as from the list of objects; what is deleted is left out."""
-    first, owned = None, frozenset(ids) - state.deleted - {NO_OBJECT}
-    pieces = state.pieces_of(owned)
-    order = pieces[np.argsort(-state.sizes[pieces], kind="stable")]  # an object's anchor is its largest piece
+    """The given objects as the selection, as from the list of objects; what is deleted is left out, and what is hidden
+    of an object of which something is drawn."""
+    pieces = state.pieces_of(set(ids) - {NO_OBJECT})
+    hidden = state.gone[pieces] & ~np.isin(state.owner[pieces], list(state.hidden_objects))
+    return of_pieces(selection, state, pieces[~hidden])
+
+
+def of_pieces(selection: PieceSelection, state: State, pieces: Integer[ndarray, " some"]) -> PieceSelection:
+    """These pieces as the selection; the anchors are the largest of each object."""
+    owned = pieces[state.owner[pieces] != NO_OBJECT]
+    order = owned[np.argsort(-state.sizes[owned], kind="stable")]
     _, places = np.unique(state.owner[order], return_index=True)
     anchors = order[np.sort(places)].tolist()
-    if anchors:
-        first = anchors[0]
+    everything = frozenset(pieces.tolist())
     return replace(
-        selection, pieces=frozenset(pieces.tolist()), anchor=first, anchors=frozenset(anchors), level="object"
+        selection,
+        pieces=everything,
+        anchor=anchors[0] if anchors else None,
+        anchors=frozenset(anchors),
+        fixed=everything - frozenset(owned.tolist()),
+        level="object",
     )
 
 
 def cleared(selection: PieceSelection) -> PieceSelection:
     """Nothing selected; level and distance stay for the next click."""
-    return replace(selection, pieces=frozenset(), anchor=None, anchors=frozenset())
+    return replace(selection, pieces=frozenset(), anchor=None, anchors=frozenset(), fixed=frozenset())
 
 
 def without(selection: PieceSelection, pieces: frozenset[int]) -> PieceSelection:
     """The selection less some pieces; what was clicked among them is no anchor any more."""
     anchors = _anchors(selection) - pieces
     anchor = selection.anchor if selection.anchor in anchors else max(anchors, default=None)
-    return replace(selection, pieces=selection.pieces - pieces, anchor=anchor, anchors=anchors)
+    left, fixed = selection.pieces - pieces, selection.fixed - pieces
+    return replace(selection, pieces=left, anchor=anchor, anchors=anchors, fixed=fixed)
+
+
+def joined(one: PieceSelection, other: PieceSelection) -> PieceSelection:
+    """What either holds, with the level of the first; the anchor is that of the other where it has one."""
+    return replace(
+        one,
+        pieces=one.pieces | other.pieces,
+        anchor=one.anchor if other.anchor is None else other.anchor,
+        anchors=_anchors(one) | _anchors(other),
+        fixed=one.fixed | other.fixed,
+    )
 
 
 def _anchors(selection: PieceSelection) -> frozenset[int]:

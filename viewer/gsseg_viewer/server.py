@@ -14,6 +14,7 @@ from gsseg.language.clip import ClipModel
 from gsseg.scene import View
 from gsseg_viewer.camera import Surroundings
 from gsseg_viewer.commands import help_text, register
+from gsseg_viewer.dialogs import offer_recovery
 from gsseg_viewer.document import Document
 from gsseg_viewer.incoming import Doorkeeper
 from gsseg_viewer.meaning import Meaning
@@ -25,6 +26,7 @@ from gsseg_viewer.recall import Recall
 from gsseg_viewer.security import address_of, safe_server
 from gsseg_viewer.session import Session
 from gsseg_viewer.splats import SplatNodes
+from gsseg_viewer.unsaved import Keeper
 
 
 class Viewer:
@@ -49,6 +51,9 @@ class Viewer:
         self._splats = SplatNodes.of(document)
         self._lock = threading.Lock()
         self._sessions: dict[int, Session] = {}
+        self._recovered = document.recovered
+        self._keeper = Keeper(document.to_keep, self._not_kept)
+        self._stop_keeping = document.listen(lambda change: self._keeper.keep())
 
     def __enter__(self) -> "Viewer":
         return self
@@ -80,7 +85,18 @@ class Viewer:
             sessions, self._sessions = list(self._sessions.values()), {}
         for session in sessions:
             session.close()
+        self._stop_keeping()
+        self._keeper.wait()
         self._server.stop()
+
+    @property
+    def not_kept(self) -> str:
+        """Why edits that are not saved are lost when the process ends; empty where they are kept."""
+        return self._keeper.problem
+
+    def _not_kept(self, problem: str) -> None:
+        for session in self.sessions:
+            session.tell("Edits are not kept until they are saved", problem, "yellow")
 
     def _open(self) -> None:
         """Lets browsers in."""
@@ -104,6 +120,12 @@ class Viewer:
         register(session)
         listen_to_mouse(session)
         session.start()
+        with self._lock:
+            notice, self._recovered = self._recovered, ""
+        if notice:
+            session.enqueue(lambda: offer_recovery(session, notice))
+        if self.document.lost:
+            session.tell("Earlier edits", self.document.lost, "yellow")
         if client.client_id not in self._server.get_clients():
             self._disconnect(client)
 

@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
+import numpy as np
 import viser
 from jaxtyping import UInt8
 from numpy import ndarray
@@ -23,13 +25,14 @@ from gsseg_viewer import camera, colors, selection
 from gsseg_viewer.camera import Surroundings
 from gsseg_viewer.colors import Coloring
 from gsseg_viewer.document import Change, Document, Edit
+from gsseg_viewer.edits import EditError
 from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.messages import Messages
 from gsseg_viewer.recall import Recall
 from gsseg_viewer.saving import save
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.splats import ClientSplats, SplatNodes
-from gsseg_viewer.state import EditError, State
+from gsseg_viewer.state import State
 
 _LOG = logging.getLogger("gsseg_viewer")
 
@@ -65,7 +68,10 @@ class Session:
         self.recall = recall or Recall()
         earlier = self.recall.session
         self.selection = self.recall.selection(document)
-        self.coloring: Coloring = "photo" if earlier is None else earlier.coloring
+        self.only_seen = False
+        """Whether a rectangle takes what is seen, and not what stands behind it too."""
+        opening: Coloring = "object" if document.state.objects else "photo"
+        self.coloring: Coloring = opening if earlier is None else earlier.coloring
         self.dark = earlier is None or earlier.dark
         """Whether the page is dark."""
         self.view: int | None = None
@@ -79,6 +85,8 @@ class Session:
         self._stale = False
         self._closed = False
         self._state = document.state
+        self._before: WeakKeyDictionary[State, tuple[PieceSelection, PieceSelection]] = WeakKeyDictionary()
+        """Of a state that an edit has ended: the selection then, and what the edit left of it."""
         # A browser may go away at any moment, also while something is being sent: that is lost, and viser need not warn
         # of it. Entered for good, so it must be kept.
         self._unheard = client._websock_connection.get_message_buffer().sanctioned_dead_writes()
@@ -155,9 +163,9 @@ class Session:
 
     # Edits, which all clients share.
 
-    def edit(self, title: str, change: Edit, ids_of: State | None = None) -> bool:
-        """Makes an edit and returns whether it could be made; where not, says why. ``ids_of``: `Document.apply`."""
-        return self._try(lambda: self.document.apply(title, change, self.client.client_id, ids_of))
+    def edit(self, title: str, change: Edit) -> bool:
+        """Makes an edit and returns whether it could be made; where not, says why."""
+        return self._try(lambda: self.document.apply(title, change, self.client.client_id))
 
     def undo(self) -> bool:
         """Takes the last edit back, whoever made it."""
@@ -213,16 +221,25 @@ class Session:
             if self._closed:
                 return
             state = self.document.state  # under the lock: of two changes at once the newer is compared last
-            # By pieces, for saving may have given the objects other ids.
-            gone, earlier = (frozenset(each.pieces_of(each.gone).tolist()) for each in (state, self._state))
-            self._state = state
-            if gone - earlier:
-                self.selection = selection.without(self.selection, gone - earlier)
+            earlier, self._state = self._state, state
+            lost = np.flatnonzero(state.gone & ~earlier.gone)
+            if len(lost):
+                left = selection.without(self.selection, frozenset(lost.tolist()))
+                self._before[earlier] = (self.selection, left)
+                self.selection = left
+            else:
+                self._select_again(state)
         if change.by != self.client.client_id:
             self.tell("Somebody else changed the scene", _sentence(change.title), color="blue")
         elif change.title != "saved":  # of which `save` says more
             self.tell(_sentence(change.title), color="green", seconds=3.0)
         self.refresh()
+
+    def _select_again(self, state: State) -> None:
+        """Where an edit has been undone that took from the selection, and nothing was selected since: as it was."""
+        before, left = self._before.get(state, (self.selection, self.selection))
+        if self.selection == left:
+            self.selection = before
 
     def _begin(self) -> None:
         self._splats = self._nodes.show(self.client, *self._painted())

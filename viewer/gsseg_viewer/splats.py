@@ -35,6 +35,10 @@ MAX_NODES = 400
 _OWN_NODES = 300
 """Objects, the largest first, that have a node of their own; the others share what is left of `MAX_NODES`."""
 
+_REST_NODES, _REST_PART = 40, 20_000
+"""Nodes at most of what belongs to no object, and Gaussians from which on it has a further one: a click there should
+not send half a scene."""
+
 _VISIBILITY_BYTES = 76
 """What hiding or showing a node sends."""
 
@@ -58,7 +62,7 @@ class SplatNodes:
         with _LOCK:
             if document not in _NODES:
                 ids = document.object_ids(document.state)
-                _NODES[document] = _grouped(document.gaussians, ids)
+                _NODES[document] = _grouped(document.gaussians, ids, document.pieces)
             return _NODES[document]
 
     def __len__(self) -> int:
@@ -175,10 +179,19 @@ _NODES: WeakKeyDictionary[Document, SplatNodes] = WeakKeyDictionary()
 _LOCK = threading.Lock()
 
 
-def _grouped(gaussians: Gaussians, object_ids: Int32[ndarray, " gaussians"]) -> SplatNodes:
+def _grouped(
+    gaussians: Gaussians, object_ids: Int32[ndarray, " gaussians"], pieces: Int32[ndarray, " gaussians"]
+) -> SplatNodes:
     """The nodes of Gaussians of known objects; every drawable row is in exactly one."""
     drawn = np.flatnonzero(gaussians.drawable.numpy())
-    node_of = _node_of_objects(np.bincount(object_ids[drawn] - NO_OBJECT, minlength=1))[object_ids[drawn] - NO_OBJECT]
+    ids = object_ids[drawn] - NO_OBJECT
+    node_of = _node_of_objects(np.bincount(ids, minlength=1))[ids]
+    rest = np.flatnonzero(ids == 0)
+    parts = min(_REST_NODES, 1 + len(rest) // _REST_PART)
+    # Patches are numbered as they were cut, so that those of near numbers lie near one another.
+    rest = rest[np.argsort(pieces[drawn[rest]], kind="stable")]
+    node_of[ids > 0] += parts - 1
+    node_of[rest] = np.arange(len(rest)) * parts // max(1, len(rest))
     order = np.argsort(node_of, kind="stable")
     rows = drawn[order].astype(np.int32)
     edges = np.append(np.flatnonzero(np.diff(node_of[order], prepend=-1)), len(rows))
@@ -196,7 +209,7 @@ def _node_of_objects(sizes: Int64[ndarray, " ids"]) -> Int64[ndarray, " ids"]:
     own, pooled = ranked[:_OWN_NODES], ranked[_OWN_NODES:]
     node[own] = 1 + np.arange(len(own))
     if len(pooled):
-        pools = MAX_NODES - 1 - _OWN_NODES
+        pools = MAX_NODES - _REST_NODES - _OWN_NODES
         before = np.cumsum(sizes[pooled]) - sizes[pooled]
         node[pooled] = 1 + _OWN_NODES + pools * before // max(1, sizes[pooled].sum())
         # Objects without a drawable Gaussian may come out one too far; they have no rows to be found there.

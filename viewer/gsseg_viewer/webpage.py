@@ -45,11 +45,12 @@ def page_size(gaussians: int) -> int:
 
 def listed(document: Document, state: State) -> list[Listed]:
     """The objects that are shown, largest first, each with the mean of its Gaussians' centres."""
-    owners = document.object_ids(state)
+    shown = document.shown(state)
+    owners = document.object_ids(state)[shown]
     counts = np.bincount(owners + 1, minlength=2)
-    means = document.gaussians.means.numpy()
+    means = document.gaussians.means.numpy()[shown]
     sums = np.stack([np.bincount(owners + 1, means[:, axis], len(counts)) for axis in range(3)], 1)
-    there = [each for each in state.objects if each not in state.gone and each + 1 < len(counts) and counts[each + 1]]
+    there = [each for each in state.objects if each + 1 < len(counts) and counts[each + 1]]
     middles = sums / np.maximum(1, counts)[:, None]
     return [
         Listed(state.objects[each].name, state.objects[each].color, _three(middles[each + 1]))

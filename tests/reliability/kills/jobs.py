@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from gsseg_viewer.document import Document
+from gsseg_viewer.edits import hide, rename
 from gsseg_viewer.saving import save
-from gsseg_viewer.state import hide, rename
 from safetensors import safe_open
 
 from gsseg.cli import main
@@ -107,7 +107,7 @@ def make_world(folder: Path, scene: Path) -> World:
     assert main(["compress", "-m", str(finished / "run"), "--quiet"]) == 0
     edited = _copied(finished, "edited")
     document = Document.open(edited / "run")
-    document.apply("", lambda state: hide(rename(state, 0, "edited"), [1]))
+    document.apply("", lambda state: hide(rename(state, 0, "edited"), state.pieces_of([1])))
     save(document)
     exported = _copied(finished, "exported")
     assert main(["export", "-m", str(exported / "run"), "--out", str(exported / "out"), "--objects", "0"]) == 0

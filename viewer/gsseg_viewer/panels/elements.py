@@ -11,8 +11,8 @@ from itertools import accumulate
 from typing import Any
 from unicodedata import east_asian_width
 
+from gsseg_viewer.edits import EditError
 from gsseg_viewer.session import Session
-from gsseg_viewer.state import EditError
 from gsseg_viewer.text import exact
 
 MANY_LETTERS = 28
@@ -32,7 +32,7 @@ def fixed(height: int, *lines: str) -> str:
     return f'<div style="{style}">{"<br>".join(lines)}</div>'
 
 
-def one_line(text: str) -> str:
+def unwrapped(text: str) -> str:
     """Html that stays on one line and ends in … where it is too long."""
     return f'<div style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap">{text}</div>'
 

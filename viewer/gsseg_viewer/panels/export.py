@@ -5,7 +5,9 @@ from typing import Any, cast
 import numpy as np
 
 from gsseg_viewer.colors import alphas, colors
-from gsseg_viewer.exporting import LARGEST, WHATS, What, export_command, ply_bytes, ply_size, rows_of
+from gsseg_viewer.downloads import download_ply
+from gsseg_viewer.edits import EditError
+from gsseg_viewer.exporting import WHATS, What, export_command, ply_size
 from gsseg_viewer.page import DARK, LIGHT
 from gsseg_viewer.panels.elements import block, chosen, code, dim, fixed, handler, plain, size, slow_handler
 from gsseg_viewer.picture import picture_bytes
@@ -13,11 +15,9 @@ from gsseg_viewer.pointing import Sight
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.session import Session
 from gsseg_viewer.splats import SplatNodes
-from gsseg_viewer.state import EditError
 from gsseg_viewer.text import plural
 from gsseg_viewer.webpage import Eye, listed, page_bytes, page_size
 
-NAMES = {"the selection": "selection", "all but the selection": "rest", "everything shown": "scene"}
 NO_COMMAND = (
     "No command repeats this: gsseg export takes whole objects as they are on disk. "
     "Save your edits and select whole objects."
@@ -31,7 +31,7 @@ class ExportPanel:
         """Builds its elements in the session's browser."""
         self.session = session
         gui = session.client.gui
-        self.what = gui.add_dropdown("What", WHATS, hint="Hidden and deleted objects are left out of all three.")
+        self.what = gui.add_dropdown("What", WHATS, hint="What is hidden or deleted is left out of all three.")
         self.amount = gui.add_html("")
         self.ply = gui.add_button("Download PLY", hint="The columns and rows of the splats that were trained on.")
         self.command = gui.add_html("")
@@ -44,7 +44,7 @@ class ExportPanel:
         )
         self.page_size = gui.add_html("")
         self.what.on_update(handler(session, lambda _: self.refresh()))
-        self.ply.on_click(slow_handler(session, lambda _: self._download()))
+        self.ply.on_click(slow_handler(session, lambda _: download_ply(session, self._what())))
         self.picture.on_click(slow_handler(session, lambda _: self._save_picture()))
         self.page.on_click(slow_handler(session, lambda _: self._save_page()))
 
@@ -52,7 +52,7 @@ class ExportPanel:
         """Says how much it would be, and how to do it without the viewer."""
         document, state = self.session.document, self.session.document.state
         selection, what = self.session.selection, self._what()
-        shown = np.where(np.isin(state.owner, list(state.gone)), 0, state.sizes)
+        shown = np.where(state.gone, 0, state.sizes)
         inside = int(shown[selection.mask(len(shown))].sum())
         rows = {"the selection": inside, "all but the selection": int(shown.sum()) - inside}.get(what, int(shown.sum()))
         about = size(ply_size(document, rows))
@@ -63,28 +63,6 @@ class ExportPanel:
 
     def _what(self) -> What:
         return cast(What, chosen(self.what.value, WHATS, "choice"))
-
-    def _download(self) -> None:
-        session, what = self.session, self._what()
-        rows = rows_of(session.document, session.document.state, session.selection, what)
-        if not len(rows):
-            raise EditError("there is nothing to export: select something first")
-        bytes_ = ply_size(session.document, len(rows))
-        if bytes_ > LARGEST:
-            raise EditError(f"{size(bytes_)} are too much for a browser: save, and use the command gsseg export")
-        with session.working(f"Writing {plural(len(rows), 'Gaussian')}"):
-            content = ply_bytes(session.document, rows)
-            session.client.send_file_download(self._name(what), content, save_immediately=True)
-
-    def _name(self, what: What) -> str:
-        """Name of the PLY: of the object, where it is one; only letters that every file system takes."""
-        session = self.session
-        ids = session.selection.objects(session.document.state)
-        name = NAMES[what]
-        if what == "the selection" and len(ids) == 1:
-            name = plain(session.document.state.objects[ids[0]].name, 60)
-        safe = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name).strip("_")
-        return f"{safe or NAMES[what]}.ply"
 
     def _save_picture(self) -> None:
         session, camera = self.session, self.session.client.camera

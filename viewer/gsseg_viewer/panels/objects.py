@@ -7,15 +7,14 @@ any number of objects.
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from gsseg.segmentation import NO_OBJECT
+from gsseg_viewer.actions import frame
+from gsseg_viewer.edits import EditError
 from gsseg_viewer.meaning import fitting
 from gsseg_viewer.panels.elements import block, dim, handler, plain, slow_handler
-from gsseg_viewer.panels.selection import frame
 from gsseg_viewer.selection import of_objects
 from gsseg_viewer.session import Session
-from gsseg_viewer.state import EditError, State
+from gsseg_viewer.state import State
 from gsseg_viewer.text import escaped, plural
 
 SHOWN = 30
@@ -62,8 +61,7 @@ class ObjectsPanel:
         self.relevancies: dict[int, float] | None = None
         """How well the words fit, as `Meaning.relevancies`, until something else is typed."""
         self.listed: dict[str, int] = {}
-        """Id of the object of each button, as in the state ``numbering``."""
-        self.numbering = session.document.state.numbering
+        """Id of the object of each button."""
         compressed = session.document.run.compressed
         if session.meaning is not None:
             self.by_meaning.on_click(slow_handler(session, lambda _: self._find_by_meaning()))
@@ -80,7 +78,6 @@ class ObjectsPanel:
             text, self.listed = _by_meaning(self.relevancies, state, everything, query)
         else:
             text, self.listed = _by_name(everything, query)
-        self.numbering = state.numbering
         self.found.content = block(dim(text))
         self.buttons.options = tuple(self.listed)
         self.buttons.visible = bool(self.listed)
@@ -102,8 +99,7 @@ class ObjectsPanel:
     def _choose(self, value: Any) -> None:
         session, state = self.session, self.session.document.state
         object_id = self.listed.get(str(value), NO_OBJECT)
-        there = object_id in state.objects and object_id not in state.deleted
-        if not there or state.numbering != self.numbering:
+        if object_id not in state.objects or object_id in state.deleted_objects:
             self.refresh()
             raise EditError("that object has changed meanwhile: choose again")
         session.select(of_objects(session.selection, state, [object_id]))
@@ -137,12 +133,10 @@ def _by_meaning(
 
 def entries(state: State) -> list[Entry]:
     """All objects that are not deleted, largest first."""
-    sums = np.zeros(state.next_id + max(state.objects, default=0) + 2, np.int64)
-    np.add.at(sums, state.owner + 1, state.sizes)
     rows = [
-        Entry(each, info.name, int(sums[each + 1]), each in state.hidden)
+        Entry(each, info.name, state.gaussians(each), each in state.hidden_objects)
         for each, info in state.objects.items()
-        if each not in state.deleted
+        if each not in state.deleted_objects
     ]
     return sorted(rows, key=lambda entry: (-entry.gaussians, entry.id))
 

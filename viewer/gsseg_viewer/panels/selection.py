@@ -2,15 +2,16 @@
 
 from typing import Any, cast
 
-from gsseg_viewer.moving import frame_selection
+from gsseg_viewer import actions
+from gsseg_viewer.edits import EditError
 from gsseg_viewer.panels.elements import chosen, dim, fixed, handler, swatch
 from gsseg_viewer.selection import LEVELS, Level, PieceSelection, widened
 from gsseg_viewer.session import Session
-from gsseg_viewer.state import EditError, ObjectState, State, hide, isolate
+from gsseg_viewer.state import ObjectState, State
 from gsseg_viewer.text import escaped, extent, length, plural
 
 ACTIONS = ("frame", "hide", "isolate", "clear")
-HOW = "Click an object. Shift-click adds, alt-click takes away, shift-drag takes all in a rectangle."
+HOW = "Click something. Shift-click adds, alt-click takes away, shift-drag takes all in a rectangle."
 MARK = "✓ "
 """Before the level in use."""
 LINES = 6
@@ -18,7 +19,9 @@ LINES = 6
 NAMED = 2
 """Objects of a larger selection that are named, largest first."""
 FARTHEST = 1.0
-"""End of the slider: features have unit length, and unlike ones are about 1.4 apart."""
+"""Distance at the slider's end: features have unit length, and unlike ones are about 1.4 apart."""
+SAME = 100.0
+"""What the slider says of no distance at all: more is more alike, and selects less."""
 HIGH, FAIR = 0.85, 0.65
 """Agreement from which on it is called so."""
 
@@ -35,12 +38,16 @@ class SelectionPanel:
             "Reach", _marked(session.selection.level), hint="How far a click reaches, from narrow to wide."
         )
         self.distance = gui.add_slider(
-            "How similar", 0.0, FARTHEST, 0.01, min(session.selection.distance, FARTHEST),
-            hint="Distance of features up to which codes count as similar.", visible=False,
+            "How similar", 0.0, SAME, 1.0, _likeness(session.selection.distance),
+            hint="More is more alike, and selects less: 100 is the same feature.", visible=False,
         )  # fmt: skip
+        self.only_seen = gui.add_checkbox(
+            "Only seen", session.only_seen, hint="A rectangle takes what is seen, and not what stands behind it too."
+        )
         self.actions = gui.add_button_group("Selection", ACTIONS)
         self.level.on_click(handler(session, self._widen))
         self.distance.on_update(handler(session, self._reach))
+        self.only_seen.on_update(handler(session, self._see))
         self.actions.on_click(handler(session, self._act))
 
     def refresh(self) -> None:
@@ -49,16 +56,19 @@ class SelectionPanel:
         self.text.content = fixed(LINES, *selection_lines(session, selection))
         self.level.options = _marked(selection.level)
         self.distance.visible = selection.level == "similar features"
-        self.distance.value = min(selection.distance, FARTHEST)
+        self.distance.value = _likeness(selection.distance)
 
     def _widen(self, value: Any) -> None:
         level = chosen(str(value).removeprefix(MARK), LEVELS, "level")
         self._select(cast(Level, level), self.session.selection.distance)
 
     def _reach(self, value: Any) -> None:
-        if not isinstance(value, int | float) or not 0 <= value <= FARTHEST:
-            raise EditError("that is no distance")
-        self._select(self.session.selection.level, float(value))
+        if not isinstance(value, int | float) or not 0 <= value <= SAME:
+            raise EditError("that is no likeness")
+        self._select(self.session.selection.level, FARTHEST * (1 - value / SAME))
+
+    def _see(self, value: Any) -> None:
+        self.session.only_seen = bool(value)
 
     def _select(self, level: Level, distance: float) -> None:
         document, selection = self.session.document, self.session.selection
@@ -69,37 +79,11 @@ class SelectionPanel:
         if action == "clear":
             session.clear()
         elif action == "frame":
-            frame(session)
+            actions.frame(session)
         elif action == "hide":
-            hide_selected(session)
+            actions.hide(session)
         else:
-            isolate_selected(session)
-
-
-def frame(session: Session) -> None:
-    """Moves the camera to the selection."""
-    if not session.selection:
-        raise EditError("select something to look at")
-    frame_selection(session)
-
-
-def hide_selected(session: Session) -> None:
-    """Hides the objects of the selection."""
-    now = session.document.state
-    ids = session.selection.objects(now)
-    session.edit(f"hid {called(now, ids)}", lambda state: hide(state, ids), now)
-
-
-def isolate_selected(session: Session) -> None:
-    """Hides all objects but those of the selection."""
-    now = session.document.state
-    ids = session.selection.objects(now)
-    session.edit(f"isolated {called(now, ids)}", lambda state: isolate(state, ids), now)
-
-
-def called(state: State, ids: list[int]) -> str:
-    """Objects in the title of an edit: one by name, several by number."""
-    return state.objects[ids[0]].name if len(ids) == 1 and ids[0] in state.objects else plural(len(ids), "object")
+            actions.isolate(session)
 
 
 def selection_lines(session: Session, selection: PieceSelection) -> list[str]:
@@ -119,7 +103,7 @@ def selection_lines(session: Session, selection: PieceSelection) -> list[str]:
 def _one(state: State, selection: PieceSelection, object_id: int, taken: int) -> list[str]:
     info, whole = state.objects[object_id], state.gaussians(object_id)
     mine = [piece for piece in selection.pieces if state.owner[piece] == object_id]
-    own = int((state.owner == object_id).sum())
+    own = len(state.pieces_of([object_id]))
     lines = [f"{swatch(info.color)} <b>{escaped(info.name)}</b> {dim(f'id {object_id}')}"]
     if len(mine) < own:
         lines.append(f"a part: {len(mine):,} of {plural(own, 'code')}, {taken:,} of {plural(whole, 'Gaussian')}")
@@ -132,7 +116,7 @@ def _one(state: State, selection: PieceSelection, object_id: int, taken: int) ->
 
 def _several(state: State, ids: list[int], taken: int) -> list[str]:
     if not ids:
-        return ["<b>No object</b>", f"{plural(taken, 'Gaussian')} that belong to no object"]
+        return ["<b>No object</b>", f"{plural(taken, 'Gaussian')} that belong to none"]
     ids = sorted(ids, key=lambda each: -state.gaussians(each))
     lines = [f"<b>{plural(len(ids), 'object')}</b>, {plural(taken, 'Gaussian')}"]
     lines += [
@@ -145,8 +129,15 @@ def _several(state: State, ids: list[int], taken: int) -> list[str]:
 def _agreement(info: ObjectState) -> str:
     if info.views == 0:
         return dim("mask agreement: not known")
+    if info.edited:
+        return dim(f"mask agreement: not measured since an edit ({info.agreement:.2f} before)")
     word = "high" if info.agreement >= HIGH else "fair" if info.agreement >= FAIR else "low"
     return f"mask agreement: {word} ({info.agreement:.2f}, {plural(info.views, 'view')})"
+
+
+def _likeness(distance: float) -> float:
+    """What the slider says of a distance of features."""
+    return float(round(SAME * (1 - min(distance, FARTHEST) / FARTHEST)))
 
 
 def _marked(level: Level) -> tuple[str, ...]:

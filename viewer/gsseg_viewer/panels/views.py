@@ -5,8 +5,6 @@ be the picture's, in the colours that were trained, and without what is hidden o
 """
 
 import shlex
-import threading
-from collections.abc import Callable
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
@@ -19,11 +17,13 @@ from gsseg.export.pictures import BACKDROP, fitted, labels_picture, photo_of, st
 from gsseg.render import render_map
 from gsseg.scene import Gaussians, View
 from gsseg.scene.sh import seen_colors
+from gsseg_viewer.edits import EditError
 from gsseg_viewer.exporting import over
+from gsseg_viewer.latest import Latest
 from gsseg_viewer.moving import go_to, step_view
 from gsseg_viewer.panels.elements import block, chosen, code, dim, handler, plain
 from gsseg_viewer.session import Session
-from gsseg_viewer.state import EditError, State
+from gsseg_viewer.state import State
 from gsseg_viewer.text import escaped
 
 Show = Literal["photo", "splats", "side by side", "wipe", "masks"]
@@ -152,46 +152,8 @@ class ViewsPanel:
 
 
 def _drawn_pieces(state: State) -> bytes:
-    """What is drawn of a state. Not by the ids of what is hidden: edits and saving change what they mean."""
-    return np.isin(state.owner, list(state.gone)).tobytes()
-
-
-class Latest:
-    """Does the newest of the jobs it is given, one at a time, on a thread that lives as long as there are any."""
-
-    def __init__(self) -> None:
-        """Idle."""
-        self._lock = threading.Lock()
-        self._next: Callable[[], None] | None = None
-        self._thread: threading.Thread | None = None
-
-    def do(self, job: Callable[[], None]) -> None:
-        """Soon, unless another one comes before it has begun."""
-        with self._lock:
-            self._next = job
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="drawing", daemon=True)
-                self._thread.start()
-
-    def wait(self) -> None:
-        """Until everything is done."""
-        thread = self._thread
-        if thread is not None:
-            thread.join()
-
-    def _run(self) -> None:
-        while True:
-            with self._lock:
-                job, self._next = self._next, None
-                if job is None:
-                    self._thread = None
-                    return
-            try:
-                job()
-            except BaseException:
-                with self._lock:
-                    self._thread = None
-                raise
+    """What is drawn of a state."""
+    return state.gone.tobytes()
 
 
 def drawn_from(gaussians: Gaussians, shown: Bool[ndarray, " gaussians"], view: View) -> Picture:

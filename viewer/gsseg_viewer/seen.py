@@ -1,0 +1,31 @@
+"""Which Gaussians a person sees from where they look: those that no other hides."""
+
+import numpy as np
+import torch
+from jaxtyping import Bool
+from numpy import ndarray
+
+from gsseg.render import blend_weights
+from gsseg.scene import Camera
+from gsseg_viewer.document import Document
+from gsseg_viewer.pointing import Sight
+from gsseg_viewer.state import State
+
+HEIGHT = 320
+"""Pixels of the picture that is drawn to find out."""
+
+SEEN = 0.05
+"""Share of some pixel's light from which on a Gaussian is seen: what lies behind a surface gets next to none."""
+
+
+def seen_from(sight: Sight, document: Document, state: State) -> Bool[ndarray, " gaussians"]:
+    """Which of the Gaussians that a state shows are seen; those outside the screen are not."""
+    width = max(1, round(HEIGHT * sight.aspect))
+    focal = HEIGHT / (2 * sight.tangents[1])
+    pose = np.eye(4)
+    pose[:3, :3] = sight.world_from_camera.T
+    pose[:3, 3] = -pose[:3, :3] @ sight.position
+    drawn = document.drawn(state)
+    weights = blend_weights(drawn, Camera(width, HEIGHT, focal, focal, width / 2, HEIGHT / 2, pose))
+    most = torch.zeros(len(drawn)).scatter_reduce_(0, weights.indices.long(), weights.values, "amax")
+    return (most >= SEEN).numpy()
