@@ -9,7 +9,7 @@ import tyro
 from gsseg.cli.command import Command, at_least, parse_command
 from gsseg.cli.eval_prediction import Scored, from_file, from_run
 from gsseg.errors import InputError
-from gsseg.evaluate import PROTOCOLS, evaluate
+from gsseg.evaluate import PROTOCOLS, Prediction, evaluate, write_query_pictures
 from gsseg.evaluate.protocols import CLICK
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class Eval(Command):
     """Tell what objects are by their language vectors: folder of the CLIP model that these were made with."""
     relevancy: Annotated[float | None, tyro.conf.arg(metavar="LEAST")] = None
     """With --clip: a text selects every object more relevant than this, in 0..1, and not the most relevant alone."""
+    pictures: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    """With --protocol lerf: a new folder for pictures of the texts that were understood worst."""
     max_side: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = 1000
     """Longer side at which views are drawn to weigh Gaussians by their visibility; 0 = full size."""
 
@@ -56,10 +58,15 @@ class Eval(Command):
             raise InputError("gsseg eval", "scores a run or a file of ids", "give -m RUN or --prediction FILE")
         if self.names is not None and self.clip is not None:
             raise InputError("--names", "and --clip both say what objects are", "give one of them")
+        if self.pictures is not None and self.protocol != "lerf":
+            raise InputError("--pictures", f"shows texts, and {self.protocol} asks none", "leave it out")
         with self.output.progress() as progress:
             found = self._scored()
             protocol = PROTOCOLS[self.protocol]
             scores = evaluate(found.scene, found.object_ids, self.gt, protocol, progress, found.words)
+            if self.pictures is not None and found.scene is not None:
+                prediction = Prediction(found.object_ids)
+                write_query_pictures(self.pictures, found.scene, prediction, self.gt, scores)
         self.output.table(scores.rows())
         scored = {"run": str(self.run)} if self.prediction is None else {"prediction": str(self.prediction)}
         self.output.finish({**scored, "protocol": self.protocol, **scores.summary()})

@@ -12,6 +12,7 @@ from gsseg.evaluate.protocols import EvaluationProtocol as EvaluationProtocol
 from gsseg.evaluate.protocols import LerfProtocol as LerfProtocol
 from gsseg.evaluate.protocols import ScanNetInstanceProtocol as ScanNetInstanceProtocol
 from gsseg.evaluate.protocols import ScanNetProtocol as ScanNetProtocol
+from gsseg.evaluate.query_pictures import write_query_pictures as write_query_pictures
 from gsseg.evaluate.score import check_truth as check_truth
 from gsseg.evaluate.score import evaluate as evaluate
 from gsseg.evaluate.score import score_run as score_run

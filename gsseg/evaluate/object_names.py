@@ -67,7 +67,9 @@ class ObjectNames:
 
     def classify(self, names: Sequence[str]) -> Int64[ndarray, " objects"]:
         """The class whose name an object has; `InputError` where an object has two of them, or none has any."""
-        classes = np.full(self.objects, -1, np.int64)
+        # Other tools number objects with holes, and up to billions: the answer ends with the last that has a name.
+        named = max((row for rows in self.meaning.values() for row in rows), default=-1)
+        classes = np.full(named + 1, -1, np.int64)
         for place, name in enumerate(names):
             for row in self.meaning.get(plain(name), ()):
                 if classes[row] >= 0:

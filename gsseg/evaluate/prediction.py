@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 from jaxtyping import Int32, Int64
 from numpy import ndarray
 
@@ -13,7 +14,10 @@ class ObjectWords(Protocol):
     """Who knows what objects are called, or which objects a text means."""
 
     def classify(self, names: Sequence[str]) -> Int64[ndarray, " objects"]:
-        """Which of the names of classes fits each object: its place in ``names``, -1 = none of them."""
+        """Which of the names of classes fits each object: its place in ``names``, -1 = none of them.
+
+        Objects beyond the end of the answer are none of them either.
+        """
         ...
 
     def select(self, prompt: str) -> Int64[ndarray, " selected"]:
@@ -33,5 +37,4 @@ class Prediction:
     @property
     def objects(self) -> int:
         """How many objects hold a Gaussian."""
-        ids = self.object_ids
-        return len(set(ids[ids >= 0].tolist()))
+        return len(np.unique(self.object_ids[self.object_ids >= 0]))

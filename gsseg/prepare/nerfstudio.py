@@ -14,7 +14,7 @@ from gsseg.errors import InputError
 from gsseg.files.json_file import read_json_object
 from gsseg.io.nerfstudio_world import FILE_NAME, follow_nerfstudio, original_world
 from gsseg.io.posed import PhotoIndex, photo_key
-from gsseg.io.splat_formats import read_splats
+from gsseg.io.splat_formats import SPLAT_FORMATS, read_splats
 from gsseg.io.transforms import find_transforms, read_transforms
 from gsseg.prepare.new_scene import Prepared, copy_file, new_scene, write_json
 from gsseg.prepare.photos import for_each
@@ -48,7 +48,7 @@ def prepare_nerfstudio(
                 raise InputError(splats, f"has no {FILE_NAME} beside it", "copy it from nerfstudio's output")
             read_splats(splats)
             cameras = follow_nerfstudio(posed, files[0], dataparser)
-            copy_file(splats, scene / f"splats{''.join(splats.suffixes[-2:])}", link)
+            copy_file(splats, scene / f"splats{_ending(splats)}", link)
         known = {each.name: np.linalg.inv(each.camera.T_camera_world) @ _OPENGL for each in cameras}
         photos = {each.name: each.photo for each in cameras if each.photo is not None}
         if not photos:
@@ -78,3 +78,9 @@ def _frames(frames: list[dict], known: dict[str, np.ndarray], photos: dict[str, 
 def _place(photo: Path, raw: Path) -> Path:
     """Where a photo goes in the scene: where it lay in the capture, else into images."""
     return photo.relative_to(raw) if photo.is_relative_to(raw) else Path("images") / photo.name
+
+
+def _ending(splats: Path) -> str:
+    """The ending by which a scene's splats of that format are found."""
+    endings = [ending for format in SPLAT_FORMATS for ending in format.endings if splats.name.lower().endswith(ending)]
+    return max(endings, key=len, default=splats.suffix)

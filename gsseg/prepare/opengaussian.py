@@ -36,8 +36,7 @@ class OpenGaussianCapture:
         posed = [each for file in find_transforms(path) for each in read_transforms(file, index)[0]]
         first, photos = posed[0].camera, []
         for each in posed:
-            same = (each.camera.width, each.camera.height, each.camera.fx, each.camera.fy, each.camera.cx)
-            if same != (first.width, first.height, first.fx, first.fy, first.cx) or each.lens is not None:
+            if _lens(each.camera) != _lens(first) or each.lens is not None:
                 raise InputError(path, f"the camera of {each.name} is not that of the first", "it is no ScanNet scan")
             if each.photo is None:
                 raise InputError(path, f"lacks the photo {each.name}", "copy the whole folder")
@@ -52,3 +51,7 @@ class OpenGaussianCapture:
     def depth_png(self, frame: int) -> bytes | None:
         """None: the layout has no depth."""
         return None
+
+
+def _lens(camera: Camera) -> tuple[int | float, ...]:
+    return camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy

@@ -9,6 +9,8 @@ import torch
 from PIL import Image
 
 from gsseg.cli import main
+from gsseg.evaluate.prompt_truth import write_queries
+from gsseg.evaluate.view_iou import silhouette
 from gsseg.io.ply import write_splats
 from gsseg.io.ply_header import read_header
 from gsseg.io.ply_rows import read_rows
@@ -81,6 +83,28 @@ def test_classes_by_a_file_of_names(prepared: Path, tmp_path: Path, answer, refu
     assert scores["miou19"] > 0.85
     assert {row["name"] for row in scores["by_class"]} == {"floor", "chair", "table"}
     assert scores["rules"]["opacity_below_is_left_out"] == 0.1
+
+
+def test_texts_and_pictures_of_the_worst(prepared: Path, tmp_path: Path, answer, refusal) -> None:
+    scene, ids = load_scene(prepared / "scene"), _object_ids(prepared / "run")
+    part = np.load(prepared / "scene/gt/gaussian_instance.npy")
+    asked = [("office chair", 1), ("table", 2), ("unknown thing", 1)]
+    found = [
+        (view.name, text, silhouette(scene.gaussians, np.flatnonzero(part == k), view.camera, 0.7))
+        for view in scene.views[:2]
+        for text, k in asked
+    ]
+    (tmp_path / "gt").mkdir()
+    write_queries(tmp_path / "gt", found)
+    best = {text: [int(np.bincount(ids[(part == k) & (ids >= 0)]).argmax())] for text, k in asked[:2]}
+    (tmp_path / "names.json").write_text(json.dumps(best))
+    words = ["eval", "-m", prepared / "run", "--gt", tmp_path / "gt", "--names", tmp_path / "names.json"]
+    scores = answer(*words, "--protocol", "lerf", "--pictures", tmp_path / "pictures")
+    assert scores["queries"] == 6
+    assert scores["acc50"] == pytest.approx(4 / 6)  # the text that nobody knows counts 0
+    assert 0.55 < scores["miou"] <= 4 / 6
+    assert len(list((tmp_path / "pictures").iterdir())) == 6
+    assert "asks none" in refusal(*words, "--protocol", "scannet", "--pictures", tmp_path / "other")
 
 
 def _object_ids(run: Path) -> np.ndarray:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gsseg_viewer.document import Document
+from gsseg_viewer.edits import merge, rename
 from gsseg_viewer.saving import save
-from gsseg_viewer.state import merge, rename
 from PIL import Image
 
 from gsseg.cli import main
@@ -59,7 +59,7 @@ def test_edits_never_show_a_wrong_picture(run, compressed):
     renamed = pictures(run)
     assert renamed.keys() == before.keys()
     assert all(np.array_equal(renamed[each], before[each]) for each in before)
-    document.apply("", lambda state: merge(state, list(state.objects)[:2]))
+    document.apply("", lambda state: merge(state, state.pieces_of(list(state.objects)[:2])))
     save(document)
     table = Run.open(run).objects
     assert 0 not in pictures(run), "it is another thing now"

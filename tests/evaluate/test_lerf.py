@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from gsseg.errors import InputError
-from gsseg.evaluate import PROTOCOLS, ObjectNames, evaluate
+from gsseg.evaluate import PROTOCOLS, ObjectNames, Prediction, evaluate, write_query_pictures
 from gsseg.evaluate.prompt_truth import read_queries, write_queries
 from gsseg.evaluate.view_iou import silhouette
 from gsseg.render import blend_weights
@@ -77,6 +77,27 @@ def test_masks_of_another_size(two_balls, truth: Path) -> None:
         Image.open(file).resize((128, 96), Image.Resampling.NEAREST).save(file)
     scores = evaluate(two_balls.scene, two_balls.instances, truth, LERF, words=NAMES)
     assert scores["miou"].value > 0.9
+
+
+def test_pictures_show_the_worst_texts_first(two_balls, truth: Path, tmp_path: Path) -> None:
+    half = np.where(np.arange(600) % 300 < 150, two_balls.instances, -1).astype(np.int32)
+    names = ObjectNames.of("here", [(0, "left ball")], 2)  # nothing for the right one
+    scores = evaluate(two_balls.scene, half, truth, LERF, words=names)
+    out = tmp_path / "pictures"
+    files = write_query_pictures(out, two_balls.scene, Prediction(half), truth, scores)
+    assert sorted(out.iterdir()) == sorted(files)
+    assert [file.name for file in files[:2]] == ["00_0.00_front_right_ball.png", "01_0.00_side_right_ball.png"]
+    for file, number in zip(files, (1, 3), strict=False):
+        picture, meant = np.asarray(Image.open(file)).astype(int), read_queries(truth)[number].read()
+        assert (picture[~meant] == 128).all()
+        assert (picture[meant][:, 0] > 190).all()  # red: missed
+        assert (picture[meant][:, 1] < 128).all()
+    left, meant = np.asarray(Image.open(files[2])).astype(int), scores["miou"].by_instance
+    right = (left[..., 1] > left[..., 0] + 40) & (left[..., 1] > left[..., 2] + 40)
+    coloured = (left != 128).any(-1)
+    assert right.sum() / coloured.sum() == pytest.approx(sorted(meant.values())[2])
+    with pytest.raises(InputError, match="not an empty folder"):
+        write_query_pictures(out, two_balls.scene, Prediction(half), truth, scores)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from gsseg.errors import InputError
-from gsseg.evaluate import evaluate, read_ground_truth, score_run
+from gsseg.evaluate import check_truth, evaluate, read_ground_truth, score_run
 from gsseg.evaluate.score import lost_in_run
 from gsseg.evaluate.view_iou import silhouette
 from gsseg.evaluate.visibility import total_visibility
@@ -81,6 +81,14 @@ def test_a_run_is_scored_where_its_scene_holds_truth(two_balls, folder: Path) ->
     assert score_run(scene, objects)["object_iou"] == pytest.approx(1.0)
     np.save(folder / "gaussian_instance.npy", np.zeros(3, np.int32))
     assert "3 rows" in score_run(scene, objects)["unusable"]
+
+
+def test_truth_of_another_protocol_is_no_reason_to_refuse_a_scene(two_balls, tmp_path: Path) -> None:
+    (tmp_path / "gt").mkdir()
+    (tmp_path / "gt" / "prompts.json").write_text("[]")
+    scene = replace(two_balls.scene, path=tmp_path)
+    check_truth(scene)
+    assert score_run(scene, two_balls.instances) == {}
 
 
 def _pickled(folder: Path) -> None:

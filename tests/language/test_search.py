@@ -40,7 +40,7 @@ def test_relevancy_is_the_equation(seed, phrases, temperature):
     expected = [plain_relevancy(vector, text, contrast, temperature) for vector in vectors]
     assert np.abs(found - expected).max() < 1e-4
     more = relevancy(vectors, text, np.concatenate([contrast, draw(seed + 3, 1)]), temperature)
-    assert (more <= found + 1e-6).all()  # a further phrase can only lower it
+    assert (more <= found + 1e-4).all()  # a further phrase can only lower it, but for the rounding of float32
 
 
 def test_relevancy_of_the_phrase_itself_is_a_half_and_huge_temperatures_do_not_overflow():

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from gsseg_viewer.document import Document
+from gsseg_viewer.edits import rename
 from gsseg_viewer.panels.look import ThemePanel
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.server import serve
-from gsseg_viewer.state import rename
 from PIL import Image
 
 SECONDS = 10.0

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from gsseg_viewer import recall as module
 from gsseg_viewer.document import Document
+from gsseg_viewer.edits import hide
 from gsseg_viewer.recall import Recall, remembered
 from gsseg_viewer.selection import LEVELS, PieceSelection, click, of_objects
-from gsseg_viewer.state import hide
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,7 +51,7 @@ def test_a_selection_too_large_for_an_address_comes_back_by_its_clicks(document:
 
 def test_what_is_gone_is_not_selected_again(document: Document):
     text = remembered(document, of_objects(PieceSelection(), document.state, [1, 2]), "photo", dark=True)
-    document.apply("hid", lambda state: hide(state, [1]))
+    document.apply("hid", lambda state: hide(state, state.pieces_of([1])))
     back = Recall.of(told(session=text)).selection(document)
     assert back.objects(document.state) == [2]
     rows = {

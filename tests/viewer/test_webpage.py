@@ -16,10 +16,10 @@ import zstandard
 from gsseg_viewer import page as module
 from gsseg_viewer.colors import alphas, colors
 from gsseg_viewer.document import Document
+from gsseg_viewer.edits import delete, hide, rename
 from gsseg_viewer.page import DARK, client_code, kept_page, served_page
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.splats import SplatNodes
-from gsseg_viewer.state import delete, hide, rename
 from gsseg_viewer.webpage import Eye, listed, page_bytes, page_size
 from PIL import Image
 
@@ -53,7 +53,7 @@ def recording(page: bytes) -> tuple[list[Any], list[bytes]]:
 
 def test_a_page_holds_what_is_shown_and_nothing_else(balls: Any):
     document = balls.document()
-    document.apply("hid", lambda state: hide(state, [0]))
+    document.apply("hid", lambda state: hide(state, state.pieces_of([0])))
     page = page_of(document)
     messages, buffers = recording(page)
     kinds = [message["type"] for message in messages]
@@ -81,7 +81,7 @@ def test_names_and_title_are_letters_and_never_code(balls: Any):
 
 def test_objects_are_listed_largest_first_at_their_middle(balls: Any):
     document = balls.document()
-    found = listed(document, delete(document.state, [2]))
+    found = listed(document, delete(document.state, document.state.pieces_of([2])))
     assert [each.name for each in found] == ["blue <b>ball</b>", "red ball", "yellow ball"]
     for each, ball in zip(found, (0, 1, 3), strict=True):
         np.testing.assert_allclose(each.at, balls.centres[ball], atol=0.05)

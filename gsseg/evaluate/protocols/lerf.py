@@ -48,7 +48,8 @@ class LerfProtocol:
         for number, query in enumerate(queries):
             pixels = query.read()
             rows = np.flatnonzero(np.isin(found.object_ids, meant[query.prompt]))
-            iou[number] = _iou(scene, rows, _camera(scene, truth, query, pixels), pixels)
+            mine = selected_silhouette(scene, rows, query_camera(scene, truth, query, pixels))
+            iou[number] = float((mine & pixels).sum() / (mine | pixels).sum())
             progress("texts", number + 1, len(queries))
         names = {number: f"{query.view}: {query.prompt}" for number, query in enumerate(queries)}
         values = np.array(list(iou.values()))
@@ -65,15 +66,15 @@ class LerfProtocol:
         return Scores(tuple(metrics), found.objects, names, ("query", "queries"), rules)
 
 
-def _iou(scene: Scene, rows: ndarray, camera: Camera, pixels: Bool[ndarray, "height width"]) -> float:
+def selected_silhouette(scene: Scene, rows: ndarray, camera: Camera) -> Bool[ndarray, "height width"]:
+    """Where the selected Gaussians, drawn alone, count as seen; nowhere where there are none."""
     if not len(rows):
-        return 0.0
-    mine = silhouette(scene.gaussians, rows, camera, SILHOUETTE_ALPHA)
-    return float((mine & pixels).sum() / (mine | pixels).sum())
+        return np.zeros((camera.height, camera.width), bool)
+    return silhouette(scene.gaussians, rows, camera, SILHOUETTE_ALPHA)
 
 
-def _camera(scene: Scene, truth: Path, query: Query, pixels: Bool[ndarray, "height width"]) -> Camera:
-    """The camera of the view at the size of the mask."""
+def query_camera(scene: Scene, truth: Path, query: Query, pixels: Bool[ndarray, "height width"]) -> Camera:
+    """The camera of a text's view at the size of its mask; `InputError` where the scene has no such view."""
     try:
         camera = scene.view(query.view).camera
     except KeyError as error:
