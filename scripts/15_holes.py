@@ -69,7 +69,9 @@ def measure(name: str, arguments: Arguments) -> None:
                 ).object_ids
             holes = find_holes(scene, ids)
             boxes = [np.linalg.norm(np.ptp(means[ids == k], axis=0)) for k in range(int(ids.max()) + 1)]
-            row.append((*holes.shares, holes.outside, stages.score(scene, ids, truth, visibility), np.median(boxes)))
+            row.append(
+                (*holes.shares, holes.outside, stages.score(scene, ids, truth, visibility), float(np.median(boxes)))
+            )
     for title, row in rows.items():
         unclaimed, left_open, light, outside, score, box = np.mean(row, axis=0)
         print(

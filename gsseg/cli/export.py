@@ -69,12 +69,8 @@ class Export(Command):
                 meshes=self._meshes(run, progress),
                 check=lambda: run.check_unchanged(stamps),
             )  # fmt: skip
-        rows = [
-            (
-                "segmented.ply",
-                f"{gaussians} Gaussians and {found} objects, with object_id{' and confidence' if self.confidence else ''}",
-            )
-        ]
+        added = "object_id and confidence" if self.confidence else "object_id"
+        rows = [("segmented.ply", f"{gaussians} Gaussians and {found} objects, with {added}")]
         rows += _told(manifest)
         if run.marks.deleted:
             rows.append(("deleted", f"objects {_listed(run.marks.deleted)}, in the viewer: left out"))

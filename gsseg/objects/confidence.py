@@ -27,7 +27,7 @@ CONTACT_NEIGHBOURS, RIM_NEIGHBOURS = 8, 12
 
 BORDER = (0.981, -3.570, 0.768, 2.935, -0.155)
 """Coefficients of `border_traits`."""
-GAUSSIAN = (-0.518, 2.402, 1.011, -0.247, 0.439)
+GAUSSIAN = (-0.518, 2.402, 1.011, -0.247, 0.439, 0.0, 0.0)
 """Coefficients of `gaussian_traits`."""
 OBJECT = (-1.771, -1.626, 5.403, -0.105, 0.712, 0.801)
 """Coefficients of `object_traits`."""
@@ -93,7 +93,8 @@ def gaussian_traits(
     count: int,
 ) -> Float64[ndarray, "gaussians traits"]:
     """1; share of its neighbours that are of its object; how much of the masks that it lies on its object draws; share
-    of its light that is masked; ln of its light in the evidence. For Gaussians of no object all but the 1 are 0."""
+    of its light that is masked; ln of its light in the evidence; and of its object, how far each view's light of it
+    falls into one mask and how much of the masks it lies on it draws. For Gaussians of no object all but the 1 are 0."""
     mass = group_mass(evidence, objects, count)
     owners = mass / np.maximum(np.asarray(evidence.matrix.sum(axis=1)).reshape(1, -1), 1e-9)
     own, masked, light = _support(
@@ -101,9 +102,10 @@ def gaussian_traits(
         evidence.row_label, np.ascontiguousarray(owners, np.float32), objects,
     )  # fmt: skip
     same = (objects[near] == objects[:, None]).mean(axis=1) if near.shape[1] else np.zeros(len(objects))
-    traits = np.stack(
-        [same, own / np.maximum(masked, 1e-9), masked / np.maximum(light, 1e-9), np.log(light + 0.1)], axis=1
-    )
+    profiles, its = mask_profiles(evidence, objects, count), np.maximum(objects, 0)
+    held, fills = held_together(profiles)[its], filled(profiles, evidence)[its]
+    share = own / np.maximum(masked, 1e-9)
+    traits = np.stack([same, share, masked / np.maximum(light, 1e-9), np.log(light + 0.1), held, fills], axis=1)
     return np.column_stack([np.ones(len(objects)), np.where((objects >= 0)[:, None], traits, 0.0)])
 
 

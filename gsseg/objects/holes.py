@@ -5,14 +5,13 @@ The assignment asks one Gaussian at a time, and whoever hangs apart from its obj
 behind the glass. An object without them is lit, exported and looked at with holes. Two things tell a hole from what
 belongs to nobody, and each is enough:
 
-- *the light around it in the views*: most of the Gaussian's own light falls on masks that one object owns, and its
-  centre lies in the box of that object. A floater draws such masks, too, but hangs outside the box, and would blow it
-  up.
+- *the light around it in the views*: most of the Gaussian's own light falls on masks that one object owns;
 - *what is around it in space*: nearly all of its neighbours are of one object, and it is no brighter than an object's
   Gaussians are. So rims that eroded masks do not reach are closed, while a thing beside or on an object, which has
   neighbours of its own, stays what it is. A bright one, large and seen by many views, is judged by its light alone: the
   table's Gaussian whose centre lies under a cup shows the table.
 
+In both cases its centre must lie in the box of that object: a floater would blow the box up.
 What no view sees is left alone: nobody has said anything of it.
 """
 
@@ -25,6 +24,7 @@ from gsseg.features.evidence import MaskEvidence
 from gsseg.ids import NO_OBJECT
 from gsseg.objects.profiles import group_mass
 from gsseg.segmentation.oriented_box import oriented_box
+from gsseg.segmentation.table import OrientedBox
 
 MOSTLY = 0.5
 """Share of a Gaussian's light on masks of one object above which it draws that object."""
@@ -63,20 +63,22 @@ def fill_holes(
     for _ in range(ROUNDS):
         lost = np.flatnonzero((filled < 0) & (evidence.visibility > 0))
         drawn = drawn_object(evidence, filled, lost, count)
-        for k in np.unique(drawn[drawn >= 0]):
-            box, mine = boxes[k], np.flatnonzero(drawn == k)
-            if box is not None:
-                inside = _inside(means[lost[mine]], box.center, box.rotation, box.extent)
-                drawn[mine[~inside]] = NO_OBJECT
         around = surrounding_object(filled, near[lost], count)
         around[evidence.visibility[lost] > usual] = NO_OBJECT
-        filled[lost] = np.where(drawn >= 0, drawn, around)
+        chosen = np.where(drawn >= 0, drawn, around)
+        # A floater's nearest neighbours are always somebody, and it draws what is behind it: it must lie there, too.
+        for k in np.unique(chosen[chosen >= 0]):
+            mine = np.flatnonzero(chosen == k)
+            chosen[mine[~_inside(means[lost[mine]], boxes[k])]] = NO_OBJECT
+        filled[lost] = chosen
     return filled
 
 
-def _inside(points, center, rotation, extent) -> Bool[ndarray, " points"]:
-    half = np.array(extent) / 2 + MARGIN * max(extent)
-    return (np.abs((points - np.array(center)) @ np.array(rotation)) <= half).all(axis=1)
+def _inside(points: Float32[ndarray, "points 3"], box: OrientedBox | None) -> Bool[ndarray, " points"]:
+    if box is None:
+        return np.zeros(len(points), bool)
+    half = np.array(box.extent) / 2 + MARGIN * max(box.extent)
+    return (np.abs((points - np.array(box.center)) @ np.array(box.rotation)) <= half).all(axis=1)
 
 
 def drawn_object(

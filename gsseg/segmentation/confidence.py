@@ -111,5 +111,6 @@ def _checked(index: int, row: Any, count: int) -> Border:
 
 
 def _is_number(value: object, most: float) -> bool:
-    sound = isinstance(value, int | float) and not isinstance(value, bool)
-    return sound and math.isfinite(value) and 0.0 <= value <= most
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and 0.0 <= value <= most

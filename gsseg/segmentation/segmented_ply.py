@@ -35,11 +35,12 @@ def write_segmented(
     """Writes the splat file again with discrete features, codes and object ids added.
 
     Rows, their order, and all columns of the input are unchanged, except that columns of the added names are
-    replaced. With ``confidence`` there is one more, of that name. ValueError where codes do not fit 16 bits. Raises `InputError` where the file cannot be written.
+    replaced. With ``confidence`` there is one more, `CONFIDENCE_COLUMN`. ValueError where codes do not fit 16 bits.
+    Raises `InputError` where the file cannot be written.
     """
     codes = (codes_to_disk(columns.code_coarse), codes_to_disk(columns.code_fine))
     added = (*columns.discrete.astype(np.float32).T, *codes, columns.object_ids.astype(np.int32))
-    named = dict(zip(ADDED_COLUMNS, added, strict=True))
+    named: dict[str, ndarray] = dict(zip(ADDED_COLUMNS, added, strict=True))
     if confidence is not None:
         named[CONFIDENCE_COLUMN] = confidence.astype(np.float32)
     write_splats(path, splats.columns, named, splats.comments)

@@ -62,8 +62,10 @@ def test_a_floater_before_an_object_stays_out_of_it(balls):
     means, thing, labels, evidence_of, near = balls
     means = means.copy()
     means[0] = [0, 0, 9]
+    near = neighbours(means, 12)
     start = np.where(thing == 2, -1, thing)
     start[0] = -1
+    assert np.isin(start[near[0]], 0).all()
     assert fill_holes(evidence_of(labels), start, near, means)[0] == -1
 
 
