@@ -94,7 +94,7 @@ def gaussian_traits(
 ) -> Float64[ndarray, "gaussians traits"]:
     """1; share of its neighbours that are of its object; how much of the masks that it lies on its object draws; share
     of its light that is masked; ln of its light in the evidence; and of its object, how far each view's light of it
-    falls into one mask and how much of the masks it lies on it draws. For Gaussians of no object all but the 1 are 0."""
+    falls into one mask and how much of the masks it lies on it draws. Of no object: all but the 1 are 0."""
     mass = group_mass(evidence, objects, count)
     owners = mass / np.maximum(np.asarray(evidence.matrix.sum(axis=1)).reshape(1, -1), 1e-9)
     own, masked, light = _support(
