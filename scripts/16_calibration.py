@@ -1,11 +1,10 @@
 """Fits the confidences of `gsseg.objects.confidence` on scenes with truth and shows how true they are on others.
 
-    python scripts/16_calibration.py CACHE --fit SCENE ... --test SCENE ... [--seeds 0] [--plot docs/calibration.svg]
+    python scripts/16_calibration.py CACHE --test SCENE ... [--fit SCENE ...] [--seeds 0] [--plot docs/calibration.svg]
 
-Scenes and CACHE as for scripts/13_grouping.py. Prints the constants that the fit gives, and for the scenes of --test,
-with these and with the constants of the code, the share that came true among those told with a probability within each
-tenth, and the expected calibration error: the mean difference of both, weighted by how many there are. --plot draws the
-last.
+Scenes and CACHE as for scripts/13_grouping.py. With --fit it prints the constants that these scenes give and tests them,
+else those of the code: for the scenes of --test the share that came true among those told with a probability within each
+tenth, and the expected calibration error: the mean difference of both, weighted by how many there are. --plot draws it.
 """
 
 import importlib.util
@@ -44,10 +43,10 @@ class Arguments:
 
     cache: Annotated[Path, tyro.conf.Positional]
     """Folder for made scenes and finished stages."""
-    fit: tuple[str, ...]
-    """Scenes that the coefficients are fitted to."""
     test: tuple[str, ...]
-    """Scenes that they are tested on."""
+    """Scenes that the coefficients are tested on."""
+    fit: tuple[str, ...] = ()
+    """Scenes that they are fitted to; without it those of the code are tested."""
     seeds: tuple[int, ...] = (0,)
     """Training seeds."""
     plot: Path | None = None
@@ -201,32 +200,36 @@ def plot(curves: dict[str, tuple[list[tuple[float, float, int]], float]]) -> str
     )
 
 
+def fit_all(learnt: list[Result]) -> tuple[ndarray, ndarray, ndarray]:
+    """Coefficients of the three kinds, which it prints as the code has them."""
+    border = fitted(joined([borders(each) for each in learnt]))
+    gaussian = fitted(joined([gaussians(each) for each in learnt]))
+    of_object = fitted(joined([objects(each, border, gaussian) for each in learnt]))
+    for name, found in zip(KINDS, (border, gaussian, of_object), strict=True):
+        print(f"{name.upper()} = ({', '.join(f'{value:.3f}' for value in found)})", flush=True)
+    return border, gaussian, of_object
+
+
 def main() -> None:
     """Prints constants and tables."""
     arguments = tyro.cli(Arguments, description=__doc__)
+    border, gaussian, of_object = (
+        np.array(each) for each in (confidence.BORDER, confidence.GAUSSIAN, confidence.OBJECT)
+    )
     with one_torch_thread():
-        learnt = results(arguments.fit, arguments)
-        border = fitted(joined([borders(each) for each in learnt]))
-        gaussian = fitted(joined([gaussians(each) for each in learnt]))
-        of_object = fitted(joined([objects(each, border, gaussian) for each in learnt]))
-        for name, found in zip(KINDS, (border, gaussian, of_object), strict=True):
-            print(f"{name.upper()} = ({', '.join(f'{value:.3f}' for value in found)})", flush=True)
+        if arguments.fit:
+            border, gaussian, of_object = fit_all(results(arguments.fit, arguments))
         fresh = results(arguments.test, arguments)
-        now = [np.array(each) for each in (confidence.BORDER, confidence.GAUSSIAN, confidence.OBJECT)]
-        for title, (b, g, o) in (("this fit", (border, gaussian, of_object)), ("the code", tuple(now))):
-            told = (
-                joined([borders(each) for each in fresh]), joined([gaussians(each) for each in fresh]),
-                joined([objects(each, b, g) for each in fresh]),
-            )  # fmt: skip
-            curves = {
-                name: reliability(confidence.sigmoid(each.traits @ w), each.true)
-                for name, each, w in zip(KINDS, told, (b, g, o), strict=True)
-            }
-            for name, (rows, error) in curves.items():
-                print(f"{name}, constants of {title}, scenes of --test: expected calibration error {error:.3f}")
-                print("| told | came true | items |\n|---|---|---|")
-                for row in rows:
-                    print("| {:.2f} | {:.2f} | {} |".format(*row))
+        told = (
+            joined([borders(each) for each in fresh]), joined([gaussians(each) for each in fresh]),
+            joined([objects(each, border, gaussian) for each in fresh]),
+        )  # fmt: skip
+    curves = {}
+    for name, each, w in zip(KINDS, told, (border, gaussian, of_object), strict=True):
+        rows, error = curves[name] = reliability(confidence.sigmoid(each.traits @ w), each.true)
+        print(f"{name}: expected calibration error {error:.3f}\n| told | came true | items |\n|---|---|---|")
+        for row in rows:
+            print("| {:.2f} | {:.2f} | {} |".format(*row))
     if arguments.plot is not None:
         arguments.plot.write_text(plot(curves), encoding="utf-8")
 

@@ -175,7 +175,7 @@ def test_a_damaged_confidence_is_told_and_spoils_nothing_else(trained: Run, tmp_
     shutil.copytree(trained.path, tmp_path / "run")
     (tmp_path / "run" / "confidence.json").write_text(text)
     run = Run.open(tmp_path / "run")
-    with pytest.raises(InputError, match=r"confidence\.json: cannot be read .*: delete it"):
+    with pytest.raises(InputError, match=r"confidence\.json: cannot be read .*; delete it"):
         _ = run.confidence
     assert run.objects
 

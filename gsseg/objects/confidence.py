@@ -25,11 +25,11 @@ from gsseg.segmentation.confidence import Border, Confidence, most_doubtful_firs
 CONTACT_NEIGHBOURS, RIM_NEIGHBOURS = 8, 12
 """Neighbours of a Gaussian that say which objects touch, and what is around it."""
 
-BORDER = (0.981, -3.570, 0.768, 2.935, -0.155)
+BORDER = (2.023, -8.220, 1.131, 7.023, -0.016)
 """Coefficients of `border_traits`."""
-GAUSSIAN = (-0.518, 2.402, 1.011, -0.247, 0.439, 0.0, 0.0)
+GAUSSIAN = (-2.747, 2.486, 1.539, -0.122, 0.348, 3.322, -1.221)
 """Coefficients of `gaussian_traits`."""
-OBJECT = (-1.771, -1.626, 5.403, -0.105, 0.712, 0.801)
+OBJECT = (-3.100, -2.496, 6.821, -0.112, 1.508, 1.875)
 """Coefficients of `object_traits`."""
 
 
