@@ -2,9 +2,9 @@
 
     python scripts/16_calibration.py CACHE --test SCENE ... [--fit SCENE ...] [--seeds 0] [--plot docs/calibration.svg]
 
-Scenes and CACHE as for scripts/13_grouping.py. With --fit it prints the constants that these scenes give and tests them,
-else those of the code: for the scenes of --test the share that came true among those told with a probability within each
-tenth, and the expected calibration error: the mean difference of both, weighted by how many there are. --plot draws it.
+Scenes and CACHE as for scripts/13_grouping.py. With --fit it prints the constants that these scenes give and tests
+them, else those of the code: for the scenes of --test the share that came true among those told with a probability
+within each tenth, and the expected calibration error: the mean difference of both, weighted by how many there are.
 """
 
 import importlib.util

@@ -78,7 +78,7 @@ def _inside(points: Float32[ndarray, "points 3"], box: OrientedBox | None) -> Bo
     if box is None:
         return np.zeros(len(points), bool)
     half = np.array(box.extent) / 2 + MARGIN * max(box.extent)
-    return (np.abs((points - np.array(box.center)) @ np.array(box.rotation)) <= half).all(axis=1)
+    return np.asarray((np.abs((points - np.array(box.center)) @ np.array(box.rotation)) <= half).all(axis=1))
 
 
 def drawn_object(
@@ -115,7 +115,7 @@ def surrounding_object(
 
 def _winner(votes: sp.csr_array, least: ndarray) -> Int64[ndarray, " rows"]:
     """Column of most votes in each row, -1 where they are not more than ``least``."""
-    if not votes.shape[0]:
+    if not len(least):
         return np.zeros(0, np.int64)
     most = votes.max(axis=1).toarray().reshape(-1)
     best = np.asarray(votes.argmax(axis=1)).reshape(-1)
