@@ -27,6 +27,7 @@ from gsseg.features.opengaussian import fit_opengaussian
 from gsseg.files.together import finish
 from gsseg.io.mask_formats import HOW_TO_GIVE_MASKS
 from gsseg.objects.build import build_objects
+from gsseg.objects.confidence import find_confidence
 from gsseg.render.cache import SampledWeights
 from gsseg.run import Run
 from gsseg.run.folder import check_unedited, run_folder
@@ -135,9 +136,11 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
         evidence, codes, means, colors, features.features.numpy(), config.objects,
         lambda done, total: progress("objects", done, total),
     )  # fmt: skip
+    confidence = find_confidence(evidence, segmentation.object_ids.astype(np.int64), means)
     seconds["objects"] = time.perf_counter() - started
     return Trained(
-        scene=scene, evidence=evidence, segmentation=segmentation, codes=_as_nested(codes, segmentation),
+        scene=scene, evidence=evidence, segmentation=segmentation, confidence=confidence,
+        codes=_as_nested(codes, segmentation),
         losses={**features.losses, **{f"codebook {name}": curve for name, curve in codes.losses.items()}},
         seconds=seconds,
     )  # fmt: skip

@@ -30,8 +30,8 @@ CONFIG = gsseg.TrainConfig(
 
 ADDED = ["ins_feat_r", "ins_feat_g", "ins_feat_b", "ins_feat_r2", "ins_feat_g2", "ins_feat_b2",
          "code_coarse", "code_fine", "object_id"]  # fmt: skip
-FILES = {"segmented.ply", "objects.json", "features.safetensors", "codebook.safetensors", "metrics.json",
-         "config.yaml", "log.txt", "report.html"}  # fmt: skip
+FILES = {"segmented.ply", "objects.json", "confidence.json", "features.safetensors", "codebook.safetensors",
+         "metrics.json", "config.yaml", "log.txt", "report.html"}  # fmt: skip
 STAGES = ("weights", "features", "codebook", "objects", "write")
 
 
@@ -51,7 +51,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def assert_same(run: gsseg.Run, other: gsseg.Run) -> None:
-    for name in ("segmented.ply", "objects.json", "features.safetensors", "codebook.safetensors"):
+    for name in ("segmented.ply", "objects.json", "confidence.json", "features.safetensors", "codebook.safetensors"):
         assert (run.path / name).read_bytes() == (other.path / name).read_bytes(), name
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import gsseg
 from gsseg.codebook.levels import CodebookConfig
@@ -151,3 +152,40 @@ def test_an_interrupted_saving_is_ended_by_whoever_opens(trained: Run, tmp_path:
     for path in (folder, folder / "segmented.ply"):
         assert Run.open(path).objects[0].name == "chair"
     assert (folder / "earlier" / "original" / "objects.json").read_text() == (trained.path / "objects.json").read_text()
+
+
+def test_confidence_of_a_run_and_of_its_file(trained: Run) -> None:
+    opened = Run.open(trained.path)
+    sure = opened.confidence
+    assert sure is not None
+    assert len(sure.objects) == len(opened.objects)
+    assert sure.gaussians.shape == opened.object_ids.shape
+    assert (sure.gaussians[opened.object_ids < 0] == 0).all()
+    assert all(0 <= value <= 1 for value in (*sure.objects, *sure.gaussians))
+
+
+def test_confidence_of_an_earlier_run_and_of_edited_objects_is_not_known(trained: Run, tmp_path: Path) -> None:
+    shutil.copytree(trained.path, tmp_path / "old", ignore=shutil.ignore_patterns("confidence.json"))
+    assert Run.open(tmp_path / "old").confidence is None
+    shutil.copytree(trained.path, tmp_path / "edited")
+    ids = np.where(np.arange(len(trained.object_ids)) == trained.object_ids.argmax(), -1, trained.object_ids)
+    write_splats(tmp_path / "edited" / "segmented.ply", trained.file.columns, {"object_id": ids.astype(np.int32)})
+    assert Run.open(tmp_path / "edited").confidence is None
+    assert Run.open(tmp_path / "edited").objects
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1, 2]", '{"format": "gsseg confidence", "version": 1}'])
+def test_a_damaged_confidence_is_told_and_spoils_nothing_else(trained: Run, tmp_path: Path, text: str) -> None:
+    shutil.copytree(trained.path, tmp_path / "run")
+    (tmp_path / "run" / "confidence.json").write_text(text)
+    run = Run.open(tmp_path / "run")
+    with pytest.raises(InputError, match=r"confidence\.json: cannot be read .*; delete it"):
+        _ = run.confidence
+    assert run.objects
+
+
+def test_a_confidence_without_its_column_is_told(trained: Run, tmp_path: Path) -> None:
+    shutil.copytree(trained.path, tmp_path / "run")
+    save_file({"features": trained.learnt_features.numpy()}, tmp_path / "run" / "features.safetensors")
+    with pytest.raises(InputError, match="holds no confidence"):
+        _ = Run.open(tmp_path / "run").confidence

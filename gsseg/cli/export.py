@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import tyro
+from jaxtyping import Float32
+from numpy import ndarray
 
 from gsseg.cli.command import Command, RunPath, parse_command
 from gsseg.cli.output import Stages
@@ -43,6 +45,8 @@ class Export(Command):
     """Write objects.ply too: the Gaussians of all --objects in one file."""
     clean: bool = False
     """Leave out of each object's file the Gaussians that lie apart from its others; segmented.ply keeps them."""
+    confidence: bool = False
+    """Add the column ``confidence`` to segmented.ply: how sure it is that each Gaussian is of its object, 0 to 1."""
     mesh: Literal["none", "ply", "glb"] = "none"
     """Meshes to write, from depths that are rendered where the photos were taken."""
     mesh_voxel: Annotated[float | None, tyro.conf.arg(metavar="LENGTH")] = None
@@ -69,15 +73,26 @@ class Export(Command):
         with self.output.progress() as progress:
             manifest = export_objects(
                 run.file, run.columns, self.out, objects=self.objects or None, drop=self.drop,
-                deleted=run.marks.deleted, together=self.together, clean=self.clean, meshes=self._meshes(run, progress),
+                deleted=run.marks.deleted, together=self.together, clean=self.clean,
+                confidence=self._confidence(run), meshes=self._meshes(run, progress),
                 check=lambda: run.check_unchanged(stamps),
             )  # fmt: skip
-        rows = [("segmented.ply", f"{gaussians} Gaussians and {found} objects, with object_id")]
+        added = "object_id and confidence" if self.confidence else "object_id"
+        rows = [("segmented.ply", f"{gaussians} Gaussians and {found} objects, with {added}")]
         rows += _told(manifest)
         if run.marks.deleted.any():
             rows.append(("deleted", f"{_deleted(run)}, in the viewer: left out"))
         self.output.table([*rows, ("in", str(self.out))])
         self.output.finish({"out": str(self.out), **manifest})
+
+    def _confidence(self, run: Run) -> Float32[ndarray, " gaussians"] | None:
+        """The column, where it is asked for."""
+        if not self.confidence:
+            return None
+        if run.confidence is None:
+            problem = "does not say how sure its objects are: it is of an earlier gsseg, edited, or a file by itself"
+            raise InputError(self.run, problem, "leave --confidence out, or run gsseg train again")
+        return run.confidence.gaussians
 
     def _meshes(self, run: Run, progress: Stages) -> MeshOptions | None:
         """How meshes are made, where they are asked for."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Integer
+from jaxtyping import Bool, Float, Float32, Integer
 from numpy import ndarray
 
 from gsseg.errors import InputError
@@ -31,6 +31,7 @@ def export_objects(
     deleted: Bool[ndarray, " gaussians"] | None = None,
     together: bool = False,
     clean: bool = False,
+    confidence: Float32[ndarray, " gaussians"] | None = None,
     meshes: MeshOptions | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
@@ -45,7 +46,8 @@ def export_objects(
     is left where writing fails.
 
     With ``clean`` the files of single objects lack their outliers (`gsseg.meshes.outliers`), which the manifest counts;
-    an object keeps at least one Gaussian. With ``meshes`` there are meshes too (`gsseg.export.meshes`). ``check`` is
+    an object keeps at least one Gaussian. With ``confidence``, e.g. of `gsseg.run.Run.confidence`, segmented.ply has it
+    as one more column. With ``meshes`` there are meshes too (`gsseg.export.meshes`). ``check`` is
     called when all is written and nothing has taken its place yet: what it raises leaves ``out`` as it is.
     """
     out = Path(out)
@@ -72,7 +74,7 @@ def export_objects(
     sorted_ids = written[order]
     parts = []
     with whole_folder(out, listed_files) as beside:
-        _write_whole(beside / SEGMENTED, splats, columns)
+        _write_whole(beside / SEGMENTED, splats, columns, confidence)
         for entry in contents["objects"]:
             first, last = np.searchsorted(sorted_ids, [entry["id"], entry["id"] + 1])
             mine = order[first:last]
@@ -123,10 +125,16 @@ def _there(ids: list[int]) -> str:
     return f"its objects are {ids[0]} to {ids[-1]}{gaps}"
 
 
-def _write_whole(out: Path, splats: SplatFile, columns: SegmentationColumns) -> None:
+def _write_whole(
+    out: Path,
+    splats: SplatFile,
+    columns: SegmentationColumns,
+    confidence: Float32[ndarray, " gaussians"] | None,
+) -> None:
     """segmented.ply: copied, or made where the splat file does not hold these very objects."""
     there = splats.columns
-    if set(ADDED_COLUMNS) <= set(there.dtype.names or ()) and np.array_equal(there["object_id"], columns.object_ids):
+    held = set(ADDED_COLUMNS) <= set(there.dtype.names or ()) and np.array_equal(there["object_id"], columns.object_ids)
+    if held and confidence is None:
         shutil.copyfile(splats.path, out)
     else:
-        write_segmented(out, splats, columns)
+        write_segmented(out, splats, columns, confidence)

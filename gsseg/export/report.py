@@ -3,7 +3,7 @@
 import base64
 import html
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,9 +38,14 @@ from gsseg.render import blend_weights
 from gsseg.scene import Camera, Scene, View
 from gsseg.scene.sh import seen_colors
 from gsseg.segmentation import NO_CODE, ObjectInfo, SegmentationColumns
+from gsseg.segmentation.confidence import Border
 
 PICTURE_SIDE = 480
 """Longer side of a picture, pixels: twenty of them stay near 1 MB."""
+
+
+LEAST_DOUBT, MOST_BORDERS = 0.1, 12
+"""Borders with less doubt are not shown (more than 95 % sure), and so many at most."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -57,6 +62,8 @@ class ReportData:
     """As in config.yaml."""
     notes: list[str]
     """What reading found, one sentence each."""
+    borders: Sequence[Border] = ()
+    """Borders between touching objects, the most doubtful first."""
     views: int = 4
     """How many views to show."""
     lost: Lost | None = None
@@ -83,6 +90,7 @@ def write_report(path: Path | str, data: ReportData) -> None:
 <h2>Views</h2>{_views(data)}
 <h2>Objects</h2>{_objects(data.segmentation.objects, data.pictures.objects)}
 {_section("Lost instances", "" if data.lost is None else losses_section(data.lost, data.pictures.lost, _image))}
+{_section("Least certain borders", _borders(data))}
 {_section("Losses", _curves(data.losses))}
 {_section("Seconds", _seconds(data.metrics))}
 {_section("Notes from reading", _notes(data.notes))}
@@ -200,6 +208,28 @@ def _objects(table: list[ObjectInfo], thumbnails: Mapping[int, Crop]) -> str:
     )
     head = f"<thead><tr>{heads}</tr></thead>"
     return f'<div class="scroll"><table class="sortable">{head}<tbody>{rows}</tbody></table></div>'
+
+
+def _borders(data: ReportData) -> str:
+    """The borders that a person should look at, as a table; nothing where all are as good as sure."""
+    names = {row.id: f"{row.id} {html.escape(row.name)}" for row in data.segmentation.objects}
+    shown = [border for border in data.borders if border.doubt >= LEAST_DOUBT][:MOST_BORDERS]
+    rows = "".join(
+        f"<tr><td>{names[each.first]}</td><td>{names[each.second]}</td>"
+        f'<td class="n" data-v="{each.two:.6f}"><meter min="0" max="1" value="{each.two:.3f}"></meter> {each.two:.2f}'
+        f'</td><td class="n">{each.apart:.1f}</td><td class="n">{each.dropped:.1f}</td>'
+        f'<td class="n">{each.together:.1f}</td></tr>'
+        for each in shown
+    )
+    heads = "".join(
+        f"<th{' class=n' if k > 1 else ''}><button>{name}</button></th>"
+        for k, name in enumerate(("object", "and", "are two", "views apart", "views that drop one", "views together"))
+    )
+    if not rows:
+        return ""
+    table = f'<table class="sortable"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+    told = "Objects that touch, with the probability that they are two and the weight of the views for and against."
+    return f'<p>{told}</p><div class="scroll">{table}</div>'
 
 
 def _size(row: ObjectInfo) -> str:

@@ -14,6 +14,7 @@ from gsseg.features.evidence import MaskEvidence
 from gsseg.objects.agreement import BARELY_SEEN, GroupEvidence
 from gsseg.objects.assignment import AssignmentConfig, assign
 from gsseg.objects.grouping import GroupingConfig, group_codes
+from gsseg.objects.holes import fill_holes
 from gsseg.objects.joining import JoiningConfig, join_objects
 from gsseg.objects.profiles import Profiles, mask_profiles, neighbours, touching
 from gsseg.objects.strays import rehome_strays
@@ -63,6 +64,7 @@ def build_objects(
     parted = assign_objects(evidence, grouped, near, colors, config.assignment)
     joined = join_parts(evidence, parted, near, config.joining)
     assigned = assign_objects(evidence, joined, near, colors, config.assignment)
+    assigned = fill_holes(evidence, assigned, near[:, :RIM_NEIGHBOURS], means)
     progress(2, 3)
     # A code goes to the object that holds most of its light. An object that gets no code at all could not be told from
     # its neighbours by its codes, so it is given up, and owners are found once more among those that are left.

@@ -30,6 +30,11 @@ class RunLayout:
         return self.path / "objects.json"
 
     @property
+    def confidence(self) -> Path:
+        """How sure the objects and their borders are."""
+        return self.path / "confidence.json"
+
+    @property
     def features(self) -> Path:
         """Features as they were learnt."""
         return self.path / "features.safetensors"
@@ -101,8 +106,8 @@ class RunLayout:
     def trained(self) -> tuple[Path, ...]:
         """The files that training writes, all together."""
         return (
-            self.segmented, self.objects, self.features, self.codebook, self.settings, self.metrics, self.report,
-            self.log,
+            self.segmented, self.objects, self.confidence, self.features, self.codebook, self.settings, self.metrics,
+            self.report, self.log,
         )  # fmt: skip
 
     @property

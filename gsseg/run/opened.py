@@ -24,6 +24,7 @@ from gsseg.run.sources import BareSplats, CompressedFile, RunFolder, RunSource
 from gsseg.run.trained import Trained, TrainedSource
 from gsseg.scene import Gaussians, RenderConfig, SplatFile
 from gsseg.segmentation import ObjectInfo, Segmentation, SegmentationColumns
+from gsseg.segmentation.confidence import Confidence
 
 FileStamps = dict[str, tuple[int, int, int] | None]
 """Time, size and number of files, None where there is none: tells whether somebody has changed them."""
@@ -129,6 +130,12 @@ class Run:
     def objects(self) -> list[ObjectInfo]:
         """The table of objects by id, those of no Gaussians too; as trained the largest first."""
         return self.columns.objects
+
+    @property
+    def confidence(self) -> Confidence | None:
+        """How sure Gaussians, objects and borders are, the most doubtful border first; None where the run does not say:
+        made by an earlier gsseg, edited since, or opened from a file by itself."""
+        return self.source.confidence
 
     @cached_property
     def marks(self) -> Marks:

@@ -27,12 +27,14 @@ from gsseg.io.splat_formats import read_splats
 from gsseg.lazy_property import lazy_property
 from gsseg.run.codebook_file import read_codebook
 from gsseg.run.columns import AGAIN, BareColumns, FolderColumns
+from gsseg.run.confidence_file import read_confidence
 from gsseg.run.edits import Edits, edited_scene, write_marks, write_table
 from gsseg.run.layout import SEGMENTED, RunLayout
 from gsseg.run.settings import read_settings
 from gsseg.run.thumbnails import with_thumbnails
 from gsseg.scene import GSPLAT_RENDER, RenderConfig, SplatFile
 from gsseg.segmentation import SegmentationColumns
+from gsseg.segmentation.confidence import Confidence
 from gsseg.segmentation.segmented_ply import SegmentedPly
 
 
@@ -68,6 +70,11 @@ class RunSource(Protocol):
     @property
     def float_columns(self) -> SegmentationColumns:
         """The segmentation with features as they were learnt, not as they were compressed, where those are at hand."""
+        ...
+
+    @property
+    def confidence(self) -> Confidence | None:
+        """How sure the segmentation is, where the source tells."""
         ...
 
     @property
@@ -144,6 +151,11 @@ class RunFolder:
     def float_columns(self) -> FolderColumns:
         """Those of segmented.ply, objects.json and features.safetensors."""
         return FolderColumns(self.layout, self.splats)
+
+    @lazy_property
+    def confidence(self) -> Confidence | None:
+        """confidence.json; None where there is none, or one of other objects."""
+        return read_confidence(self.layout, self.columns.object_ids)
 
     @lazy_property
     def codebook(self) -> Codes | None:
@@ -224,6 +236,11 @@ class CompressedFile:
     def float_columns(self) -> SegmentationColumns:
         """Those of segmented.ply, where that is its splats: of features as learnt it holds the discrete ones."""
         return BareColumns(self.splats)
+
+    @property
+    def confidence(self) -> None:
+        """None."""
+        return None
 
     @property
     def codebook(self) -> None:
@@ -314,6 +331,11 @@ class BareSplats:
     def float_columns(self) -> BareColumns:
         """The same."""
         return self.columns
+
+    @property
+    def confidence(self) -> None:
+        """None."""
+        return None
 
     @property
     def codebook(self) -> None:

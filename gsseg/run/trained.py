@@ -8,6 +8,7 @@ from gsseg.features import MaskEvidence
 from gsseg.run.edits import Edits
 from gsseg.scene import RenderConfig, Scene, SplatFile
 from gsseg.segmentation import Segmentation
+from gsseg.segmentation.confidence import Confidence
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -20,6 +21,8 @@ class Trained:
     """What the masks say of each Gaussian."""
     segmentation: Segmentation
     """Object, codes and features of each Gaussian."""
+    confidence: Confidence
+    """How sure the segmentation is."""
     codes: Codes
     """The segmentation's codes, as objects left them, and the features that they stand for."""
     losses: dict[str, list[float]]
@@ -63,6 +66,11 @@ class TrainedSource:
     def float_columns(self) -> Segmentation:
         """The same."""
         return self.trained.segmentation
+
+    @property
+    def confidence(self) -> Confidence:
+        """Of the segmentation."""
+        return self.trained.confidence
 
     @property
     def codebook(self) -> Codes:

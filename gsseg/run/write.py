@@ -15,11 +15,13 @@ from gsseg.export.losses import subjects_of
 from gsseg.export.report import ReportData, write_report
 from gsseg.files.together import replace_together
 from gsseg.run.codebook_file import write_codebook
+from gsseg.run.confidence_file import CONFIDENCE
 from gsseg.run.layout import RunLayout
 from gsseg.run.metrics import log_text, metrics_of
 from gsseg.run.settings import settings_of, settings_text
 from gsseg.run.thumbnails import named, thumbnail_files, write_thumbnails
 from gsseg.run.trained import Trained
+from gsseg.segmentation.confidence import confidence_json
 from gsseg.segmentation.segmented_ply import write_segmented
 from gsseg.segmentation.table import table_json
 
@@ -43,10 +45,13 @@ def write_run(folder: Path, trained: Trained, config: TrainConfig, key: str, sta
         new = RunLayout(out)
         write_segmented(new.segmented, trained.scene.splats, found)
         seen = torch.from_numpy(found.learnt.any(axis=1))
-        _write_tensors(new.features, {"features": torch.from_numpy(found.learnt), "seen": seen.byte()})
+        sure = torch.from_numpy(trained.confidence.gaussians)
+        features = {"features": torch.from_numpy(found.learnt), "seen": seen.byte(), CONFIDENCE: sure}
+        _write_tensors(new.features, features)
         write_codebook(new.codebook, trained.codes)
         _write_text(new.objects, table_json(found.objects))
         write_thumbnails(out, thumbnails)
+        _write_text(new.confidence, confidence_json(trained.confidence, found.object_ids))
         _write_text(new.settings, settings_text(settings))
         seconds = {**trained.seconds, "write": time.perf_counter() - started}
         metrics = metrics_of(trained, {**seconds, "total": sum(seconds.values())}, scores)
@@ -54,7 +59,7 @@ def write_run(folder: Path, trained: Trained, config: TrainConfig, key: str, sta
         _write_text(new.log, log_text(trained.scene.notes, metrics))
         report = ReportData(
             scene=trained.scene, segmentation=found, losses=trained.losses, metrics=metrics, config=settings,
-            notes=trained.scene.notes, lost=lost, pictures=pictures,
+            notes=trained.scene.notes, borders=trained.confidence.borders, lost=lost, pictures=pictures,
         )  # fmt: skip
         write_report(new.report, report)
 

@@ -22,15 +22,28 @@ ADDED_COLUMNS = (*FEATURE_COLUMNS, "code_coarse", "code_fine", "object_id")
 """What `write_segmented` adds to the columns of the input; codes are ushort, object ids int."""
 
 
-def write_segmented(path: Path, splats: SplatFile, columns: SegmentationColumns) -> None:
+CONFIDENCE_COLUMN = "confidence"
+"""What it adds on request (float): how sure it is that a Gaussian is of its object, 0 for one of no object."""
+
+
+def write_segmented(
+    path: Path,
+    splats: SplatFile,
+    columns: SegmentationColumns,
+    confidence: Float32[ndarray, " gaussians"] | None = None,
+) -> None:
     """Writes the splat file again with discrete features, codes and object ids added.
 
     Rows, their order, and all columns of the input are unchanged, except that columns of the added names are
-    replaced. ValueError where codes do not fit 16 bits. Raises `InputError` where the file cannot be written.
+    replaced. With ``confidence`` there is one more, `CONFIDENCE_COLUMN`. ValueError where codes do not fit 16 bits.
+    Raises `InputError` where the file cannot be written.
     """
     codes = (codes_to_disk(columns.code_coarse), codes_to_disk(columns.code_fine))
     added = (*columns.discrete.astype(np.float32).T, *codes, columns.object_ids.astype(np.int32))
-    write_splats(path, splats.columns, dict(zip(ADDED_COLUMNS, added, strict=True)), splats.comments)
+    named: dict[str, ndarray] = dict(zip(ADDED_COLUMNS, added, strict=True))
+    if confidence is not None:
+        named[CONFIDENCE_COLUMN] = confidence.astype(np.float32)
+    write_splats(path, splats.columns, named, splats.comments)
 
 
 def original_columns(splats: SplatFile) -> list[str]:

@@ -128,6 +128,17 @@ def test_what_was_deleted_in_the_viewer_is_left_out(run, tmp_path: Path) -> None
     assert not (tmp_path / "damaged").exists()
 
 
+def test_the_confidence_is_one_more_column_of_the_whole_and_of_nothing_else(run, tmp_path: Path) -> None:
+    sure = np.linspace(0, 1, 60, dtype=np.float32)
+    run.export(tmp_path / "out", objects=[0], confidence=sure)
+    whole, before = (read_splats(folder / "segmented.ply").columns for folder in (tmp_path / "out", run.path))
+    assert whole.dtype.names == (*before.dtype.names, "confidence")
+    assert np.array_equal(whole["confidence"], sure)
+    assert np.array_equal(whole[list(before.dtype.names)], before)
+    part = read_splats(tmp_path / "out" / "object_000.ply").columns
+    assert part.dtype.names == read_splats(run.input).columns.dtype.names
+
+
 def test_an_earlier_export_is_replaced_whole(run, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

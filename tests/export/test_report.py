@@ -32,6 +32,7 @@ from gsseg.render import blend_weights
 from gsseg.scene import Camera, Scene, View
 from gsseg.scene.sh import seen_colors
 from gsseg.segmentation import NO_CODE, ObjectInfo, Segmentation
+from gsseg.segmentation.confidence import Border
 
 VOID = {"meta", "img", "br"}
 
@@ -122,6 +123,17 @@ def test_a_report_is_whole_and_alone(scene: Scene, tmp_path: Path) -> None:
     ):
         assert word in page.text, word
     assert page.tags["polyline"] == 2, "a curve without a number is left out"
+
+
+def test_the_least_certain_borders_are_told_and_the_sure_ones_are_not(scene: Scene, tmp_path: Path) -> None:
+    borders = [Border(0, 1, 0.52, 3.25, 4.0, 0.75), Border(1, 2, 0.99, 0.0, 9.5, 1.0)]
+    write_report(tmp_path / "report.html", report_data(scene, borders=borders))
+    text = Page((tmp_path / "report.html").read_text()).text
+    assert "Least certain borders" in text
+    assert "0.52" in text
+    assert "0.99" not in text
+    write_report(tmp_path / "sure.html", report_data(scene, borders=borders[1:]))
+    assert "Least certain borders" not in Page((tmp_path / "sure.html").read_text()).text
 
 
 def test_no_photo_no_masks_no_objects_nothing_measured(scene: Scene, tmp_path: Path) -> None:

@@ -412,6 +412,8 @@ def _read_run(folder: Path) -> None:
         row.name.encode()
     assert run.render.near_plane > 0
     assert len(run.marks.hidden) == len(run.object_ids)
+    sure = run.confidence
+    assert sure is None or (len(sure.objects) == count and all(0 <= each.two <= 1 for each in sure.borders))
 
 
 def _read_compressed(folder: Path) -> None:
@@ -545,6 +547,7 @@ READERS: tuple[Reader, ...] = (
     Reader("SAGA .pt", _saga, _read_saga),
     Reader("ground truth", _truth, _read_truth),
     Reader("objects.json", _run("objects.json"), _read_run),
+    Reader("confidence.json", _run("confidence.json"), _read_run),
     Reader("viewer.json", _run("viewer.json"), _read_run),
     Reader("metrics.json", _run("metrics.json"), _read_run),
     Reader("config.yaml", _run("config.yaml"), _read_run),

@@ -1,0 +1,164 @@
+"""How sure the objects are: calibrated probabilities for every Gaussian, every object and every border between two.
+
+Each is a logistic regression on a few traits that need no truth, fitted on made scenes with truth and checked on others
+(scripts/16_calibration.py prints the constants below and the errors of calibration, and draws docs/calibration.svg):
+
+- *border*: the two objects are two things, i.e. most of their light is of different instances;
+- *Gaussian*: it is of the instance that most light of its object is of;
+- *object*: its IoU with an instance, by light, is at least 1/2.
+
+A probability says what happened where it was fitted. On scenes whose masks fail in other ways it orders rightly what to
+look at first, and may be a few per cent too sure.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64
+from numpy import ndarray
+
+from gsseg.compiled import njit
+from gsseg.features.evidence import MaskEvidence
+from gsseg.objects.agreement import BARELY_SEEN, GroupEvidence, PairWords
+from gsseg.objects.profiles import Profiles, group_mass, mask_profiles, neighbours, touching
+from gsseg.objects.unmasked import unmasked_light
+from gsseg.segmentation.confidence import Border, Confidence, most_doubtful_first
+
+CONTACT_NEIGHBOURS, RIM_NEIGHBOURS = 8, 12
+"""Neighbours of a Gaussian that say which objects touch, and what is around it."""
+
+BORDER = (2.023, -8.220, 1.131, 7.023, -0.016)
+"""Coefficients of `border_traits`."""
+GAUSSIAN = (-2.747, 2.486, 1.539, -0.122, 0.348, 3.322, -1.221)
+"""Coefficients of `gaussian_traits`."""
+OBJECT = (-3.100, -2.496, 6.821, -0.112, 1.508, 1.875)
+"""Coefficients of `object_traits`."""
+
+
+def find_confidence(
+    evidence: MaskEvidence, objects: Int64[ndarray, " gaussians"], means: Float32[ndarray, "gaussians 3"]
+) -> Confidence:
+    """How sure the objects are that Gaussians were given to; objects are numbered from 0, each has a Gaussian."""
+    count = int(objects.max(initial=-1)) + 1
+    if not count:
+        return Confidence(np.zeros(len(objects), np.float32), [], [])
+    near = neighbours(means, RIM_NEIGHBOURS)
+    first, second, words = words_of_borders(evidence, objects, near, count)
+    two = sigmoid(border_traits(words) @ BORDER)
+    of_gaussian = np.where(objects >= 0, sigmoid(gaussian_traits(evidence, objects, near, count) @ GAUSSIAN), 0.0)
+    traits = object_traits(evidence, objects, of_gaussian, weakest_border(first, second, two, count), count)
+    borders = [
+        Border(int(first[k]), int(second[k]), float(two[k]), float(words.agreeing[k]),
+               float(max(0.0, words.weight[k] - words.agreeing[k])), float(words.dropped[k]))
+        for k in range(len(first))
+    ]  # fmt: skip
+    return Confidence(of_gaussian.astype(np.float32), sigmoid(traits @ OBJECT).tolist(), most_doubtful_first(borders))
+
+
+def sigmoid(log_odds: Float64[ndarray, " items"]) -> Float64[ndarray, " items"]:
+    """Probability of log-odds; what lies beyond thirty is as good as certain and would only overflow."""
+    return 1.0 / (1.0 + np.exp(-np.clip(log_odds, -30.0, 30.0)))
+
+
+def words_of_borders(
+    evidence: MaskEvidence,
+    objects: Int64[ndarray, " gaussians"],
+    near: Int64[ndarray, "gaussians neighbours"],
+    count: int,
+) -> tuple[Int64[ndarray, " borders"], Int64[ndarray, " borders"], PairWords]:
+    """Ids of the objects that touch, the smaller first, and what the views say of them."""
+    unmasked = unmasked_light(evidence, objects, near, count)
+    said = GroupEvidence(mask_profiles(evidence, objects, count), unmasked)
+    first, second = np.nonzero(np.triu(touching(near[:, :CONTACT_NEIGHBOURS], objects, count), 1))
+    return first, second, said.compare(first, second)
+
+
+def border_traits(words: PairWords) -> Float64[ndarray, "borders traits"]:
+    """1, mean agreement of views, ln of their weight, share of views that drop one of the two, ln of the size ratio."""
+    weight, dropped = words.weight, words.dropped
+    return np.stack(
+        [
+            np.ones_like(weight),
+            words.agreeing / np.maximum(weight, 1e-12),
+            np.log(weight + 0.1),
+            dropped / (weight + dropped + 0.5),
+            np.log(words.size_ratio + 0.02),
+        ],
+        axis=1,
+    )
+
+
+def gaussian_traits(
+    evidence: MaskEvidence,
+    objects: Int64[ndarray, " gaussians"],
+    near: Int64[ndarray, "gaussians neighbours"],
+    count: int,
+) -> Float64[ndarray, "gaussians traits"]:
+    """1; share of its neighbours that are of its object; how much of the masks that it lies on its object draws; share
+    of its light that is masked; ln of its light in the evidence; and of its object, how far each view's light of it
+    falls into one mask and how much of the masks it lies on it draws. Of no object: all but the 1 are 0."""
+    mass = group_mass(evidence, objects, count)
+    owners = mass / np.maximum(np.asarray(evidence.matrix.sum(axis=1)).reshape(1, -1), 1e-9)
+    own, masked, light = _support(
+        evidence.matrix.indptr.astype(np.int64), evidence.matrix.indices.astype(np.int32), evidence.matrix.data,
+        evidence.row_label, np.ascontiguousarray(owners, np.float32), objects,
+    )  # fmt: skip
+    same = (objects[near] == objects[:, None]).mean(axis=1) if near.shape[1] else np.zeros(len(objects))
+    profiles, its = mask_profiles(evidence, objects, count), np.maximum(objects, 0)
+    held, fills = held_together(profiles)[its], filled(profiles, evidence)[its]
+    share = own / np.maximum(masked, 1e-9)
+    traits = np.stack([same, share, masked / np.maximum(light, 1e-9), np.log(light + 0.1), held, fills], axis=1)
+    return np.column_stack([np.ones(len(objects)), np.where((objects >= 0)[:, None], traits, 0.0)])
+
+
+@njit(nogil=True, cache=True)
+def _support(indptr, indices, values, row_label, owners, objects):
+    own, masked, light = np.zeros(len(objects)), np.zeros(len(objects)), np.zeros(len(objects))
+    for row in range(len(row_label)):
+        for entry in range(indptr[row], indptr[row + 1]):
+            g = indices[entry]
+            light[g] += values[entry]
+            if row_label[row] > 0 and objects[g] >= 0:
+                masked[g] += values[entry]
+                own[g] += values[entry] * owners[objects[g], row]
+    return own, masked, light
+
+
+def weakest_border(
+    first: Int64[ndarray, " borders"], second: Int64[ndarray, " borders"], two: Float64[ndarray, " borders"], count: int
+) -> Float64[ndarray, " objects"]:
+    """The least probability of being two among the borders of each object; 1 for an object without one."""
+    out = np.ones(count)
+    np.minimum.at(out, first, two)
+    np.minimum.at(out, second, two)
+    return out
+
+
+def object_traits(
+    evidence: MaskEvidence,
+    objects: Int64[ndarray, " gaussians"],
+    of_gaussian: Float64[ndarray, " gaussians"],
+    weakest: Float64[ndarray, " objects"],
+    count: int,
+) -> Float64[ndarray, "objects traits"]:
+    """1; how far each view's light of the object falls into one mask; how much of the masks it lies on it draws; ln of
+    the views that show it; mean confidence of its Gaussians, by light; its weakest border."""
+    profiles = mask_profiles(evidence, objects, count)
+    held, fills = held_together(profiles), filled(profiles, evidence)
+    views = (profiles.view_mass > BARELY_SEEN).sum(axis=1)
+    known: Bool[ndarray, " gaussians"] = objects >= 0
+    weight = evidence.visibility[known] + 1e-6
+    light = np.bincount(objects[known], weight, count)
+    inner = np.bincount(objects[known], weight * of_gaussian[known], count) / np.maximum(light, 1e-12)
+    return np.stack([np.ones(count), held, fills, np.log(views + 0.5), inner, weakest], axis=1)
+
+
+def held_together(profiles: Profiles) -> Float64[ndarray, " objects"]:
+    """Share of an object's light, over all views, that falls into the fullest mask of each."""
+    largest = np.maximum.reduceat(profiles.mass, profiles.first_mask[:-1], axis=1)
+    return largest.sum(axis=1).astype(np.float64) / np.maximum(profiles.view_mass.sum(axis=1), 1e-9)
+
+
+def filled(profiles: Profiles, evidence: MaskEvidence) -> Float64[ndarray, " objects"]:
+    """Mean, by the object's light, of its share in the light of the masks that it lies on."""
+    mask_light = np.asarray(evidence.masks.sum(axis=1)).reshape(1, -1)
+    shared = profiles.mass.astype(np.float64) ** 2 / np.maximum(mask_light, 1e-9)
+    return shared.sum(axis=1) / np.maximum(profiles.mass.sum(axis=1), 1e-9)
