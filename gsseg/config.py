@@ -45,9 +45,9 @@ class TrainConfig:
 def preset(name: Preset) -> TrainConfig:
     """The named starting point; options on the command line change single values of it.
 
-    ``scannet`` (64 x 5 codes) and ``lerf`` (64 x 10) set the codebook sizes of the OpenGaussian paper and nothing else.
-    They are for comparisons with it: objects are made of whole codes, and fewer codes make them worse
-    (``scripts/2_objectives.py``). ``opengaussian`` has the paper's objective too.
+    ``scannet`` (64 x 5 codes) and ``lerf`` (64 x 10) set the codebook sizes of the OpenGaussian paper and nothing else:
+    fewer codes store features more coarsely, and objects are the same. ``opengaussian`` has the paper's objective too,
+    and its objects are made of codes.
     """
     base = TrainConfig()
     if name == "scannet":
@@ -55,5 +55,6 @@ def preset(name: Preset) -> TrainConfig:
     if name == "lerf":
         return replace(base, codebook=replace(base.codebook, coarse=64, fine=10))
     if name == "opengaussian":
-        return replace(base, objective="pixels", codebook=replace(base.codebook, coarse=64, fine=10))
+        book, objects = replace(base.codebook, coarse=64, fine=10), replace(base.objects, start="codes")
+        return replace(base, objective="pixels", codebook=book, objects=objects)
     return base

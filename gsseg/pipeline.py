@@ -147,9 +147,11 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
 
 
 def _as_nested(codes: Codes, segmentation: Segmentation) -> Codes:
-    """The codebook with the codes of the segmentation: objects have moved some Gaussians onto other codes."""
+    """The codebook as the segmentation has it: Gaussians have moved onto codes of their objects, codes become means."""
     coarse, fine = (torch.from_numpy(column).long() for column in (segmentation.code_coarse, segmentation.code_fine))
-    return replace(codes, coarse=coarse, fine=fine)
+    book, held = codes.fine_codebook.clone(), fine >= 0
+    book[fine[held]] = torch.from_numpy(segmentation.discrete)[held]
+    return replace(codes, coarse=coarse, fine=fine, fine_codebook=book)
 
 
 def _learn_features(

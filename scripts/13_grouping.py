@@ -1,15 +1,16 @@
 """Objects of many scenes and training seeds: what the object stage makes of evidence, features and codes learnt once.
 
-    python scripts/13_grouping.py CACHE SCENE ... [--seeds 0 1] [--config.assignment.rounds 1 ...]
+    python scripts/13_grouping.py CACHE SCENE ... [--seeds 0 1] [--preset scannet] [--config.assignment.rounds 1 ...]
 
 SCENE is a folder with ground truth, or PRESET:SEED (``hard:3``), which is made with `gsseg.sample`. Everything before
 the object stage is kept in CACHE under the scene's name and the training seed; empty CACHE after a change of those
 stages. Prints for every scene the mean over training seeds of object IoU (of view IoU where the truth knows no
-Gaussians), the worst seed, the number of objects and the processor seconds of the stage; then the mean over scenes.
+Gaussians), the worst seed, the deviation over seeds, the number of objects and the processor seconds of the stage; then
+the mean over scenes.
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -20,6 +21,8 @@ from numpy import ndarray
 import gsseg
 from gsseg.codebook import Codes
 from gsseg.codebook.training import train_codebook
+from gsseg.config import Preset as TrainingPreset
+from gsseg.config import preset as training_preset
 from gsseg.evaluate.ground_truth import GroundTruth, read_ground_truth
 from gsseg.evaluate.metrics import object_iou
 from gsseg.evaluate.protocols import ClickProtocol
@@ -47,6 +50,8 @@ class Arguments:
     """Folders, or PRESET:SEED."""
     seeds: tuple[int, ...] = (0, 1)
     """Training seeds."""
+    preset: TrainingPreset = "default"
+    """Whose codebook; its objective is not heard."""
     config: ObjectConfig = field(default_factory=ObjectConfig)
     """The object stage."""
 
@@ -78,11 +83,12 @@ def scene_folder(name: str, cache: Path) -> Path:
     return folder
 
 
-def learn(scene: Scene, seed: int, folder: Path) -> Learnt:
-    """Evidence, features and codes with the defaults, from ``folder`` where they are there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    config = gsseg.TrainConfig(seed=seed)
+def learn(scene: Scene, seed: int, folder: Path, book: TrainingPreset = "default") -> Learnt:
+    """Evidence and features with the defaults, and codes of a preset, from ``folder`` where they are there."""
+    (folder / book).mkdir(parents=True, exist_ok=True)
+    config = replace(gsseg.TrainConfig(seed=seed), codebook=training_preset(book).codebook)
     store = StageStore(folder, f"{scene.path.name} {seed}", resume=True)
+    of_codes = StageStore(folder / book, f"{scene.path.name} {seed}", resume=True)
     weights = SampledWeights(
         scene.gaussians, scene.views, None, config.pixels_per_view, seed, config.memory_budget_mb << 20
     )
@@ -90,7 +96,7 @@ def learn(scene: Scene, seed: int, folder: Path) -> Learnt:
     means = scene.gaussians.means
     learnt = store.features(lambda: fit_features(evidence, means.numpy(), config.features, seed))
     views = [lambda i=i: (weights.weights(i), weights.labels(i)) for i in range(len(weights))]
-    codes = store.codes(
+    codes = of_codes.codes(
         lambda: train_codebook(learnt.features, means, learnt.seen, views, config.codebook, seed)
     )  # fmt: skip
     return Learnt(evidence, learnt, codes)
@@ -119,7 +125,7 @@ def measure(name: str, arguments: Arguments) -> list[float]:
     colors = base_colors(scene.gaussians).numpy()
     scores, objects, seconds = [], [], []
     for seed in arguments.seeds:
-        learnt = learn(scene, seed, arguments.cache / f"{folder.name}.{seed}")
+        learnt = learn(scene, seed, arguments.cache / f"{folder.name}.{seed}", arguments.preset)
         started = time.process_time()
         found = build_objects(
             learnt.evidence, learnt.codes, scene.gaussians.means.numpy(), colors, learnt.field.features.numpy(),
@@ -128,10 +134,10 @@ def measure(name: str, arguments: Arguments) -> list[float]:
         seconds.append(time.process_time() - started)
         scores.append(score(scene, found.object_ids, truth, visibility))
         objects.append(len(found.objects))
+    instances = "?" if truth.instances is None else len(np.unique(truth.instances[truth.instances >= 0]))
     print(
-        f"| {folder.name} | {np.mean(scores):.3f} | {min(scores):.3f} | {np.mean(objects):.0f} of "
-        f"{'?' if truth.instances is None else len(np.unique(truth.instances[truth.instances >= 0]))} | "
-        f"{np.mean(seconds):.1f} s |",
+        f"| {folder.name} | {np.mean(scores):.3f} | {min(scores):.3f} | {np.std(scores):.4f} | "
+        f"{np.mean(objects):.0f} of {instances} | {np.mean(seconds):.1f} s |",
         flush=True,
     )
     return scores
@@ -141,7 +147,7 @@ def main() -> None:
     """Prints the table."""
     arguments = tyro.cli(Arguments, description=__doc__)
     arguments.cache.mkdir(parents=True, exist_ok=True)
-    print("| scene | mean | worst seed | objects | seconds |\n|---|---|---|---|---|")
+    print("| scene | mean | worst seed | deviation | objects | seconds |\n|---|---|---|---|---|---|")
     with one_torch_thread():
         rows = [measure(name, arguments) for name in arguments.scenes]
     means = np.array([np.mean(row) for row in rows])

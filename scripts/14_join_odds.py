@@ -1,6 +1,6 @@
 """Fits the log-odds of `gsseg.objects.joining` on scenes with truth, and shows how well others are told by them.
 
-    python scripts/14_join_odds.py CACHE --fit SCENE ... --test SCENE ... [--seeds 0 1]
+    python scripts/14_join_odds.py CACHE --fit SCENE ... --test SCENE ...
 
 Scenes and CACHE as for scripts/13_grouping.py. A pair of touching objects, as they are before any is joined, *is one*
 if most light of both is of one instance. Prints the coefficients, and for the scenes of --test the share of pairs that
@@ -21,10 +21,18 @@ from scipy.optimize import minimize
 
 import gsseg
 from gsseg.evaluate.ground_truth import read_ground_truth
-from gsseg.objects.build import RIM_NEIGHBOURS, ObjectConfig, assign_objects, evidence_of_groups
-from gsseg.objects.grouping import group_codes
+from gsseg.objects.atoms import find_atoms
+from gsseg.objects.build import (
+    CONTACT_NEIGHBOURS,
+    RIM_NEIGHBOURS,
+    ObjectConfig,
+    assign_objects,
+    evidence_of_groups,
+    group_gaussians,
+)
 from gsseg.objects.joining import LEAST_WEIGHT, JoiningConfig, traits
 from gsseg.objects.profiles import neighbours
+from gsseg.objects.unmasked import speaking
 from gsseg.scene.sh import base_colors
 from gsseg.threads import one_torch_thread
 
@@ -39,8 +47,6 @@ class Arguments:
     """Scenes that the coefficients are fitted to."""
     test: tuple[str, ...]
     """Scenes that they are tested on."""
-    seeds: tuple[int, ...] = (0, 1)
-    """Training seeds."""
 
 
 def measuring() -> ModuleType:
@@ -54,7 +60,7 @@ def measuring() -> ModuleType:
 
 
 def pairs(names: tuple[str, ...], arguments: Arguments) -> tuple[ndarray, ndarray]:
-    """(pairs, traits) and (pairs,) whether a pair is one, of all scenes and seeds."""
+    """(pairs, traits) and (pairs,) whether a pair is one, of all scenes."""
     stages, config = measuring(), ObjectConfig()
     found, one = [], []
     for name in names:
@@ -63,21 +69,19 @@ def pairs(names: tuple[str, ...], arguments: Arguments) -> tuple[ndarray, ndarra
         instances = read_ground_truth(folder / "gt", len(scene.gaussians)).instances
         assert instances is not None, "the scene has no truth for each Gaussian"
         near = neighbours(scene.gaussians.means.numpy(), RIM_NEIGHBOURS)
-        for seed in arguments.seeds:
-            learnt = stages.learn(scene, seed, arguments.cache / f"{folder.name}.{seed}")
-            evidence, fine = learnt.evidence, learnt.codes.fine.numpy()
-            of_code = group_codes(
-                *evidence_of_groups(evidence, fine, near, len(learnt.codes.fine_codebook)), config.grouping
-            )
-            grouped = np.where(fine >= 0, of_code[np.maximum(fine, 0)], -1)
-            ids = assign_objects(evidence, grouped, near, base_colors(scene.gaussians).numpy(), config.assignment)
-            said, touch = evidence_of_groups(evidence, ids, near, int(ids.max()) + 1)
-            i, j = np.nonzero(np.triu(touch, 1))
-            words = said.compare(i, j)
-            known = words.weight >= LEAST_WEIGHT
-            instance = main_instance(ids, instances, evidence.visibility)
-            found.append(traits(words)[known])
-            one.append((instance[i] == instance[j])[known])
+        evidence = stages.learn(scene, 0, arguments.cache / f"{folder.name}.0").evidence
+        means, colors = scene.gaussians.means.numpy(), base_colors(scene.gaussians).numpy()
+        spoken = speaking(evidence, near)
+        atoms = find_atoms(evidence, spoken, near[:, :CONTACT_NEIGHBOURS], means, colors, config.atoms)
+        grouped = group_gaussians(evidence, spoken, atoms, near, config.grouping)
+        ids = assign_objects(evidence, grouped, near, colors, config.assignment)
+        said, touch = evidence_of_groups(evidence, spoken, ids, near, int(ids.max()) + 1)
+        i, j = np.nonzero(np.triu(touch, 1))
+        words = said.compare(i, j)
+        known = words.weight >= LEAST_WEIGHT
+        instance = main_instance(ids, instances, evidence.visibility)
+        found.append(traits(words)[known])
+        one.append((instance[i] == instance[j])[known])
     return np.concatenate(found), np.concatenate(one)
 
 
@@ -92,7 +96,9 @@ def main_instance(ids: ndarray, instances: ndarray, visibility: ndarray) -> ndar
 def fitted(traits_of_pair: ndarray, one: ndarray) -> ndarray:
     """Coefficients of highest likelihood."""
     sign = np.where(one, -1.0, 1.0)
-    return minimize(lambda w: np.logaddexp(0.0, sign * (traits_of_pair @ w)).sum(), np.zeros(4), method="BFGS").x
+    return minimize(
+        lambda w: np.logaddexp(0.0, sign * (traits_of_pair @ w)).sum(), np.zeros(traits_of_pair.shape[1]), method="BFGS"
+    ).x
 
 
 def main() -> None:
@@ -100,11 +106,11 @@ def main() -> None:
     arguments = tyro.cli(Arguments, description=__doc__)
     with one_torch_thread():
         w = fitted(*pairs(arguments.fit, arguments))
-        names = ("agreement", "views", "dropped", "size_ratio")
+        names = ("agreement", "views", "dropped", "together", "size_ratio")
         print("fitted:", ", ".join(f"{name} {value:.2f}" for name, value in zip(names, w, strict=True)))
         told, one = pairs(arguments.test, arguments)
     now = JoiningConfig()
-    p = 1.0 / (1.0 + np.exp(-told @ [getattr(now, name) for name in names]))
+    p = 1.0 / (1.0 + np.exp(-told @ now.coefficients))
     print("with the defaults, on the scenes of --test:\n| told | pairs | are one |\n|---|---|---|")
     for tenth in range(10):
         within = (p >= tenth / 10) & (p < (tenth + 1) / 10)

@@ -396,7 +396,7 @@ def test_masks_too_few_for_an_object(make_small_scene, tmp_path):
     folder = make_small_scene(tmp_path / "scene")
     scene = gsseg.load_scene(folder)
     views = [replace(view, labels=np.zeros((24, 32), np.uint16)) for view in scene.views]
-    views[0].labels[8:12, 8:20] = 3
+    views[0].labels[8:12, 8:14] = 3
     run = gsseg.train(replace(scene, views=views), CONFIG, tmp_path / "run")
     assert (run.object_ids < len(run.objects)).all()
     assert (run.object_ids >= 0).sum() < 20, "one mask does not claim what it does not show"

@@ -12,6 +12,8 @@ from gsseg.features.fit import FeatureConfig
 from gsseg.features.opengaussian import OpenGaussianConfig
 from gsseg.objects.agreement import Odds
 from gsseg.objects.assignment import AssignmentConfig
+from gsseg.objects.atoms import AtomConfig
+from gsseg.objects.build import ObjectConfig
 from gsseg.objects.grouping import GroupingConfig
 from gsseg.objects.joining import JoiningConfig
 from gsseg.sample import MaskNoise, RoomConfig
@@ -20,7 +22,7 @@ from gsseg.validation import check_choice, check_flag, check_real, check_whole
 
 CONFIGS = (
     TrainConfig, FeatureConfig, OpenGaussianConfig, CodebookConfig, GroupingConfig, Odds, AssignmentConfig,
-    JoiningConfig, RoomConfig, MaskNoise,
+    JoiningConfig, AtomConfig, ObjectConfig, RoomConfig, MaskNoise,
 )  # fmt: skip
 
 NUMBERS = [
@@ -69,6 +71,7 @@ def test_all_parts_of_the_main_configuration_are_tested() -> None:
         (Odds, {"same": 1.0}, "same: is 1.0, must be below 1"),
         (AssignmentConfig, {"mistake": 0.0}, "mistake: is 0.0, must be above 0"),
         (TrainConfig, {"objective": "pixel"}, "objective: is 'pixel', must be one of masks, pixels"),
+        (ObjectConfig, {"start": "masks"}, "start: is 'masks', must be one of atoms, codes"),
         (TrainConfig, {"seed": 1 << 32}, "seed: is 4294967296, must be at most 4294967295"),
         (TrainConfig, {"memory_budget_mb": -1}, "memory_budget_mb: is -1, must be at least 0"),
         (RoomConfig, {"fov_degrees": 180.0}, "fov_degrees: is 180.0, must be below 180"),

@@ -11,7 +11,8 @@ containment and not by equality: j agrees with i as far as j lies in masks that 
 so a part that lies wholly in one piece of a split object agrees with it.
 
 *Masked or not.* A segmenter drops objects whole. How surely a group is drawn is d = clip((s - 1/4) / (1/2), 0, 1); two
-groups, of which one is drawn and the other is not, are hardly one object. Two that are both dropped may be any two.
+groups, of which one is drawn and the other is not, are hardly one object. Two that are both dropped may be any two, as
+far as one view knows; how often two are dropped together is heard by the joining.
 
 With A and D the log-odds of an agreeing and a disagreeing view and X those against one of which one is dropped, it adds
 
@@ -86,6 +87,8 @@ class PairWords:
     """The same times the agreement a: the part of `weight` in which views put both into one mask."""
     dropped: Float64[ndarray, " pairs"]
     """sum_v r_i r_j (d_i (1 - d_j) + (1 - d_i) d_j): the weight of views that drop one of the two."""
+    dropped_together: Float64[ndarray, " pairs"]
+    """sum_v r_i r_j (1 - d_i) (1 - d_j): the weight of views that drop both."""
     size_ratio: Float64[ndarray, " pairs"]
     """Light of the smaller group over that of the larger."""
 
@@ -141,7 +144,7 @@ class GroupEvidence:
 
     def compare(self, one: Int64[ndarray, " pairs"], other: Int64[ndarray, " pairs"]) -> "PairWords":
         """What views say of the two groups of each pair."""
-        out = np.empty((3, len(one)))
+        out = np.empty((4, len(one)))
         tables = (self.first, self.share, self.reliability, self.masked, self.drawn)
         run_all(
             [
@@ -150,7 +153,7 @@ class GroupEvidence:
             ]
         )
         smaller, larger = (pick(self.light[one], self.light[other]) for pick in (np.minimum, np.maximum))
-        return PairWords(out[0], out[1], out[2], smaller / np.maximum(larger, 1e-12))
+        return PairWords(out[0], out[1], out[2], out[3], smaller / np.maximum(larger, 1e-12))
 
 
 FEW_PAIRS = 1024
@@ -161,7 +164,7 @@ FEW_PAIRS = 1024
 def _compare(first, share, reliability, masked, drawn, one, other, out, start, stop):
     for pair in range(start, stop):
         i, j = one[pair], other[pair]
-        weight, agreeing, dropped = 0.0, 0.0, 0.0
+        weight, agreeing, dropped, together = 0.0, 0.0, 0.0, 0.0
         for view in range(len(first) - 1):
             seen = reliability[i, view] * reliability[j, view]
             if seen == 0.0:
@@ -176,4 +179,5 @@ def _compare(first, share, reliability, masked, drawn, one, other, out, start, s
             agreeing += both * max(inside, around)
             d, e = drawn[i, view], drawn[j, view]
             dropped += seen * (d * (1.0 - e) + (1.0 - d) * e)
-        out[0, pair], out[1, pair], out[2, pair] = weight, agreeing, dropped
+            together += seen * (1.0 - d) * (1.0 - e)
+        out[0, pair], out[1, pair], out[2, pair], out[3, pair] = weight, agreeing, dropped, together

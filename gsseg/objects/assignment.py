@@ -6,9 +6,9 @@ a missed object shows "unmasked". theta is counted from the present assignment, 
 up over the views that see it. A class of its own, *background*, holds what no view masks, so that an unmasked
 shelf is not swallowed by the cup in front of it.
 
-One Gaussian's evidence is thin, and near borders wrong: `kept` is added for the group of its code, and its neighbours
+One Gaussian's evidence is thin, and near borders wrong: `kept` is added for the group of its atom, and its neighbours
 are heard (`gsseg.objects.mean_field`). Only objects that it or a neighbour belongs to are candidates: a far object that
-a view hardly sees has the view's average look there, and would be a cheap way out. A Gaussian whose code is of no group
+a view hardly sees has the view's average look there, and would be a cheap way out. A Gaussian of no group
 may also join the object that owns most of the pixels it lies on.
 """
 
@@ -42,7 +42,7 @@ class AssignmentConfig:
     smoothing: float = 16.0
     """Log-odds that neighbours add which are all of one object, of the Gaussian's own colour and seen like most."""
     kept: float = 1.0
-    """Log-odds for the object that the group of the Gaussian's code became."""
+    """Log-odds for the object that the group of the Gaussian's atom became."""
     half_seen: float = 0.2
     """Weight of a Gaussian in the pixel under its centre at which the view's word on it counts half."""
     mistake: float = 0.15
@@ -138,7 +138,7 @@ def _candidates_of(
     near: Int64[ndarray, "gaussians neighbours"],
     background: int,
 ) -> Int32[ndarray, "gaussians candidates"]:
-    """Background, the object of each Gaussian's code, its present one, and those of its neighbours, nearest first."""
+    """Background, the object of each Gaussian's group, its present one, and those of its neighbours, nearest first."""
     out = np.full((len(group), CANDIDATES), NOBODY, np.int32)
     run_all([lambda a=a, b=b: _candidates(group, current, near, background, out, a, b) for a, b in spans(len(group))])
     return out

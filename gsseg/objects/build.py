@@ -1,38 +1,51 @@
-"""From codes to the table of objects: group, assign every Gaussian, join and assign again, keep the hierarchy whole."""
+"""From evidence to the table of objects: atoms, groups of them, every Gaussian assigned, parts joined, codes nested."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import numpy as np
-import torch
+import scipy.sparse as sp
 from jaxtyping import Bool, Float32, Int64
 from numpy import ndarray
 
-from gsseg.clustering.nearest import nearest_codes_in_blocks
 from gsseg.codebook import Codes
 from gsseg.features.evidence import MaskEvidence
 from gsseg.objects.agreement import BARELY_SEEN, GroupEvidence
 from gsseg.objects.assignment import AssignmentConfig, assign
-from gsseg.objects.grouping import GroupingConfig, group_codes
+from gsseg.objects.atoms import AtomConfig, find_atoms
+from gsseg.objects.grouping import GroupingConfig, group_atoms
 from gsseg.objects.holes import fill_holes
 from gsseg.objects.joining import JoiningConfig, join_objects
+from gsseg.objects.nesting import code_owners, nest_codes
 from gsseg.objects.profiles import Profiles, mask_profiles, neighbours, touching
 from gsseg.objects.strays import rehome_strays
-from gsseg.objects.unmasked import unmasked_light
+from gsseg.objects.unmasked import speaking, unmasked_light
 from gsseg.segmentation import NO_OBJECT, ObjectInfo, Segmentation
 from gsseg.segmentation.describe import default_colors, default_name, describe_objects
+from gsseg.validation import check_choice
+
+Start = Literal["atoms", "codes"]
 
 
 @dataclass(frozen=True)
 class ObjectConfig:
-    """How codes become objects."""
+    """How what masks say becomes objects."""
 
+    start: Start = "atoms"
+    """What objects are made of: atoms, or fine codes, as in comparisons with methods whose objects are codes."""
+    atoms: AtomConfig = field(default_factory=AtomConfig)
+    """How large atoms are."""
     grouping: GroupingConfig = field(default_factory=GroupingConfig)
-    """Which codes are one object."""
+    """Which atoms are one object."""
     assignment: AssignmentConfig = field(default_factory=AssignmentConfig)
     """Which object a single Gaussian belongs to."""
     joining: JoiningConfig = field(default_factory=JoiningConfig)
     """Which objects were left in two."""
+
+    def __post_init__(self) -> None:
+        """ValueError for a start that there is not; the parts check their own."""
+        check_choice(self, "start", get_args(Start))
 
 
 CONTACT_NEIGHBOURS, RIM_NEIGHBOURS = 8, 12
@@ -50,27 +63,28 @@ def build_objects(
 ) -> Segmentation:
     """Objects, with codes made to nest inside them and the features of both.
 
-    A Gaussian whose object is not its code's takes the nearest fine code of its object, so an object is a union
-    of whole fine codes and all Gaussians of a code stay bit-identical.
+    Unless ``config.start`` says so, codes have no say in what is an object. A Gaussian whose object is not its code's
+    takes the nearest fine code of its object, so an object is a union of whole fine codes and all Gaussians of a code
+    stay bit-identical.
     """
     fine = codes.fine.numpy()
-    count = len(codes.fine_codebook)
     progress(0, 3)
-    # One neighbour search serves both: grouping asks which codes touch, the assignment who votes along.
+    # One neighbour search serves all: which atoms touch, what is a rim, and who votes along in the assignment.
     near = neighbours(means, max(config.assignment.neighbours, RIM_NEIGHBOURS))
-    of_code = group_codes(*evidence_of_groups(evidence, fine, near, count), config.grouping)
-    grouped = np.where(fine >= 0, of_code[np.maximum(fine, 0)], NO_OBJECT)
+    spoken = speaking(evidence, np.ascontiguousarray(near[:, :RIM_NEIGHBOURS]))
+    parts = fine
+    if config.start == "atoms":
+        parts = find_atoms(evidence, spoken, near[:, :CONTACT_NEIGHBOURS], means, colors, config.atoms)
+    grouped = group_gaussians(evidence, spoken, parts, near, config.grouping)
     progress(1, 3)
     parted = assign_objects(evidence, grouped, near, colors, config.assignment)
-    joined = join_parts(evidence, parted, near, config.joining)
+    joined = join_parts(evidence, spoken, parted, near, config.joining)
     assigned = assign_objects(evidence, joined, near, colors, config.assignment)
     assigned = fill_holes(evidence, assigned, near[:, :RIM_NEIGHBOURS], means)
     progress(2, 3)
-    # A code goes to the object that holds most of its light. An object that gets no code at all could not be told from
-    # its neighbours by its codes, so it is given up, and owners are found once more among those that are left.
-    owner = _code_owners(assigned, fine, evidence.visibility, count)
-    ids = _largest_first(np.where(np.isin(assigned, owner[owner >= 0]), assigned, NO_OBJECT))
-    owner = _code_owners(ids, fine, evidence.visibility, count)
+    owner = code_owners(assigned, fine, evidence.visibility, len(codes.fine_codebook))
+    ids = _largest_first(np.where(np.isin(assigned, owner), assigned, NO_OBJECT))
+    owner = code_owners(ids, fine, evidence.visibility, len(codes.fine_codebook))
     nested = nest_codes(codes, owner, ids, features)
     table = _table(evidence, ids, nested.fine.numpy(), means)
     progress(3, 3)
@@ -84,14 +98,29 @@ def build_objects(
     )
 
 
+def group_gaussians(
+    evidence: MaskEvidence,
+    spoken: sp.csr_array,
+    atoms: Int64[ndarray, " gaussians"],
+    near: Int64[ndarray, "gaussians neighbours"],
+    config: GroupingConfig,
+) -> Int64[ndarray, " gaussians"]:
+    """Group of every Gaussian that has an atom; see `gsseg.objects.grouping`."""
+    if atoms.max() < 0:
+        return atoms
+    of_atom = group_atoms(*evidence_of_groups(evidence, spoken, atoms, near, int(atoms.max()) + 1), config)
+    return np.where(atoms >= 0, of_atom[np.maximum(atoms, 0)], NO_OBJECT)
+
+
 def evidence_of_groups(
     evidence: MaskEvidence,
+    spoken: sp.csr_array,
     groups: Int64[ndarray, " gaussians"],
     near: Int64[ndarray, "gaussians neighbours"],
     count: int,
 ) -> tuple[GroupEvidence, Bool[ndarray, "groups groups"]]:
     """What the views say of groups of Gaussians, and which of them touch."""
-    unmasked = unmasked_light(evidence, groups, near[:, :RIM_NEIGHBOURS], count)
+    unmasked = unmasked_light(evidence, spoken, groups, count)
     said = GroupEvidence(mask_profiles(evidence, groups, count), unmasked)
     return said, touching(near[:, :CONTACT_NEIGHBOURS], groups, count)
 
@@ -116,6 +145,7 @@ def assign_objects(
 
 def join_parts(
     evidence: MaskEvidence,
+    spoken: sp.csr_array,
     objects: Int64[ndarray, " gaussians"],
     near: Int64[ndarray, "gaussians neighbours"],
     config: JoiningConfig,
@@ -123,7 +153,7 @@ def join_parts(
     """Objects that were left in two become one; see `gsseg.objects.joining`."""
     if objects.max() < 0:
         return objects
-    whole = join_objects(*evidence_of_groups(evidence, objects, near, int(objects.max()) + 1), config)
+    whole = join_objects(*evidence_of_groups(evidence, spoken, objects, near, int(objects.max()) + 1), config)
     return np.where(objects >= 0, whole[np.maximum(objects, 0)], NO_OBJECT)
 
 
@@ -152,44 +182,6 @@ def _largest_first(objects: Int64[ndarray, " gaussians"]) -> Int64[ndarray, " ga
     rank = np.empty(len(counts), np.int64)
     rank[order] = np.arange(len(counts))
     return np.where(objects >= 0, rank[np.maximum(objects, 0)], NO_OBJECT)
-
-
-def _code_owners(ids, fine, visibility, count: int) -> Int64[ndarray, " codes"]:
-    """Object of each fine code: the one that holds most of its visible light; -1 for unused codes."""
-    both = (fine >= 0) & (ids >= 0)
-    if not both.any():
-        return np.full(count, NO_OBJECT)
-    objects = int(ids.max()) + 1
-    # Gaussians that no view sees still count a little, or a code of nothing else would belong to nobody.
-    weight = np.bincount(fine[both] * objects + ids[both], visibility[both] + 1e-6, count * objects)
-    weight = weight.reshape(count, objects)
-    return np.where(weight.max(axis=1) > 0, weight.argmax(axis=1), NO_OBJECT)
-
-
-def nest_codes(
-    codes: Codes,
-    owner: Int64[ndarray, " codes"],
-    ids: Int64[ndarray, " gaussians"],
-    features: Float32[ndarray, "gaussians dim"],
-) -> Codes:
-    """Moves each Gaussian of an object onto a fine code of that object, the nearest by feature.
-
-    Gaussians without a learnt feature, which is zero, take the object's shortest code. Gaussians without an object
-    keep their code.
-    """
-    fine = codes.fine.numpy().copy()
-    size = len(codes.fine_codebook) // len(codes.coarse_codebook)
-    book = codes.fine_codebook.numpy()
-    stray = np.flatnonzero((ids >= 0) & ((fine < 0) | (owner[np.maximum(fine, 0)] != ids)))
-    # Sorted by object, so that each object's codes are compared with its own strays in one call.
-    order = stray[np.argsort(ids[stray], kind="stable")]
-    for object_id in np.unique(ids[order]):
-        rows = order[ids[order] == object_id]
-        own = np.flatnonzero(owner == object_id)
-        nearest, _ = nearest_codes_in_blocks(features[rows], book[own], np.zeros(len(rows), np.int64), len(own))
-        fine[rows] = own[nearest]
-    coarse = np.where(fine >= 0, fine // size, codes.coarse.numpy())
-    return replace(codes, fine=torch.from_numpy(fine), coarse=torch.from_numpy(coarse))
 
 
 def _table(

@@ -1,8 +1,8 @@
-"""Codes into objects: merge the two groups with the strongest evidence, look again, stop when none is left.
+"""Atoms into objects: merge the two groups with the strongest evidence, look again, stop when none is left.
 
 Greedy additive clustering on log-odds (in the manner of greedy edge contraction for correlation clustering,
 Keuper et al. 2015), with the evidence of a merged group recomputed from its joint profile, so that each view
-speaks once about a pair however many codes they consist of. It stops by itself where every remaining pair is
+speaks once about a pair however many atoms they consist of. It stops by itself where every remaining pair is
 more likely two objects than one: the number of objects comes from the data.
 """
 
@@ -31,13 +31,13 @@ class GroupingConfig:
         check_real(self, "apart", least=0)
 
 
-def group_codes(
+def group_atoms(
     evidence: GroupEvidence, touch: Bool[ndarray, "groups groups"], config: GroupingConfig
 ) -> Int64[ndarray, " groups"]:
     """Object of every group, numbered from 0; -1 for groups that no mask shows.
 
     Merges the pair of highest evidence until none is positive; ties go to the lowest pair of groups. Groups that
-    touch go first, so that thousands of codes are compared with their neighbours alone; what is left, some hundred
+    touch go first, so that thousands of atoms are compared with their neighbours alone; what is left, some hundred
     groups, is then compared with everything, at the price of ``config.apart``.
     """
     shown = np.flatnonzero(evidence.mass.sum(axis=1) > 0)

@@ -1,7 +1,7 @@
 """Profiles: for a group of Gaussians, how its light falls on the masks of every view.
 
 A profile is one row of R^T A^T, where R maps Gaussians to groups: a dense (groups, rows) table, small because
-groups are codes or objects, never Gaussians.
+groups are atoms or objects, never Gaussians.
 """
 
 from dataclasses import dataclass
@@ -34,10 +34,15 @@ def group_mass(
     evidence: MaskEvidence, groups: Int64[ndarray, " gaussians"], count: int
 ) -> Float32[ndarray, "groups rows"]:
     """Mass of each group in every row of the evidence, unmasked pixels included; a negative group is left out."""
+    mass = sp.csr_array(evidence.matrix @ indicator(groups, count))
+    return np.ascontiguousarray(mass.toarray().T, np.float32)
+
+
+def indicator(groups: Int64[ndarray, " gaussians"], count: int) -> sp.csr_array:
+    """(gaussians, groups) 1 where a Gaussian is of a group; a negative group is left out."""
     member = np.flatnonzero(groups >= 0)
     ones = np.ones(len(member), np.float32)
-    assignment = sp.csr_array((ones, (member, groups[member])), shape=(len(groups), count))
-    return np.ascontiguousarray(sp.csr_array(evidence.matrix @ assignment).toarray().T, np.float32)
+    return sp.csr_array((ones, (member, groups[member])), shape=(len(groups), count))
 
 
 def mask_profiles(evidence: MaskEvidence, groups: Int64[ndarray, " gaussians"], count: int) -> Profiles:

@@ -44,7 +44,7 @@ def of_pair(evidence: GroupEvidence, i: int, j: int, odds: Odds = ODDS) -> float
 
 
 def numbers(words: PairWords) -> np.ndarray:
-    return np.stack([words.weight, words.agreeing, words.dropped, words.size_ratio])
+    return np.stack([words.weight, words.agreeing, words.dropped, words.dropped_together, words.size_ratio])
 
 
 PAIRS = tuple(np.array(side) for side in np.triu_indices(7))
@@ -78,6 +78,15 @@ def plain_log_odds(profiles: Profiles, unmasked: np.ndarray, i: int, j: int) -> 
         total += weight * share[0] * share[1] * (agreement * yes + (1 - agreement) * no)
         total -= weight * (drawn[0] * (1 - drawn[1]) + (1 - drawn[0]) * drawn[1])
     return total
+
+
+def test_views_that_drop_both_are_counted():
+    """Of three views of two groups the first draws both, the second one, the third none."""
+    profiles = profiles_of([[8.0], [8.0], [0.0]], [[8.0], [0.0], [0.0]])
+    evidence = GroupEvidence(profiles, np.array([[0, 0, 8], [0, 8, 6]], np.float32))
+    words = evidence.compare(np.array([0]), np.array([1]))
+    assert words.dropped_together[0] == pytest.approx(8 / (8 + HALF_SEEN) * 6 / (6 + HALF_SEEN))
+    assert words.dropped[0] == pytest.approx((8 / (8 + HALF_SEEN)) ** 2)
 
 
 @pytest.mark.parametrize("seed", range(5))

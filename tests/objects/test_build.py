@@ -8,7 +8,7 @@ import torch
 
 from gsseg.codebook import Codes
 from gsseg.objects.agreement import BARELY_SEEN
-from gsseg.objects.build import ObjectConfig, build_objects, hold_together, nest_codes, without_slivers
+from gsseg.objects.build import ObjectConfig, build_objects, hold_together, without_slivers
 from gsseg.objects.profiles import Profiles, mask_profiles
 
 PARTS, DIM = 3, 6
@@ -97,12 +97,31 @@ def test_codes_change_only_where_they_are_of_another_object(built, uneven):
         assert fine[gaussian] == own[distance.argmin()]
 
 
-def test_gaussians_without_an_object_keep_their_code(uneven):
-    codes, features = codes_of(uneven)
-    nobody = np.full(len(uneven.truth), -1)
-    nested = nest_codes(codes, np.arange(len(codes.fine_codebook)) // PARTS, nobody, features)
-    assert torch.equal(nested.fine, codes.fine)
-    assert torch.equal(nested.coarse, codes.coarse)
+def test_objects_can_be_made_of_codes(make_things):
+    """One code for two things: made of codes, they are one object."""
+    things = make_things(2, things=2, views=10)
+    codes, features = codes_of(things, wrong=0.0, uncoded=0.0)
+    one = replace(codes, fine=torch.zeros_like(codes.fine), coarse=torch.zeros_like(codes.coarse))
+    assert len(build(things, one, features).objects) == 2
+    config = ObjectConfig(start="codes")
+    found = build_objects(things.evidence, one, things.means, colors_of(things), features, config)
+    assert len(found.objects) == 1
+    found = build_objects(things.evidence, codes, things.means, colors_of(things), features, config)
+    assert np.array_equal(found.object_ids == found.object_ids[0], things.truth == 0)
+
+
+@pytest.mark.parametrize("count", [5, 7, 60])
+def test_objects_do_not_depend_on_codes(built, uneven, count):
+    """Codes and features of no meaning, as few as objects or many more."""
+    rng = np.random.default_rng(count)
+    book = rng.normal(size=(count, DIM)).astype(np.float32)
+    fine = torch.from_numpy(rng.integers(-1, count, len(uneven.truth)))
+    codes = Codes(fine, fine, torch.from_numpy(book), torch.from_numpy(book))
+    found = build(uneven, codes, rng.normal(size=(len(fine), DIM)).astype(np.float32))
+    assert np.array_equal(found.object_ids, built[0].object_ids)
+    listed = [code for row in found.objects for code in row.codes]
+    assert len(listed) == len(set(listed)), "codes nest"
+    assert all(row.codes for row in found.objects)
 
 
 def test_the_table_against_plain_counts(built, uneven):
@@ -211,21 +230,6 @@ def test_hold_together_is_one_for_whole_masks_and_a_half_for_halves():
     mass = np.array([[4, 0, 0, 6], [2, 2, 3, 3], [0, 0, 0, 0], [9, 0, 1, 1]], np.float32)
     found = hold_together(Profiles(mass, np.array([0, 2, 4], np.int32)))
     assert found.tolist() == pytest.approx([1.0, 0.5, 0.0, 10 / 11])
-
-
-def test_nesting_takes_the_nearest_of_many_codes():
-    """More strays and codes than one would compare in one piece of memory; the answer is that of a loop."""
-    rng = np.random.default_rng(0)
-    book = rng.normal(size=(200, DIM)).astype(np.float32)
-    features = rng.normal(size=(300, DIM)).astype(np.float32)
-    none = torch.full((300,), -1)
-    codes = Codes(none, none, torch.from_numpy(book[::10].copy()), torch.from_numpy(book))
-    owner, ids = rng.integers(-1, 3, 200), rng.integers(-1, 3, 300)
-    fine = nest_codes(codes, owner, ids, features).fine.numpy()
-    for gaussian in range(300):
-        own = np.flatnonzero(owner == ids[gaussian])
-        distance = np.square(book[own].astype(np.float64) - features[gaussian]).sum(axis=1)
-        assert fine[gaussian] == (own[distance.argmin()] if ids[gaussian] >= 0 else -1)
 
 
 def test_agreement_of_the_table_speaks_of_masks(built, uneven):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from gsseg.objects.agreement import GroupEvidence, Odds
-from gsseg.objects.grouping import GroupingConfig, group_codes
+from gsseg.objects.grouping import GroupingConfig, group_atoms
 from gsseg.objects.profiles import Profiles, mask_profiles, neighbours, touching
-from gsseg.objects.unmasked import unmasked_light
+from gsseg.objects.unmasked import speaking, unmasked_light
 
 CONFIG = GroupingConfig()
 
@@ -17,7 +17,8 @@ def all_masked(profiles: Profiles) -> GroupEvidence:
 
 
 def evidence_of_parts(things, part: np.ndarray, count: int) -> GroupEvidence:
-    unmasked = unmasked_light(things.evidence, part, neighbours(things.means, 12), count)
+    spoken = speaking(things.evidence, neighbours(things.means, 12))
+    unmasked = unmasked_light(things.evidence, spoken, part, count)
     return GroupEvidence(mask_profiles(things.evidence, part, count), unmasked)
 
 
@@ -27,7 +28,7 @@ def group(things, config=CONFIG, order=None):
     order = np.arange(count) if order is None else order
     renamed = np.argsort(order)[things.part]
     touch = touching(neighbours(things.means, 8), renamed, count)
-    found = group_codes(evidence_of_parts(things, renamed, count), touch, config)
+    found = group_atoms(evidence_of_parts(things, renamed, count), touch, config)
     return found[np.argsort(order)]
 
 
@@ -71,22 +72,22 @@ def test_the_order_of_views_does_not_matter(make_things):
     shuffled = Profiles(profiles.mass[:, columns], np.append(0, np.cumsum(np.diff(edges)[order])).astype(np.int32))
     touch = touching(neighbours(world.means, 8), world.part, 18)
     assert same_partition(
-        group_codes(all_masked(shuffled), touch, CONFIG), group_codes(all_masked(profiles), touch, CONFIG)
+        group_atoms(all_masked(shuffled), touch, CONFIG), group_atoms(all_masked(profiles), touch, CONFIG)
     )
 
 
 def test_without_evidence_nothing_merges():
     everything = np.ones((5, 5), bool)
     faint = Profiles(np.full((5, 6), 1e-3, np.float32), np.array([0, 2, 6], np.int32))
-    assert group_codes(all_masked(faint), everything, CONFIG).tolist() == [0, 1, 2, 3, 4]
+    assert group_atoms(all_masked(faint), everything, CONFIG).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_groups_without_mass_belong_to_nothing():
     mass = np.zeros((5, 8), np.float32)
     mass[[1, 3], ::2] = 20.0
-    found = group_codes(all_masked(Profiles(mass, np.arange(0, 9, 2, dtype=np.int32))), np.ones((5, 5), bool), CONFIG)
+    found = group_atoms(all_masked(Profiles(mass, np.arange(0, 9, 2, dtype=np.int32))), np.ones((5, 5), bool), CONFIG)
     assert found.tolist() == [-1, 0, -1, 0, -1]
-    nothing = group_codes(
+    nothing = group_atoms(
         all_masked(Profiles(mass * 0, np.arange(0, 9, 2, dtype=np.int32))), np.ones((5, 5), bool), CONFIG
     )
     assert nothing.tolist() == [-1] * 5
@@ -100,7 +101,7 @@ def test_a_pair_merges_where_its_log_odds_are_positive():
         mass[0, ::2] = 1000.0
         for view in range(6):
             mass[1, 2 * view + (view >= together)] = 1000.0
-        found = group_codes(
+        found = group_atoms(
             all_masked(Profiles(mass, np.arange(0, 13, 2, dtype=np.int32))), np.ones((2, 2), bool), CONFIG
         )
         merged = together * agree + (6 - together) * disagree > 0
@@ -114,7 +115,7 @@ def test_groups_apart_need_more_evidence_than_groups_that_touch():
         mass[:, ::2] = 1000.0
         profiles = Profiles(mass, np.arange(0, 2 * views + 1, 2, dtype=np.int32))
         touch = np.array([[True, contact], [contact, True]])
-        return bool(np.ptp(group_codes(all_masked(profiles), touch, CONFIG)) == 0)
+        return bool(np.ptp(group_atoms(all_masked(profiles), touch, CONFIG)) == 0)
 
     enough = int(np.ceil(CONFIG.apart / Odds().agree * 1.01))
     assert merged(1, True)
@@ -128,8 +129,8 @@ def test_a_contact_of_one_part_is_a_contact_of_the_whole():
     mass[:, ::2] = 1000.0
     touch = np.array([[1, 1, 0], [0, 1, 1], [0, 0, 1]], bool)
     profiles = Profiles(mass, np.array([0, 2, 4], np.int32))
-    assert group_codes(all_masked(profiles), touch, GroupingConfig(apart=1e6)).tolist() == [0, 0, 0]
-    assert group_codes(all_masked(profiles), np.eye(3, dtype=bool), GroupingConfig(apart=1e6)).tolist() == [0, 1, 2]
+    assert group_atoms(all_masked(profiles), touch, GroupingConfig(apart=1e6)).tolist() == [0, 0, 0]
+    assert group_atoms(all_masked(profiles), np.eye(3, dtype=bool), GroupingConfig(apart=1e6)).tolist() == [0, 1, 2]
 
 
 def test_what_was_given_is_not_changed(make_things):
@@ -137,7 +138,7 @@ def test_what_was_given_is_not_changed(make_things):
     evidence = evidence_of_parts(world, world.part, 18)
     mass, touch = evidence.mass.copy(), touching(neighbours(world.means, 8), world.part, 18)
     before = touch.copy()
-    group_codes(evidence, touch, CONFIG)
+    group_atoms(evidence, touch, CONFIG)
     assert np.array_equal(evidence.mass, mass)
     assert np.array_equal(touch, before)
 
@@ -176,7 +177,7 @@ def test_the_result_is_that_of_merging_the_best_pair_of_all_again_and_again(make
     world = make_things(seed, things=4, views=6, split=0.5, merged=0.4, missing=0.3)
     touch = touching(neighbours(world.means, 8), world.part, 12)
     evidence = evidence_of_parts(world, world.part, 12)
-    assert np.array_equal(group_codes(evidence, touch, CONFIG), plain_grouping(evidence, touch, CONFIG.apart))
+    assert np.array_equal(group_atoms(evidence, touch, CONFIG), plain_grouping(evidence, touch, CONFIG.apart))
 
 
 def test_nor_does_it_differ_where_masks_and_contacts_are_random():
@@ -192,7 +193,7 @@ def test_nor_does_it_differ_where_masks_and_contacts_are_random():
         unmasked = np.where(rng.random((9, 6)) < 0.3, rng.uniform(1, 60, (9, 6)), 0.0).astype(np.float32)
         evidence = GroupEvidence(Profiles(mass, np.arange(0, 19, 3, dtype=np.int32)), unmasked)
         touch = rng.random((9, 9)) < 0.15
-        found = group_codes(evidence, touch, GroupingConfig(apart=1.5))
+        found = group_atoms(evidence, touch, GroupingConfig(apart=1.5))
         assert np.array_equal(found, plain_grouping(evidence, touch, 1.5)), seed
         merged += found.max() < 8
         parted += found.max() > 0

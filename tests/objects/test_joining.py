@@ -13,20 +13,23 @@ from gsseg.objects.profiles import Profiles
 CONFIG = JoiningConfig()
 
 
-def words_of(weight: float, agreement: float, dropped: float = 0.0, size_ratio: float = 0.5) -> PairWords:
-    return PairWords(*(np.array([value]) for value in (weight, weight * agreement, dropped, size_ratio)))
+def words_of(
+    weight: float, agreement: float, dropped: float = 0.0, size_ratio: float = 0.5, together: float = 0.0
+) -> PairWords:
+    return PairWords(*(np.array([value]) for value in (weight, weight * agreement, dropped, together, size_ratio)))
 
 
 def probability(*values: float) -> float:
     return float(probability_of_one(words_of(*values), CONFIG)[0])
 
 
-@pytest.mark.parametrize("values", [(5.0, 0.5, 0.0, 0.3), (12.0, 0.2, 3.0, 0.01), (0.4, 0.9, 0.1, 1.0)])
+@pytest.mark.parametrize("values", [(5.0, 0.5, 0.0, 0.3, 0.0), (12.0, 0.2, 3.0, 0.01, 2.0), (0.4, 0.9, 0.1, 1.0, 1.0)])
 def test_the_formula(values):
-    weight, agreement, dropped, ratio = values
+    weight, agreement, dropped, ratio, together = values
     z = CONFIG.agreement * agreement - CONFIG.views * math.log(weight + 0.1)
     z += CONFIG.size_ratio * math.log(ratio + 0.02)
     z -= CONFIG.dropped * dropped / (weight + dropped + 0.5)
+    z += CONFIG.together * together / (weight + dropped + together + 0.5)
     assert probability(*values) == pytest.approx(1 / (1 + math.exp(-z)))
 
 
@@ -34,6 +37,7 @@ def test_what_speaks_for_one_object_and_what_against():
     assert probability(6.0, 0.6, 1.0, 0.5) > probability(6.0, 0.5, 1.0, 0.5) > probability(6.0, 0.5, 2.0, 0.5)
     assert probability(6.0, 0.5, 1.0, 0.5) > probability(6.0, 0.5, 1.0, 0.05)
     assert probability(6.0, 0.5, 1.0, 0.5) > probability(12.0, 0.5, 2.0, 0.5)
+    assert probability(6.0, 0.5, 1.0, 0.5, 2.0) > probability(6.0, 0.5, 1.0, 0.5, 1.0)
 
 
 def test_what_hardly_anybody_saw_is_never_joined():

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from gsseg.objects.profiles import neighbours
-from gsseg.objects.unmasked import RIM, unmasked_light
+from gsseg.objects.unmasked import RIM, speaking, unmasked_light
+
+
+def light_of(evidence, groups, near, count) -> np.ndarray:
+    return unmasked_light(evidence, speaking(evidence, near), groups, count)
 
 
 def plain_unmasked(evidence, groups, near, count) -> np.ndarray:
@@ -38,10 +42,10 @@ def test_the_loops(evidence_of, seed):
     labels[3] = np.minimum(labels[3], 0)
     evidence = evidence_of(labels, rng.uniform(0.1, 1, labels.shape), rng.random(90) < 0.9)
     groups, near = rng.integers(-1, 5, 90), neighbours(means, 12)
-    found = unmasked_light(evidence, groups, near, 5)
+    found = light_of(evidence, groups, near, 5)
     assert found.shape == (5, 5)
     assert np.allclose(found, plain_unmasked(evidence, groups, near, 5), rtol=1e-5)
-    alone = unmasked_light(evidence, groups, np.zeros((90, 0), np.int64), 5)
+    alone = light_of(evidence, groups, np.zeros((90, 0), np.int64), 5)
     assert 0 < found.sum() < alone.sum()
 
 
@@ -50,9 +54,21 @@ def test_an_eroded_rim_is_no_unmasked_light_and_a_dropped_thing_is(evidence_of):
     labels = np.where(np.arange(40) < 20, 1, 0)[None]
     labels[0, [0, 10]] = 0
     means = np.arange(40, dtype=np.float32)[:, None] * np.array([[1, 0, 0]], np.float32)
-    light = unmasked_light(evidence_of(labels), np.repeat([0, 1], 20), neighbours(means, 4), 2)
+    light = light_of(evidence_of(labels), np.repeat([0, 1], 20), neighbours(means, 4), 2)
     assert light[0, 0] == 0.0
     assert light[1, 0] == 19.0, "the Gaussian beside the mask lies on its rim"
+
+
+def test_masks_always_speak_and_tails_never(make_things):
+    world = make_things(1, missing=0.5, views=6)
+    central = np.random.default_rng(0).random(len(world.truth)) < 0.8
+    evidence = replace(world.evidence, central=central)
+    spoken = speaking(evidence, neighbours(world.means, 12))
+    masked = evidence.row_label > 0
+    whole = evidence.matrix.toarray()
+    assert np.array_equal(spoken.toarray()[masked][:, central], whole[masked][:, central])
+    assert (spoken.toarray()[:, ~central] == 0).all()
+    assert 0 < spoken.toarray()[~masked].sum() < whole[~masked][:, central].sum()
 
 
 def test_the_order_of_gaussians_does_not_matter(make_things):
@@ -62,7 +78,7 @@ def test_the_order_of_gaussians_does_not_matter(make_things):
         world.evidence, matrix=world.evidence.matrix[:, order], central=world.evidence.central[order],
         visibility=world.evidence.visibility[order],
     )  # fmt: skip
-    found = unmasked_light(world.evidence, world.part, neighbours(world.means, 12), 18)
-    other = unmasked_light(evidence, world.part[order], neighbours(world.means[order], 12), 18)
+    found = light_of(world.evidence, world.part, neighbours(world.means, 12), 18)
+    other = light_of(evidence, world.part[order], neighbours(world.means[order], 12), 18)
     assert np.allclose(found, other, rtol=1e-5)
     assert found.any()
