@@ -19,7 +19,7 @@ from gsseg.compiled import njit
 from gsseg.features.evidence import MaskEvidence
 from gsseg.objects.agreement import BARELY_SEEN, GroupEvidence, PairWords
 from gsseg.objects.profiles import Profiles, group_mass, mask_profiles, neighbours, touching
-from gsseg.objects.unmasked import unmasked_light
+from gsseg.objects.unmasked import speaking, unmasked_light
 from gsseg.segmentation.confidence import Border, Confidence, most_doubtful_first
 
 CONTACT_NEIGHBOURS, RIM_NEIGHBOURS = 8, 12
@@ -65,7 +65,7 @@ def words_of_borders(
     count: int,
 ) -> tuple[Int64[ndarray, " borders"], Int64[ndarray, " borders"], PairWords]:
     """Ids of the objects that touch, the smaller first, and what the views say of them."""
-    unmasked = unmasked_light(evidence, objects, near, count)
+    unmasked = unmasked_light(evidence, speaking(evidence, near), objects, count)
     said = GroupEvidence(mask_profiles(evidence, objects, count), unmasked)
     first, second = np.nonzero(np.triu(touching(near[:, :CONTACT_NEIGHBOURS], objects, count), 1))
     return first, second, said.compare(first, second)

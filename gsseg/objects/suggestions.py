@@ -21,7 +21,7 @@ from gsseg.objects.agreement import GroupEvidence, Odds
 from gsseg.objects.confidence import BORDER, CONTACT_NEIGHBOURS, RIM_NEIGHBOURS, border_traits, sigmoid
 from gsseg.objects.grouping import GroupingConfig
 from gsseg.objects.profiles import group_mass, mask_profiles, neighbours, touching
-from gsseg.objects.unmasked import unmasked_light
+from gsseg.objects.unmasked import speaking, unmasked_light
 
 MOST_PARTS = 5
 """More parts than this nobody compares at a glance."""
@@ -122,7 +122,7 @@ def by_place(own: MaskEvidence, near: Int64[ndarray, "rows neighbours"]) -> Int6
 
 
 def _said(own: MaskEvidence, near: Int64[ndarray, "rows neighbours"], part: Int64[ndarray, " rows"], count: int):
-    return GroupEvidence(mask_profiles(own, part, count), unmasked_light(own, part, near, count))
+    return GroupEvidence(mask_profiles(own, part, count), unmasked_light(own, speaking(own, near), part, count))
 
 
 def _merged_down(
