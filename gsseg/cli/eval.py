@@ -39,13 +39,16 @@ class Eval(Command):
     def execute(self) -> None:
         """Prints a table of scores, worst instances first."""
         at_least("--max-side", self.max_side, 0)
-        run, settings = Run.open(self.run), read_settings(RunLayout(self.run).settings)
+        run = Run.open(self.run)
+        with run.watched() as check_unchanged:
+            settings, object_ids, render = read_settings(RunLayout(self.run).settings), run.object_ids, run.render
+            check_unchanged()
         # segmented.ply holds the same rows; it stands in where the original has been moved.
         splats = settings.splats if settings.splats.is_file() else run.file.path
         with self.output.progress() as progress:
             folder, side = self.scene or settings.scene, self.max_side or None
-            scene = load_scene(folder, splats, max_side=side, render=run.render)
-            scores = evaluate(scene, run.object_ids, self.gt, PROTOCOLS[self.protocol], progress)
+            scene = load_scene(folder, splats, max_side=side, render=render)
+            scores = evaluate(scene, object_ids, self.gt, PROTOCOLS[self.protocol], progress)
         self.output.table(scores.rows())
         self.output.finish({"run": str(self.run), "protocol": self.protocol, **scores.summary()})
 

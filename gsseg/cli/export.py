@@ -56,13 +56,12 @@ class Export(Command):
         """Writes, and says what."""
         self._check()
         run = Run.open(self.run)
-        stamps = run.stamps()
-        gaussians, found = len(run.object_ids), len(run.objects)  # a damaged run is refused before DIR is looked at
-        with self.output.progress() as progress:
+        with run.watched() as check_unchanged, self.output.progress() as progress:
+            gaussians, found = len(run.object_ids), len(run.objects)  # a damaged run is refused before DIR is looked at
             manifest = export_objects(
                 run.file, run.columns, self.out, objects=self.objects or None, drop=self.drop,
                 deleted=run.marks.deleted, clean=self.clean, meshes=self._meshes(run, progress),
-                check=lambda: run.check_unchanged(stamps),
+                check=check_unchanged,
             )  # fmt: skip
         rows = [("segmented.ply", f"{gaussians} Gaussians and {found} objects, with object_id")]
         rows += _told(manifest)

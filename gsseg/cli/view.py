@@ -13,7 +13,7 @@ from gsseg.cli.stdout import flush
 from gsseg.errors import InputError
 from gsseg.io.scene_folder import load_views
 from gsseg.language.clip import ClipModel
-from gsseg.run import RunLayout
+from gsseg.run import Run, RunLayout
 from gsseg.run.settings import read_settings
 from gsseg.scene import View
 
@@ -53,7 +53,10 @@ class ViewRun(Command):
         except ModuleNotFoundError as error:
             remedy = "install it again with pip, which brings it"
             raise InputError("gsseg view", f"needs {error.name}, which is not installed", remedy) from error
-        document = Document.open(self.run, self.splats)
+        run = Run.open(self.run, self.splats)
+        with run.watched() as check_unchanged:
+            document = Document(run)
+            check_unchanged()
         views = self._views(document.run.path, document.run.file.path)
         model = None if self.clip is None else ClipModel.open(self.clip)
         with serve(document, views, self.host, self.port, self.allow_hosts, model) as viewer:
@@ -62,9 +65,11 @@ class ViewRun(Command):
             self.output.say(f"open {viewer.url} in a browser; Ctrl-C ends it")
             self.output.finish({"url": viewer.url, "port": viewer.port, "objects": objects})
             flush()  # whoever reads it through a pipe waits for the address
-            _wait_for_the_end()
-        if document.unsaved:
-            self.output.say("edits were not saved")
+            try:
+                _wait_for_an_interrupt()
+            finally:
+                if document.unsaved:
+                    self.output.say("edits were not saved")
 
     def _views(self, run: Path, splats: Path) -> list[View]:
         """The training views; none where nobody named a scene and the run's own is gone or damaged."""
@@ -84,11 +89,10 @@ class ViewRun(Command):
             return []
 
 
-def _wait_for_the_end() -> None:
-    """Returns at Ctrl-C and when the process is asked to end."""
+def _wait_for_an_interrupt() -> None:
+    """Returns at Ctrl-C, with which looking is done; SIGTERM ends it as every command (`gsseg.cli.process`)."""
     ended = threading.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: ended.set())
+    signal.signal(signal.SIGINT, lambda *_: ended.set())
     while not ended.wait(1.0):  # a wait without end would not hear of a signal everywhere
         pass
 

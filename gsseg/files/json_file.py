@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gsseg.errors import InputError
-from gsseg.files.whole import check_readable
+from gsseg.files.reading import check_readable, reading
 
 MOST_BYTES = 1 << 25
 """Of a file: poses of fifty thousand frames take less."""
@@ -74,12 +74,12 @@ def read_json_object(path: Path, remedy: str) -> dict[str, Any]:
 
 
 def read_text(path: Path, most: int) -> str:
-    """The UTF-8 text of a file; ValueError where it has more than ``most`` bytes or is no UTF-8."""
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(most + 1)
-    except OSError as error:
-        raise ValueError(error.strerror or str(error)) from error
+    """The UTF-8 text of a file; ValueError where it has more than ``most`` bytes or is no UTF-8.
+
+    `InputError` where it cannot be read.
+    """
+    with reading(path), path.open("rb") as stream:
+        content = stream.read(most + 1)
     if len(content) > most:
         raise ValueError(f"it has more than {most} bytes")
     return content.decode("utf-8-sig")

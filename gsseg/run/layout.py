@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from gsseg.files import entries
 from gsseg.files.lock import LOCK
 from gsseg.files.together import EARLIER, SAVED
 
@@ -104,7 +105,7 @@ class RunLayout:
     def holds_only_a_run(self) -> bool:
         """Whether there is nothing in the folder but what gsseg writes there, finished or not; True of an empty one."""
         own = {path.name for path in (*self.trained, *self.later, self.cache, self.earlier)} | {SAVED, LOCK}
-        return all(each.name in own or _is_unfinished(each.name) for each in self.path.iterdir())
+        return all(each.name in own or _is_unfinished(each.name) for each in entries(self.path))
 
 
 def _is_unfinished(name: str) -> bool:

@@ -21,7 +21,7 @@ from gsseg.codebook import Codes
 from gsseg.config import TrainConfig
 from gsseg.errors import InputError
 from gsseg.features import FeatureField, MaskEvidence
-from gsseg.files import whole_file
+from gsseg.files import UnreadableError, whole_file
 from gsseg.files.digest import Part, sha256, sha256_of
 from gsseg.files.json_file import parse_json
 from gsseg.run.layout import RunLayout
@@ -111,12 +111,14 @@ class StageStore:
 def is_result(layout: RunLayout, scene: Scene, key: str) -> bool:
     """Whether a RUN folder holds the finished run of these very inputs and options; ``key``: of `run_key`.
 
-    Somebody may have edited it since.
+    Somebody may have edited it since. `InputError` where the disk refuses to tell: a finished run is not replaced then.
     """
     if not all(path.is_file() for path in layout.trained):
         return False
     try:
         found = read_settings(layout.settings)
+    except UnreadableError:
+        raise
     except InputError:
         return False
     return (found.key, found.scene, found.splats) == (key, scene.path.resolve(), scene.splats.path.resolve())
