@@ -69,9 +69,15 @@ def train(
             return Run.of(run_stages(scene, config, StageStore(None, "", resume=False), progress))
     check_truth(scene)
     key = run_key(scene, config)
-    with run_folder(Path(out)) as layout, one_torch_thread():
+
+    def stays(layout: RunLayout) -> bool:
         finish(layout.path)  # a saving that was interrupted is an edit too
-        if resume and is_result(layout, scene, key) and not (layout.edited and discard_edits):
+        return resume and is_result(layout, scene, key) and not (layout.edited and discard_edits)
+
+    if stays(RunLayout(Path(out))):  # before anything is made: the folder may be one that is only read
+        return Run.open(out)
+    with run_folder(Path(out)) as layout, one_torch_thread():
+        if stays(layout):  # another process has just finished it
             return Run.open(out)
         if not discard_edits:
             check_unedited(layout)

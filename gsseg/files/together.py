@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from gsseg.errors import InputError
+from gsseg.files.json_file import read_json_object
 from gsseg.files.remove import left_beside, remove_empty, remove_folder
 
 EARLIER, SAVED = "earlier", ".saved"
@@ -168,11 +169,13 @@ def _to_disk(path: Path) -> None:
 def _listed(saved: Path) -> _Replacement | None:
     """What is left to do; None where everything but the removal of the folder itself is done."""
     try:
-        todo = _Replacement(**json.loads((saved / _LIST).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+        todo = _Replacement(**read_json_object(saved / _LIST, f"delete {saved}", odd_paths=True))
+    except TypeError as error:
         raise InputError(saved / _LIST, f"cannot be read ({error})", f"delete {saved}") from error
+    except InputError:
+        if not (saved / _LIST).exists():  # another process may just have ended it
+            return None
+        raise
     # The names are followed on disk, so they may not lead out of the folder, whoever wrote them.
     sound = isinstance(todo.files, dict) and isinstance(todo.removed, list) and isinstance(todo.keep, bool)
     if not sound or not all(map(_is_plain, [*todo.files, *todo.removed])):

@@ -34,7 +34,7 @@ _load("reading")
 
 FIGURES = pytest.StashKey[list[str]]()
 FEW = 2
-FEW_JOBS = (1, 7, 9, 12)
+FEW_JOBS = (1, 6, 8, 11)
 """A training, a compression, an export and a saving, each over an earlier one."""
 
 

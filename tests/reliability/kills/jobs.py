@@ -136,7 +136,6 @@ class World:
                 lambda place: self.train(place / "run", "--resume", "--seed", "1"), "interrupted"),
             Job("train --resume of an interrupted run over a finished one",
                 lambda place: self.train(place / "run", "--resume", "--seed", "1"), "interrupted again"),
-            Job("train --resume of a finished run", lambda place: self.train(place / "run", "--resume"), "edited"),
             Job("compress", lambda place: main(["compress", "-m", str(place / "run"), "--quiet"]), "plain"),
             Job("compress again",
                 lambda place: main(["compress", "-m", str(place / "run"), "--levels", "0", "--quiet"]), "finished"),
@@ -148,7 +147,7 @@ class World:
         ]  # fmt: skip
 
 
-JOBS = 13
+JOBS = 12
 
 
 def make_world(folder: Path, scene: Path) -> World:
