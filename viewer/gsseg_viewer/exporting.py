@@ -4,7 +4,6 @@ Functions of the document, a state and a selection; the panels hand their bytes 
 """
 
 import io
-import shlex
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from PIL import Image
 from viser import _messages as messages
 from viser.infra._infra import WebsockMessageHandler
 
+from gsseg.files.shell import command_line
 from gsseg.io.ply import write_splats
 from gsseg.segmentation import NO_OBJECT
 from gsseg.segmentation.segmented_ply import original_columns
@@ -82,9 +82,9 @@ def export_command(document: Document, state: State, selection: PieceSelection, 
         if not ids or not np.array_equal(selection.mask(len(state.owner)), whole):
             return None
         if what == "the selection":
-            return shlex.join([*words, "--objects", *map(str, ids)])
+            return command_line([*words, "--objects", *map(str, ids)])
         dropped |= set(ids)
-    return shlex.join([*words, "--drop", *map(str, sorted(dropped))] if dropped else words)
+    return command_line([*words, "--drop", *map(str, sorted(dropped))] if dropped else words)
 
 
 def picture_bytes(pixels: UInt8[ndarray, "height width channels"], background: tuple[int, int, int]) -> bytes:
