@@ -24,6 +24,7 @@ from gsseg.features import FeatureField, MaskEvidence
 from gsseg.features.evidence import gather_evidence
 from gsseg.features.fit import fit_features
 from gsseg.features.opengaussian import fit_opengaussian
+from gsseg.files.lock import LOCK
 from gsseg.files.together import finish
 from gsseg.io.mask_formats import HOW_TO_GIVE_MASKS
 from gsseg.objects.build import build_objects
@@ -70,9 +71,16 @@ def train(
             return Run.of(run_stages(scene, config, StageStore(None, "", resume=False), progress))
     check_truth(scene)
     key = run_key(scene, config)
-    with run_folder(Path(out)) as layout, one_torch_thread():
+
+    def stays(layout: RunLayout) -> bool:
         finish(layout.path)  # a saving that was interrupted is an edit too
-        if resume and is_result(layout, scene, key) and not (layout.edited and discard_edits):
+        return resume and is_result(layout, scene, key) and not (layout.edited and discard_edits)
+
+    # Before anything is made, for the folder may be one that is only read; but what a dead process left is tidied up.
+    if not (Path(out) / LOCK).exists() and stays(RunLayout(Path(out))):
+        return Run.open(out)
+    with run_folder(Path(out)) as layout, one_torch_thread():
+        if stays(layout):  # another process has just finished it
             return Run.open(out)
         if not discard_edits:
             check_unedited(layout)

@@ -14,6 +14,7 @@ from gsseg.features import MaskEvidence
 from gsseg.io.ply import write_splats
 from gsseg.scene import Camera, Gaussians
 from gsseg.segmentation import NO_CODE, ObjectInfo, Segmentation
+from tests.poses import looking_inwards
 
 
 @pytest.fixture(scope="session")
@@ -49,16 +50,6 @@ def make_columns() -> Callable[..., np.ndarray]:
     return make
 
 
-def _look_at_origin(position: np.ndarray) -> np.ndarray:
-    """Camera-to-world, OpenGL axes, of a camera at ``position`` that looks at the origin with z up."""
-    backward = position / np.linalg.norm(position)
-    right = np.cross([0.0, 0.0, 1.0], backward)
-    right /= np.linalg.norm(right)
-    pose = np.eye(4)
-    pose[:3] = np.stack([right, np.cross(backward, right), backward, position], 1)
-    return pose
-
-
 @pytest.fixture(scope="session")
 def make_small_scene(make_columns: Callable[..., np.ndarray]) -> Callable[[Path], Path]:
     """A function (path) that makes a SCENE folder there: 40 Gaussians about the origin, four posed photos of 32 x 24
@@ -71,8 +62,7 @@ def make_small_scene(make_columns: Callable[..., np.ndarray]) -> Callable[[Path]
         rng = np.random.default_rng(1)
         frames = []
         for i in range(4):
-            angle = 2 * np.pi * i / 4
-            pose = _look_at_origin(np.array([3 * np.cos(angle), 3 * np.sin(angle), 1.0]))
+            pose = looking_inwards(2 * np.pi * i / 4, 3.0, 1.0)
             frames.append({"file_path": f"images/view_{i}.png", "transform_matrix": pose.tolist()})
             Image.fromarray(rng.integers(0, 255, (24, 32, 3), np.uint8)).save(scene / "images" / f"view_{i}.png")
             if i < 3:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gsseg.bench import Group, load_baseline, run_bench, table
 from gsseg.cli.command import Command, parse_command
+from gsseg.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,8 @@ class Bench(Command):
 
     def execute(self) -> None:
         """Measures, and prints the figures beside the baseline's."""
+        if not self.parts:
+            raise InputError("--parts", "names nothing to measure", "give weights, quantizers or both")
         baseline = load_baseline()
         with self.output.progress() as progress:
             result = run_bench(self.quick, self.parts, progress)

@@ -62,7 +62,7 @@ def parse_command(
     return in_one_line(
         prog,
         args,
-        lambda: tyro.cli(made, prog=prog, description=getdoc(command), args=args, config=plain_flags),
+        lambda args: tyro.cli(made, prog=prog, description=getdoc(command), args=args, config=plain_flags),
         short,
     )
 
@@ -70,8 +70,8 @@ def parse_command(
 def parse_known(name: str, options: type[Known], args: list[str]) -> Known:
     """Parses the few options that decide what the others mean, wherever they are among the arguments."""
     prog = f"gsseg {name}"
-    parse = partial(tyro.cli, options, prog=prog, args=args, add_help=False, return_unknown_args=True)
-    return in_one_line(prog, args, parse)[0]
+    parse = partial(tyro.cli, options, prog=prog, add_help=False, return_unknown_args=True)
+    return in_one_line(prog, args, lambda args: parse(args=args))[0]
 
 
 def at_least(option: str, value: int | None, least: int) -> None:

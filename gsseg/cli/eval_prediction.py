@@ -31,18 +31,21 @@ def from_run(
     path: Path, scene: Path | None, names: Path | None, clip: Path | None, relevancy: float | None, side: int | None
 ) -> Scored:
     """A RUN, the scene that it was made from (or ``scene``), and its objects' names, vectors or the file ``names``."""
-    run, settings = Run.open(path), read_settings(RunLayout(path).settings)
+    run = Run.open(path)
+    with run.watched() as check_unchanged:
+        settings, object_ids, render = read_settings(RunLayout(path).settings), run.object_ids, run.render
+        check_unchanged()
     # segmented.ply holds the same rows; it stands in where the original has been moved.
     splats = settings.splats if settings.splats.is_file() else run.file.path
-    loaded = load_scene(scene or settings.scene, splats, max_side=side, render=run.render)
+    loaded = load_scene(scene or settings.scene, splats, max_side=side, render=render)
     if clip is not None:
-        return Scored(loaded, run.object_ids, _vectors(path, run, clip, relevancy))
+        return Scored(loaded, object_ids, _vectors(path, run, clip, relevancy))
     if relevancy is not None:
         raise InputError("--relevancy", "is a rule of language vectors", "give --clip MODEL, too")
     if names is not None:
-        return Scored(loaded, run.object_ids, ObjectNames.read(names, len(run.objects)))
+        return Scored(loaded, object_ids, ObjectNames.read(names, len(run.objects)))
     called = ((each.id, each.name) for each in run.objects)
-    return Scored(loaded, run.object_ids, ObjectNames.of(path, called, len(run.objects)))
+    return Scored(loaded, object_ids, ObjectNames.of(path, called, len(run.objects)))
 
 
 def from_file(

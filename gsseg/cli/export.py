@@ -65,17 +65,13 @@ class Export(Command):
         """Writes, and says what."""
         self._check()
         run = Run.open(self.run)
-        stamps = run.stamps()
-        gaussians, found = (
-            len(run.object_ids),
-            sum(row.gaussians > 0 for row in run.objects),
-        )  # a damaged run is refused before DIR is looked at
-        with self.output.progress() as progress:
+        with run.watched() as check_unchanged, self.output.progress() as progress:
+            # A damaged run is refused before DIR is looked at.
+            gaussians, found = len(run.object_ids), sum(row.gaussians > 0 for row in run.objects)
             manifest = export_objects(
                 run.file, run.columns, self.out, objects=self.objects or None, drop=self.drop,
                 deleted=run.marks.deleted, together=self.together, clean=self.clean,
-                confidence=self._confidence(run), meshes=self._meshes(run, progress),
-                check=lambda: run.check_unchanged(stamps),
+                confidence=self._confidence(run), meshes=self._meshes(run, progress), check=check_unchanged,
             )  # fmt: skip
         added = "object_id and confidence" if self.confidence else "object_id"
         rows = [("segmented.ply", f"{gaussians} Gaussians and {found} objects, with {added}")]

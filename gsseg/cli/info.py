@@ -13,6 +13,7 @@ from gsseg.codebook import Codes
 from gsseg.compressed.file import SUFFIX
 from gsseg.compressed.summary import summarize_compressed
 from gsseg.errors import InputError
+from gsseg.files import entries
 from gsseg.ids import NO_CODE
 from gsseg.io.summary import Rows, summarize_scene, summarize_splats
 from gsseg.run import Run, RunLayout
@@ -40,7 +41,7 @@ class Info(Command):
 
 
 def _describe(path: Path) -> Rows:
-    if path.is_dir() and (RunLayout(path).finished or (any(path.iterdir()) and RunLayout(path).holds_only_a_run())):
+    if path.is_dir() and (RunLayout(path).finished or (entries(path) and RunLayout(path).holds_only_a_run())):
         return summarize_run(path)
     if path.suffix == SUFFIX:
         return summarize_compressed(path)
@@ -50,6 +51,13 @@ def _describe(path: Path) -> Rows:
 def summarize_run(path: Path) -> Rows:
     """Label and value of everything worth knowing about a finished run; `InputError` where it is not finished."""
     run = Run.open(path)
+    with run.watched() as check_unchanged:
+        rows = _rows(path, run)
+        check_unchanged()
+    return rows
+
+
+def _rows(path: Path, run: Run) -> Rows:
     metrics = read_metrics(RunLayout(path).metrics)
     counts, seconds = metrics["counts"], metrics["seconds"]
     there = sorted((each for each in run.objects if each.gaussians), key=lambda each: -each.gaussians)

@@ -9,7 +9,6 @@ not an error: the work is done all the same, in silence, and the status says how
 
 import errno
 import re
-import shlex
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 from gsseg.cli.process import Terminated, end_now, own_process
 from gsseg.cli.stdout import flush, let_go, say
 from gsseg.errors import InputError
+from gsseg.files.shell import command_line
 from gsseg.version import __version__
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _in_a_parser(error: BaseException) -> bool:
 
 
 def _interrupted(again: list[str] | None) -> int:
-    hint = "" if again is None else f"; go on with: {shlex.join(['gsseg', *again])}"
+    hint = "" if again is None else f"; go on with: {command_line(['gsseg', *again])}"
     print(f"gsseg: interrupted{hint}", file=sys.stderr)
     return INTERRUPTED
 

@@ -1,5 +1,6 @@
 """``gsseg query``: which object is there, or fits a few words."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -51,22 +52,24 @@ class Query(Command):
             remedy = "give --point X Y Z, or --view NAME and --pixel U V, or --text WORDS"
             raise InputError("gsseg query", "needs one place, or words", remedy)
         at_least("--best", self.best, 1)
-        if self.text is not None:
-            self._find(Run.open(self.run, self.splats), self.text)
-            return
         run = Run.open(self.run, self.splats)
-        if self.view is not None and self.pixel is not None:
-            hit = run.select(*pixel_ray(run, self.scene, self.view, *self.pixel))
-        else:
-            hit = at_point(run, np.array(self.point))
-        found = None if hit is None else _answer(run.objects[hit.object_id], hit)
+        with run.watched() as check_unchanged:
+            if self.text is not None:
+                self._find(run, self.text, check_unchanged)
+                return
+            if self.view is not None and self.pixel is not None:
+                hit = run.select(*pixel_ray(run, self.scene, self.view, *self.pixel))
+            else:
+                hit = at_point(run, np.array(self.point))
+            found = None if hit is None else _answer(run.objects[hit.object_id], hit)
+            check_unchanged()
         if found is None:
             self.output.say("nothing there")
         else:
             self.output.table([(name.replace("_", " "), _brief(value)) for name, value in found.items()])
         self.output.finish(found)
 
-    def _find(self, run: Run, text: str) -> None:
+    def _find(self, run: Run, text: str, check_unchanged: Callable[[], None]) -> None:
         """Prints the objects that fit the words best, those that are known to the words at all."""
         if run.compressed is None or run.compressed.language is None:
             remedy = f"make them: gsseg compress -m {self.run} --clip MODEL"
@@ -79,6 +82,7 @@ class Query(Command):
 
         ranked = find_by_text(run.compressed, ClipModel.open(self.clip), text)
         found = [each for each in ranked if each.known and run.objects[each.object_id].gaussians][: self.best]
+        check_unchanged()
         rows = [(f"{'id':>5}  {'relevancy':>9}  {'cosine':>6}", "name")]
         rows += [
             (f"{one.object_id:5}  {one.relevancy:9.3f}  {one.cosine:6.3f}", run.objects[one.object_id].name)

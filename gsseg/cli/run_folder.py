@@ -1,6 +1,5 @@
 """RUN folders as the command line meets them: whether one may be written, and what came out."""
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from gsseg.cli.output import Output
 from gsseg.errors import InputError
+from gsseg.files.shell import command_line
 from gsseg.files.together import finish
 from gsseg.io.scene_folder import find_splats
 from gsseg.io.splat_formats import read_splats
@@ -50,8 +50,8 @@ def tell_result(run: Path, output: Output, then: list[str]) -> dict[str, Any]:
             ("cost", f"{seconds['total']:.1f} s, {metrics['peak_rss_mb']:.0f} MB at most"),
             *((scored(name), f"{value:.3f}") for name, value in scores.items() if isinstance(value, float)),
             ("report", str(layout.report)),
-            ("look", shlex.join(["gsseg", "view", "-m", str(run)])),
-            ("next", shlex.join(then)),
+            ("look", command_line(["gsseg", "view", "-m", str(run)])),
+            ("next", command_line(then)),
         ]
     )
     return {"run": str(run), "report": str(layout.report), "objects": counts["objects"], **metrics}

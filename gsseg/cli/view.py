@@ -1,7 +1,7 @@
 """``gsseg view``: a run in the browser."""
 
 import signal
-import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -9,12 +9,13 @@ from typing import Annotated
 import tyro
 
 from gsseg.cli.command import Command, RunPath, parse_command
+from gsseg.cli.process import Terminated
 from gsseg.cli.run_folder import check_scene
 from gsseg.cli.stdout import flush
 from gsseg.errors import InputError
 from gsseg.io.scene_folder import load_views
 from gsseg.language.clip import ClipModel
-from gsseg.run import RunLayout
+from gsseg.run import Run, RunLayout
 from gsseg.run.settings import read_settings
 from gsseg.scene import View
 
@@ -54,7 +55,10 @@ class ViewRun(Command):
         except ModuleNotFoundError as error:
             remedy = "install it again with pip, which brings it"
             raise InputError("gsseg view", f"needs {error.name}, which is not installed", remedy) from error
-        document = Document.open(self.run, self.splats)
+        run = Run.open(self.run, self.splats)
+        with run.watched() as check_unchanged:
+            document = Document(run)
+            check_unchanged()
         if self.scene is not None:
             check_scene(document.run, self.scene)
         views = self._views(document.run.path, document.run.file.path)
@@ -69,12 +73,14 @@ class ViewRun(Command):
                 self.output.say(document.lost)
             self.output.finish({"url": viewer.url, "port": viewer.port, "objects": objects})
             flush()  # whoever reads it through a pipe waits for the address
-            _wait_for_the_end()
+            ended_by = _wait_for_the_end()
         if refused := viewer.doorkeeper.refused:
             self.output.say(f"connections that were ended because of malformed messages: {refused}")
         if document.unsaved:
             kept = f"they are lost: {viewer.not_kept}" if viewer.not_kept else "they are kept and come back next time"
             self.output.say(f"edits were not saved; {kept}")
+        if ended_by == signal.SIGTERM:
+            raise Terminated
 
     def _views(self, run: Path, splats: Path) -> list[View]:
         """The training views; none where nobody named a scene and the run's own is gone or damaged."""
@@ -94,13 +100,14 @@ class ViewRun(Command):
             return []
 
 
-def _wait_for_the_end() -> None:
-    """Returns at Ctrl-C and when the process is asked to end."""
-    ended = threading.Event()
+def _wait_for_the_end() -> int:
+    """The signal that came: Ctrl-C, with which looking is done, or SIGTERM, which ends it with a status of its own."""
+    came: list[int] = []
     for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: ended.set())
-    while not ended.wait(1.0):  # a wait without end would not hear of a signal everywhere
-        pass
+        signal.signal(each, lambda number, _: came.append(number))
+    while not came:  # a wait without end would not hear of a signal everywhere
+        time.sleep(0.2)
+    return came[0]
 
 
 def parse(args: list[str]) -> ViewRun:

@@ -8,7 +8,7 @@ import io
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from typing import TypeVar
 
 from gsseg.errors import InputError
@@ -19,6 +19,7 @@ _STYLE = re.compile(r"\x1b\[[0-9;]*m|\[/?bold\]")
 _CHOICE = re.compile(r"invalid choice '(.*)' for argument '(.+?)'\. Expected one of \((.*)\)\.")
 _COUNT = re.compile(r"Missing value for argument '(.+?)'\. Expected (.+?) values?\.")
 _VALUE = re.compile(r"Error parsing (\S+): (.*)")
+_UNKNOWN, _POSITIONAL = "Unrecognized options:", re.compile(r"Missing value for argument '[^-]")
 _FIELD = re.compile(r"(\w+): (.*)")
 
 PLAINER = (
@@ -31,25 +32,33 @@ PLAINER = (
 
 
 def in_one_line(
-    prog: str, args: Sequence[str], parse: Callable[[], Parsed], short: Mapping[str, str] | None = None
+    prog: str, args: Sequence[str], parse: Callable[[Sequence[str]], Parsed], short: Mapping[str, str] | None = None
 ) -> Parsed:
-    """What ``parse`` returns, a call of `tyro.cli` on ``args``; where it refuses them, the reason as `InputError`.
+    """What ``parse``, a call of `tyro.cli`, makes of ``args``; where it refuses them, the reason as `InputError`.
 
     ``prog``: the command, to point at its help. ``short``: options of settings that are not called by their place in
     the configuration, as in ``{"config.seed": "--seed"}``.
     """
     try:
         with redirect_stderr(io.StringIO()):
-            return parse()
+            return parse(args)
     except SystemExit as stop:
         if not stop.code:  # after --help
             raise
+    box = _box(parse, args)
+    if _POSITIONAL.search(box):
+        # tyro looks for it before it looks at options. One that is unknown says more of what the user meant.
+        with_it = _box(parse, ["-", *args])
+        box = with_it if _UNKNOWN in with_it else box
+    raise _reason(prog, args, box, short or {})
+
+
+def _box(parse: Callable[[Sequence[str]], object], args: Sequence[str]) -> str:
+    """What tyro prints of arguments that it refuses; nothing where it takes them."""
     said = io.StringIO()
-    try:
-        with _wide_terminal(), redirect_stderr(said):
-            return parse()
-    except SystemExit:
-        raise _reason(prog, args, said.getvalue(), short or {}) from None
+    with suppress(SystemExit), _wide_terminal(), redirect_stderr(said):
+        parse(args)
+    return said.getvalue()
 
 
 @contextmanager
@@ -69,7 +78,7 @@ def _reason(prog: str, args: Sequence[str], box: str, short: Mapping[str, str]) 
     title, paragraphs = _read_box(box)
     first, help_ = paragraphs[0], f"see {prog} --help"
     text = " ".join(line.strip() for line in first)
-    unknown = [part for part in paragraphs if part[0].startswith("Unrecognized options:")]
+    unknown = [part for part in paragraphs if part[0].startswith(_UNKNOWN)]
     if unknown:
         return _unknown(prog, args, unknown[0], paragraphs)
     if title == "Required options":
@@ -89,7 +98,7 @@ def _reason(prog: str, args: Sequence[str], box: str, short: Mapping[str, str]) 
 
 def _unknown(prog: str, args: Sequence[str], tokens: list[str], paragraphs: list[list[str]]) -> InputError:
     """Options are named alone; the words after them are unknown only because they are."""
-    words = [word for line in tokens for word in line.removeprefix("Unrecognized options:").strip().split(", ") if word]
+    words = [word for line in tokens for word in line.removeprefix(_UNKNOWN).strip().split(", ") if word]
     for flag in (arg.removesuffix(f"={words[0]}") for arg in args if arg.startswith("--")):
         if f"{flag}={words[0]}" in args:
             return InputError(flag, f"takes no value, is given {words[0]!r}", f"see {prog} --help")

@@ -31,7 +31,7 @@ from safetensors.numpy import save
 from gsseg.compressed.packing import bits_for, pack, unpack
 from gsseg.compressed.scene import LANGUAGE, LANGUAGE_PARTS, CompressedScene
 from gsseg.errors import InputError
-from gsseg.files import check_readable, whole_file
+from gsseg.files import check_readable, reading, whole_file
 from gsseg.files.digest import sha256
 from gsseg.files.json_file import parse_json
 from gsseg.quantize.binary.codes import BinaryCodes, Similarity
@@ -97,7 +97,7 @@ def read_scene(path: Path | str) -> CompressedScene:
     path = Path(path)
     check_readable(path)
     try:
-        with safe_open(path, framework="np") as file:
+        with reading(path), safe_open(path, framework="np") as file:
             header = file.metadata() or {}
             _check_version(path, header)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

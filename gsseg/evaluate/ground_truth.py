@@ -17,6 +17,7 @@ from jaxtyping import Int32, UInt16
 from numpy import ndarray
 
 from gsseg.errors import InputError
+from gsseg.files import entries
 from gsseg.files.json_file import read_json, read_json_object
 from gsseg.io.label_png import read_label_png
 from gsseg.io.npy import read_npy
@@ -74,7 +75,8 @@ def read_instances(file: Path, gaussians: int) -> Int32[ndarray, " gaussians"]:
 
 
 def _read_maps(path: Path) -> dict[str, UInt16[ndarray, "_ _"]]:
-    files = {file.stem: file for file in sorted((path / "ids").glob("*.png"))}
+    there = entries(path / "ids") if (path / "ids").is_dir() else []
+    files = {file.stem: file for file in there if file.suffix == ".png"}
     listed = path / "test_views.json"
     names = list(files)
     if files and listed.exists():

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gsseg.errors import InputError
+from gsseg.files import UnreadableError
 from gsseg.files.json_file import read_json_object
 from gsseg.segmentation import ObjectInfo
 
@@ -57,9 +58,14 @@ def manifest(
 
 
 def listed_files(folder: Path) -> set[str] | None:
-    """Names of the files that an export wrote to this folder, itself included; None where it is no export."""
+    """Names of the files that an export wrote to this folder, itself included; None where it is no export.
+
+    `InputError` where the disk refuses to tell.
+    """
     try:
         table = read_json_object(folder / MANIFEST, "")
+    except UnreadableError:
+        raise
     except InputError:
         return None
     if table.get("format") != _FORMAT:

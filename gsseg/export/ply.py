@@ -1,7 +1,6 @@
 """Splat files with the segmentation in them, and one splat file for each object."""
 
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,16 @@ from numpy import ndarray
 from gsseg.errors import InputError
 from gsseg.export.manifest import MANIFEST, SCENE, SEGMENTED, TOGETHER, listed_files, manifest, object_file
 from gsseg.export.meshes import MeshOptions, add_meshes_
+from gsseg.files import reading
 from gsseg.files.folder import whole_folder
 from gsseg.io.ply import write_splats
 from gsseg.meshes.outliers import statistical_outliers
 from gsseg.scene import SplatFile
 from gsseg.segmentation import NO_OBJECT, SegmentationColumns
 from gsseg.segmentation.segmented_ply import ADDED_COLUMNS, original_columns, write_segmented
+
+_BLOCK = 1 << 22
+"""Bytes that are copied at a time."""
 
 
 def export_objects(
@@ -135,6 +138,19 @@ def _write_whole(
     there = splats.columns
     held = set(ADDED_COLUMNS) <= set(there.dtype.names or ()) and np.array_equal(there["object_id"], columns.object_ids)
     if held and confidence is None:
-        shutil.copyfile(splats.path, out)
+        _copy(splats.path, out)
     else:
         write_segmented(out, splats, columns, confidence)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copies a file; unlike `shutil.copyfile` it tells a disk that cannot be read from one that cannot be written."""
+    with reading(source):
+        stream = source.open("rb")
+    with stream, target.open("wb") as copy:
+        while True:
+            with reading(source):
+                block = stream.read(_BLOCK)
+            if not block:
+                return
+            copy.write(block)

@@ -17,10 +17,12 @@ from pathlib import Path
 from gsseg.errors import InputError
 from gsseg.files.exchange import exchange
 from gsseg.files.lock import locked_beside
+from gsseg.files.reading import entries
 from gsseg.files.remove import left_beside, remove_empty, remove_file, remove_folder
 
 Listed = Callable[[Path], set[str] | None]
-"""The names that an earlier result in a folder consists of; None where the folder is no such result."""
+"""The names that an earlier result in a folder consists of; None where the folder is no such result, `InputError` where
+the disk refuses to tell."""
 
 
 def check_replaceable(path: Path, listed: Listed) -> None:
@@ -29,10 +31,7 @@ def check_replaceable(path: Path, listed: Listed) -> None:
         return
     if not path.is_dir():
         raise InputError(path, "is a file, not a folder", "choose another folder")
-    try:
-        there = {entry.name for entry in path.iterdir()}
-    except OSError as error:
-        raise InputError(path, f"cannot be read ({error.strerror})", "choose another folder") from error
+    there = {entry.name for entry in entries(path)}
     if not there:
         return
     own = listed(path)
@@ -131,17 +130,17 @@ def _remove_replaced(folder: Path, path: Path, listed: Listed) -> bool:
     """
     if not folder.exists():
         return True
-    own = listed(folder)
-    if own is None:
-        return remove_folder(folder)
     try:
+        own = listed(folder)
+        if own is None:
+            return remove_folder(folder)
         there = sorted(folder.iterdir())
         for entry in there:
             if entry.name not in own:
                 if os.path.lexists(path / entry.name):
                     return False
                 os.rename(entry, path / entry.name)
-    except OSError:
+    except (OSError, InputError):
         return False
     for entry in there:
         if entry.name in own:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gsseg.errors import InputError
-from gsseg.files.whole import check_readable
+from gsseg.files.reading import check_readable, reading
 
 MOST_BYTES = 1 << 25
 """Of a file: poses of fifty thousand frames take less."""
@@ -20,17 +20,17 @@ MOST_DIGITS = 19
 """Of a whole number: what 64 bits hold."""
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str, odd_paths: bool = False) -> Any:
     """The value of a JSON text (NaN and Infinity are allowed).
 
     ValueError where it is none, is nested deeper than `DEEPEST`, has a whole number of more than `MOST_DIGITS` digits
-    or a text that is no Unicode.
+    or a text that is no Unicode, but for paths as `check_plain` has it.
     """
     try:
         value = json.loads(text, parse_int=_whole_number)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
-    check_plain(value)
+    check_plain(value, odd_paths)
     return value
 
 
@@ -56,30 +56,30 @@ def check_plain(value: object, odd_paths: bool = False) -> None:
     raise ValueError("it is nested too deeply")
 
 
-def read_json(path: Path, remedy: str) -> Any:
+def read_json(path: Path, remedy: str, odd_paths: bool = False) -> Any:
     """The value in a JSON file, read as `parse_json` does; `InputError` with ``remedy`` where there is none."""
     check_readable(path)
     try:
-        return parse_json(read_text(path, MOST_BYTES))
+        return parse_json(read_text(path, MOST_BYTES), odd_paths)
     except ValueError as error:  # the parser's own errors and those of the text's encoding
         raise InputError(path, f"is not valid JSON ({error})", remedy) from error
 
 
-def read_json_object(path: Path, remedy: str) -> dict[str, Any]:
+def read_json_object(path: Path, remedy: str, odd_paths: bool = False) -> dict[str, Any]:
     """The same where it has to be an object: what stands in braces."""
-    value = read_json(path, remedy)
+    value = read_json(path, remedy, odd_paths)
     if not isinstance(value, dict):
         raise InputError(path, "is JSON, but no object in braces", remedy)
     return value
 
 
 def read_text(path: Path, most: int) -> str:
-    """The UTF-8 text of a file; ValueError where it has more than ``most`` bytes or is no UTF-8."""
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(most + 1)
-    except OSError as error:
-        raise ValueError(error.strerror or str(error)) from error
+    """The UTF-8 text of a file; ValueError where it has more than ``most`` bytes or is no UTF-8.
+
+    `InputError` where it cannot be read.
+    """
+    with reading(path), path.open("rb") as stream:
+        content = stream.read(most + 1)
     if len(content) > most:
         raise ValueError(f"it has more than {most} bytes")
     return content.decode("utf-8-sig")

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from gsseg.errors import InputError
+from gsseg.files.json_file import read_json_object
 from gsseg.files.remove import left_beside, remove_empty, remove_folder
 
 EARLIER, SAVED = "earlier", ".saved"
@@ -207,14 +208,16 @@ def _to_disk(path: Path) -> None:
 def _listed(saved: Path) -> _Replacement | None:
     """What is left to do; None where everything but the removal of the folder itself is done."""
     try:
-        content = json.loads((saved / _LIST).read_text(encoding="utf-8"))
+        content = read_json_object(saved / _LIST, f"delete {saved}", odd_paths=True)
         if "keep" in content:  # of a gsseg that kept one version
             content["version"] = "1" if content.pop("keep") else ""
         todo = _Replacement(**content)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+    except TypeError as error:
         raise InputError(saved / _LIST, f"cannot be read ({error})", f"delete {saved}") from error
+    except InputError:
+        if not (saved / _LIST).exists():  # another process may just have ended it
+            return None
+        raise
     # The names are followed on disk, so they may not lead out of the folder, whoever wrote them.
     sound = isinstance(todo.files, dict) and isinstance(todo.removed, list)
     if not sound or not all(map(_is_plain, [*todo.files, *todo.removed, todo.version or _ORIGINAL])):

@@ -7,7 +7,7 @@ import yaml
 
 from gsseg.errors import InputError
 from gsseg.files.json_file import DEEPEST, check_plain, read_text
-from gsseg.files.whole import check_readable
+from gsseg.files.reading import check_readable
 
 MOST_BYTES = 1 << 20
 """Of a file; settings take a few kilobytes, and the parser a second for each megabyte."""
@@ -37,6 +37,8 @@ def read_yaml_object(path: Path, remedy: str) -> dict[Any, Any]:
     try:
         value = yaml.load(read_text(path, MOST_BYTES), _BoundedLoader)
         check_plain(value, odd_paths=True)  # of the scene, in settings
+    except InputError:
+        raise
     except Exception as error:  # besides its own errors PyYAML lets through what odd dates, numbers and tags raise
         raise InputError(path, f"is not YAML that can be read ({error})", remedy) from error
     if not isinstance(value, dict):

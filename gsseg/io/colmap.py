@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from gsseg.errors import InputError
-from gsseg.files import check_readable
+from gsseg.files import check_readable, reading
 from gsseg.io.lens import split_lens
 from gsseg.io.posed import PhotoIndex, PosedCamera, check_camera, check_photo_name, photo_key
 from gsseg.scene import Camera
@@ -110,7 +110,8 @@ class _Bytes:
     """A file's bytes and a place in them; reading past the end is an `InputError`."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.data, self.at = path, path.read_bytes(), 0
+        with reading(path):
+            self.path, self.data, self.at = path, path.read_bytes(), 0
 
     def take(self, layout: str) -> tuple:
         end = self.at + struct.calcsize("<" + layout)
@@ -156,7 +157,8 @@ def _images_bin(path: Path) -> Iterator[_RawImage]:
 
 def _lines(path: Path) -> list[tuple[int, str]]:
     try:
-        text = path.read_text(encoding="utf-8")
+        with reading(path):
+            text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise InputError(path, "is not a text file", _RESAVE) from error
     return [(i, line.strip()) for i, line in enumerate(text.splitlines(), 1) if not line.startswith("#")]

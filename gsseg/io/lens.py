@@ -13,9 +13,11 @@ import pycolmap
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 from numpy import ndarray
 
+from gsseg.compiled import njit
 from gsseg.io.numbers import LARGEST_OFFSET
 from gsseg.io.picture import LONGEST_SIDE
 from gsseg.scene import Camera, Lens
+from gsseg.threads import run_all, spans
 
 NO_DISTORTION = {"SIMPLE_PINHOLE", "PINHOLE"}
 LARGEST_DISTORTION = 1e6
@@ -122,13 +124,35 @@ def undistort(
 ) -> UInt8[ndarray, "height width 3"]:
     """A distorted picture as the view's pinhole camera sees it: bilinear; 0 where the picture saw nothing."""
     fractions, inside = sample_points(camera, lens)
-    height, width = picture.shape[:2]
-    x = np.clip(fractions[..., 0] * width - 0.5, 0, width - 1)
-    y = np.clip(fractions[..., 1] * height - 0.5, 0, height - 1)
-    left, top = x.astype(np.int64), y.astype(np.int64)
-    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
-    right_share, bottom_share = (x - left)[..., None], (y - top)[..., None]
-    upper = picture[top, left] * (1 - right_share) + picture[top, right] * right_share
-    lower = picture[bottom, left] * (1 - right_share) + picture[bottom, right] * right_share
-    blended = np.rint(upper * (1 - bottom_share) + lower * bottom_share).astype(np.uint8)
-    return blended * inside[..., None]
+    out = np.zeros((camera.height, camera.width, 3), np.uint8)
+    picture = np.ascontiguousarray(picture)
+    run_all(
+        lambda part=slice(*span): _interpolate(picture, fractions[part], inside[part], out[part])
+        for span in spans(camera.height)
+    )
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _interpolate(
+    picture: UInt8[ndarray, "rows columns 3"],
+    fractions: Float32[ndarray, "height width 2"],
+    inside: Bool[ndarray, "height width"],
+    out: UInt8[ndarray, "height width 3"],
+) -> None:
+    """Fills ``out``, which is 0, with the picture between its pixels' centres. Compiled, it takes no memory: numpy's
+    arrays of places and shares were 180 bytes a pixel, 35 GB for the largest photos."""
+    rows, columns = picture.shape[:2]
+    for v in range(out.shape[0]):
+        for u in range(out.shape[1]):
+            if not inside[v, u]:
+                continue
+            x = min(max(fractions[v, u, 0] * np.float32(columns) - np.float32(0.5), 0.0), columns - 1.0)
+            y = min(max(fractions[v, u, 1] * np.float32(rows) - np.float32(0.5), 0.0), rows - 1.0)
+            left, top = int(x), int(y)
+            right, bottom = min(left + 1, columns - 1), min(top + 1, rows - 1)
+            to_right, to_bottom = x - left, y - top
+            for channel in range(3):
+                upper = picture[top, left, channel] * (1 - to_right) + picture[top, right, channel] * to_right
+                lower = picture[bottom, left, channel] * (1 - to_right) + picture[bottom, right, channel] * to_right
+                out[v, u, channel] = np.rint(upper * (1 - to_bottom) + lower * to_bottom)

@@ -9,6 +9,7 @@ from jaxtyping import Int64, Integer, UInt16
 from numpy import ndarray
 
 from gsseg.errors import InputError
+from gsseg.files import all_below
 from gsseg.io.langsplat import MaskLevel
 from gsseg.io.lens import nearest_pixels
 from gsseg.io.mask_formats import MASK_FORMATS, SEARCHED_ENDINGS, MaskFormat
@@ -78,7 +79,7 @@ def find_masks(scene: Path, override: Path | None = None) -> MaskFiles | None:
 
 
 def _files(folder: Path, ending: str) -> dict[str, Path]:
-    found = sorted(path for path in folder.rglob("*") if path.name.lower().endswith(ending) and path.is_file())
+    found = [path for path in all_below(folder) if path.name.lower().endswith(ending) and path.is_file()]
     # COLMAP's convention for masks keeps the photo's suffix (0001.jpg.png), so that goes too.
     return {photo_key(path.relative_to(folder).as_posix()[: -len(ending)]): path for path in found}
 

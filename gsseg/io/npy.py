@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from gsseg.errors import InputError
-from gsseg.files import check_readable
+from gsseg.files import check_readable, reading
 
 _MAGIC = b"\x93NUMPY"
 _LONGEST_HEADER = 1 << 12
@@ -38,14 +38,17 @@ def read_npy(path: Path, mapped: bool = False) -> np.ndarray:
         raise InputError(path, problem, "copy or make it again")
     if count == 0:
         return np.empty(shape, dtype)
-    if mapped:
-        return np.memmap(path, dtype, "r", start, shape, "F" if fortran else "C")
-    flat = np.fromfile(path, dtype, count, offset=start)
+    with reading(path):
+        if mapped:
+            return np.memmap(path, dtype, "r", start, shape, "F" if fortran else "C")
+        flat = np.fromfile(path, dtype, count, offset=start)
+    if len(flat) < count:  # numpy takes a disk that fails in the middle for the end of the file
+        raise InputError(path, f"cannot be read beyond its number {len(flat)} of {count}", "check its disk")
     return flat.reshape(shape, order="F" if fortran else "C")
 
 
 def _read_header(path: Path) -> tuple[np.dtype, tuple[int, ...], bool, int]:
-    with path.open("rb") as stream:
+    with reading(path), path.open("rb") as stream:
         head = stream.read(12 + _LONGEST_HEADER)
     before = 10 if head[6:7] == b"\1" else 12
     size = int.from_bytes(head[8:before], "little")

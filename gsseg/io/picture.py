@@ -19,7 +19,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from gsseg.errors import InputError
-from gsseg.files import check_readable
+from gsseg.files import check_readable, reading
 from gsseg.io.quiet import no_warnings
 
 LONGEST_SIDE = 16384
@@ -45,7 +45,7 @@ _COPY = "copy or make it again"
 def open_picture(path: Path) -> Image:
     """Opens a PNG, JPEG, WebP, TIFF or BMP without decoding it; `InputError` where it is none, or of an absurd size."""
     check_readable(path)
-    with path.open("rb") as stream:
+    with reading(path), path.open("rb") as stream:
         head = stream.read(64)
     return _open(path, str(path), head)
 

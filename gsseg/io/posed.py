@@ -9,6 +9,7 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from gsseg.errors import InputError
+from gsseg.files import all_below
 from gsseg.io.numbers import LARGEST_COORDINATE, LARGEST_FOCAL, LARGEST_OFFSET, LEAST_FOCAL, real_number
 from gsseg.io.picture import LONGEST_SIDE, MOST_PIXELS
 from gsseg.scene import Camera, Lens
@@ -50,7 +51,7 @@ class PhotoIndex:
         self.scene = scene
         self.by_key: dict[str, Path] = {}
         for folder in folders:
-            for path in sorted((scene / folder).rglob("*")):
+            for path in all_below(scene / folder):
                 if path.suffix.lower() in PHOTO_SUFFIXES:
                     key = photo_key(path.relative_to(scene / folder).as_posix()).lower()
                     self.by_key.setdefault(key, path)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gsseg.errors import InputError
+from gsseg.files import entries
 from gsseg.io.colmap import find_colmap, read_colmap
 from gsseg.io.langsplat import MaskLevel
 from gsseg.io.mask_formats import HOW_TO_GIVE_MASKS, SEARCHED_FILES
@@ -89,7 +90,7 @@ def check_folder(path: Path) -> None:
         raise InputError(path, "does not exist", "give the folder of a scene")
     if not path.is_dir():
         raise InputError(path, "is a file, not a scene folder", "give the folder that holds cameras and splats")
-    if not any(path.iterdir()):
+    if not entries(path):
         raise InputError(path, "is an empty folder", "give a folder with cameras, splats and masks")
 
 
@@ -140,10 +141,11 @@ def find_splats(path: Path, override: Path | None = None) -> Path:
     for name in names:
         if (path / name).exists():
             return path / name
+    saved = path / "point_cloud"
     iterations = [
-        (int(number.group(1)), file)
-        for file in path.glob("point_cloud/iteration_*/point_cloud.ply")
-        if (number := re.fullmatch(r"iteration_(\d+)", file.parent.name))
+        (int(number.group(1)), folder / "point_cloud.ply")
+        for folder in (entries(saved) if saved.is_dir() else [])
+        if (number := re.fullmatch(r"iteration_(\d+)", folder.name)) and (folder / "point_cloud.ply").exists()
     ]
     if not iterations:
         raise InputError(

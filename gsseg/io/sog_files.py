@@ -13,6 +13,7 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from gsseg.errors import InputError
+from gsseg.files import entries, reading
 from gsseg.io.picture import decode_picture, open_picture_bytes, pixels_of
 
 META = "meta.json"
@@ -72,13 +73,13 @@ class _Folder:
 
     @property
     def size(self) -> int:
-        return sum(file.stat().st_size for file in self.path.parent.iterdir() if file.is_file())
+        return sum(file.stat().st_size for file in entries(self.path.parent) if file.is_file())
 
     def fetch(self, name: str, most: int) -> bytes:
         file = self.path if name == META else self.path.parent / name
         if not file.is_file():
             raise InputError(self.path, f"names {name}, which is not beside it", "copy the whole folder")
-        with file.open("rb") as stream:
+        with reading(file), file.open("rb") as stream:
             return _checked(self.path, name, stream.read(most + 1), most)
 
 

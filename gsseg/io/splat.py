@@ -38,6 +38,8 @@ def _decode(path: Path) -> np.ndarray:
     if size % _ROW.itemsize:
         raise InputError(path, f"is not a .splat file: {size} bytes are no multiple of 32", "copy it again")
     packed = np.fromfile(path, _ROW)
+    if packed.nbytes != size:  # numpy takes a disk that fails in the middle for the end of the file
+        raise InputError(path, f"cannot be read beyond byte {packed.nbytes} of {size}", "check its disk")
     out = np.empty(len(packed), inria_dtype(0))
     with np.errstate(divide="ignore", invalid="ignore"):  # a scale of 0, an opacity of 0 or 1: infinite, and counted
         for i in range(3):

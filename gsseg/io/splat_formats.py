@@ -8,7 +8,7 @@ world units, ``f_dc_*`` and ``f_rest_*`` spherical harmonics, ``opacity`` a logi
 from pathlib import Path
 
 from gsseg.errors import InputError
-from gsseg.files import check_readable
+from gsseg.files import check_readable, reading
 from gsseg.io.compressed_ply import CompressedPly
 from gsseg.io.gsplat_checkpoint import GsplatCheckpoint
 from gsseg.io.ply import Ply
@@ -48,7 +48,8 @@ def read_splats(path: Path | str) -> SplatFile:
     """
     path = Path(path)
     check_readable(path)
-    found = _format(path).read(path)
+    with reading(path):
+        found = _format(path).read(path)
     gaussians, repairs = gaussians_from_columns(path, found.columns)
     return SplatFile(path, gaussians, found.columns, found.notes + repairs, found.comments)
 

@@ -9,6 +9,7 @@ from jaxtyping import Float32, Int64
 from numpy import ndarray
 
 from gsseg.errors import InputError
+from gsseg.files import all_below
 from gsseg.io.langsplat import MASKS, VECTORS, mask_vector_shape, read_langsplat_levels, read_mask_vectors
 from gsseg.io.lens import nearest_pixels
 from gsseg.io.mask_formats import LANGSPLAT
@@ -83,7 +84,7 @@ class MaskVectorFiles:
 
 
 def _below(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob(f"*{MASKS}") if path.is_file())
+    return [path for path in all_below(folder) if path.name.endswith(MASKS) and path.is_file()]
 
 
 def _key(scene: Path, view: View) -> str:

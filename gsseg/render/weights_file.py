@@ -89,6 +89,8 @@ def write_weights(path: Path, weights: BlendWeights, key: bytes) -> None:
 
 def read_weights(path: Path, key: bytes, pixels: Int64[Tensor, " pixels"]) -> BlendWeights | None:
     """The weights in the file; None where there is no file, or it is damaged, foreign, or of another key."""
+    if not path.is_file():  # nor a pipe, which would be waited for
+        return None
     try:
         with path.open("rb") as stream:
             header = stream.read(HEADER.size)

@@ -28,15 +28,15 @@ def read_codebook(path: Path, gaussians: int) -> Codes:
         tensors = load_file(path)
     except (OSError, SafetensorError, TypeError, AttributeError) as error:  # the last two: dtypes NumPy does not have
         raise InputError(path, f"cannot be read ({error})", AGAIN) from error
-    problem = _problem(tensors, gaussians)
+    problem = codes_problem(tensors, gaussians)
     if problem is not None:
         raise InputError(path, problem, AGAIN)
     coarse, fine, coarse_codebook, fine_codebook = (torch.from_numpy(tensors[name]) for name in NAMES)
     return Codes(coarse, fine, coarse_codebook, fine_codebook)
 
 
-def _problem(tensors: dict[str, ndarray], gaussians: int) -> str | None:
-    """What is wrong with the tensors of a file, None where nothing is."""
+def codes_problem(tensors: dict[str, ndarray], gaussians: int) -> str | None:
+    """What is wrong with tensors of these `NAMES` as codes of so many Gaussians, None where nothing is."""
     missing = [name for name in NAMES if name not in tensors]
     if missing:
         return f"has no {missing[0]}"

@@ -66,6 +66,7 @@ class FolderColumns(_PlyColumns):
     def learnt(self) -> Float32[ndarray, "gaussians 6"]:
         """Features as they were learnt; zero for Gaussians that no mask shows."""
         path, count = self._layout.features, len(self._ply.splats.gaussians)
+        check_readable(path)
         try:
             with safe_open(path, framework="np") as file:
                 features = file.get_tensor("features")

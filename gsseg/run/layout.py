@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from gsseg.files import entries
 from gsseg.files.lock import LOCK
 from gsseg.files.together import EARLIER, SAVED, kept_versions
 from gsseg.segmentation.table import THUMBNAILS, is_thumbnail
@@ -130,7 +131,7 @@ class RunLayout:
         """Whether there is nothing in the folder but what gsseg writes there, finished or not; True of an empty one."""
         files = (*self.trained, *self.later, self.thumbnails, self.cache, self.earlier)
         own = {path.name for path in files} | {SAVED, LOCK}
-        return all(each.name in own or _is_unfinished(each.name) for each in self.path.iterdir())
+        return all(each.name in own or _is_unfinished(each.name) for each in entries(self.path))
 
 
 def _is_unfinished(name: str) -> bool:

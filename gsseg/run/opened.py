@@ -1,5 +1,7 @@
 """What training left behind, opened again or still in memory, ready to select from and export."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +15,7 @@ from torch import Tensor
 from gsseg.codebook import Codes
 from gsseg.compressed import CompressedScene
 from gsseg.errors import InputError
-from gsseg.files import check_readable
+from gsseg.files import check_readable, reading
 from gsseg.files.json_file import MOST_BYTES, read_text
 from gsseg.files.together import finish, is_unfinished
 from gsseg.objects.select import Selection, select
@@ -162,10 +164,27 @@ class Run:
         return {str(path): _stamp(path) for path in sorted(self.source.replaced)}
 
     def check_unchanged(self, stamps: FileStamps) -> None:
-        """Raises `InputError` where a file was replaced since ``stamps``: what was read may be of two versions."""
+        """Raises `InputError` where a file was replaced since ``stamps``: what was read may be of two versions.
+
+        Stamps taken first and checked last tell of every replacement: the largest of the files they look at,
+        segmented.ply, is part of each, and until all files have moved the folder says so.
+        """
         if self.stamps() != stamps or is_unfinished(self.source.folder):
             problem = "has been changed by another program while it was read"
             raise InputError(self.source.opened, problem, "do it again")
+
+    @contextmanager
+    def watched(self) -> Iterator[Callable[[], None]]:
+        """Inside the block the run is read; what it yields is to be called when all is read (`check_unchanged`).
+
+        An error inside the block that another program caused by replacing files becomes the error that says so.
+        """
+        stamps = self.stamps()
+        try:
+            yield lambda: self.check_unchanged(stamps)
+        except Exception:
+            self.check_unchanged(stamps)
+            raise
 
     def save(self, edits: Edits) -> "Run":
         """Writes edits where they belong and returns the run that goes on with them; columns stay as they were read.
@@ -187,5 +206,5 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 def _is_ply(path: Path) -> bool:
     """Whether a file begins as every PLY does; `InputError` where it cannot be read."""
     check_readable(path)
-    with path.open("rb") as stream:
+    with reading(path), path.open("rb") as stream:
         return stream.read(3) == b"ply"

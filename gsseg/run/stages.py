@@ -1,7 +1,8 @@
 """Finished stages on disk, so that an interrupted run goes on where it was.
 
 A stage's file carries the key of everything that decides it: the splats, the cameras, the masks, the
-configuration, the version of gsseg. A file with another key, or a damaged one, is ignored and made again.
+configuration, the version of gsseg. A file with another key, a damaged one, and one whose tensors cannot be that
+stage's are ignored and made again.
 """
 
 import json
@@ -21,11 +22,12 @@ from gsseg.codebook import Codes
 from gsseg.config import TrainConfig
 from gsseg.errors import InputError
 from gsseg.features import FeatureField, MaskEvidence
-from gsseg.files import whole_file
+from gsseg.files import UnreadableError, whole_file
 from gsseg.files.digest import Part, sha256, sha256_of
 from gsseg.files.json_file import parse_json
 from gsseg.run.layout import RunLayout
 from gsseg.run.settings import read_settings
+from gsseg.run.stage_tensors import are_sound
 from gsseg.scene import Scene
 from gsseg.version import __version__
 
@@ -94,7 +96,8 @@ class StageStore:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
                 if header.get("content") != content_key(tensors, header["losses"]):
                     return None
-                return tensors, parse_json(header["losses"])
+            losses = parse_json(header["losses"])
+            return (tensors, losses) if are_sound(stage, tensors, losses) else None
         except (OSError, SafetensorError, KeyError, ValueError, TypeError):  # the last: numbers that NumPy has not
             return None
 
@@ -111,12 +114,14 @@ class StageStore:
 def is_result(layout: RunLayout, scene: Scene, key: str) -> bool:
     """Whether a RUN folder holds the finished run of these very inputs and options; ``key``: of `run_key`.
 
-    Somebody may have edited it since.
+    Somebody may have edited it since. `InputError` where the disk refuses to tell: a finished run is not replaced then.
     """
     if not all(path.is_file() for path in layout.trained):
         return False
     try:
         found = read_settings(layout.settings)
+    except UnreadableError:
+        raise
     except InputError:
         return False
     return (found.key, found.scene, found.splats) == (key, scene.path.resolve(), scene.splats.path.resolve())

@@ -11,6 +11,7 @@ from PIL import Image
 
 from gsseg.errors import InputError
 from gsseg.files.folder import whole_folder
+from gsseg.files.json_file import read_json_object
 from gsseg.io.ply import write_splats
 from gsseg.io.write_transforms import transforms_of
 from gsseg.sample import cameras, degrade
@@ -59,14 +60,11 @@ def write_room(out: Path | str, config: RoomConfig, noise: Noise, progress: Prog
 
 def holds_room(out: Path | str, config: RoomConfig, noise: Noise) -> bool:
     """Whether the folder is what `write_room` would make from the same configuration."""
-    path = Path(out) / "gt" / "scene.json"
-    if not path.is_file():
-        return False
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+        found = read_json_object(Path(out) / "gt" / "scene.json", "")
+    except InputError:
         return False
-    return isinstance(found, dict) and found.get("config") == asdict(config) and found.get("noise") == asdict(noise)
+    return found.get("config") == asdict(config) and found.get("noise") == asdict(noise)
 
 
 def _write(out: Path, config: RoomConfig, noise: Noise, progress: Progress) -> None:

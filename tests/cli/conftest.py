@@ -15,6 +15,7 @@ import gsseg
 from gsseg.cli import main
 from gsseg.io.ply import write_splats
 from gsseg.io.splat_formats import read_splats
+from tests.poses import looking_inwards
 
 PER_THING = 60
 CENTRES = np.array([[-0.9, 0.0, 0.0], [0.9, 0.0, 0.0]])
@@ -41,7 +42,7 @@ def two_things(tmp_path_factory: pytest.TempPathFactory, make_columns: Callable[
     gaussians = read_splats(scene / "splats.ply").gaussians
     frames = []
     for i in range(VIEWS):
-        name, pose = f"view_{i}", _pose(0.5 + 2 * np.pi * i / VIEWS)
+        name, pose = f"view_{i}", looking_inwards(0.5 + 2 * np.pi * i / VIEWS, 3.6, 1.8)
         frames.append({"file_path": f"images/{name}.png", "transform_matrix": pose.tolist()})
         opengl_to_opencv = np.diag([1.0, -1.0, -1.0, 1.0])
         camera = gsseg.Camera(64, 48, 60.0, 60.0, 32.0, 24.0, np.linalg.inv(pose @ opengl_to_opencv))
@@ -105,17 +106,6 @@ def refusal(capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
         return err
 
     return run
-
-
-def _pose(angle: float) -> np.ndarray:
-    """Camera-to-world, OpenGL axes, of a camera 4 units away that looks at the origin with z up."""
-    position = np.array([3.6 * np.cos(angle), 3.6 * np.sin(angle), 1.8])
-    backward = position / np.linalg.norm(position)
-    right = np.cross([0.0, 0.0, 1.0], backward)
-    right /= np.linalg.norm(right)
-    pose = np.eye(4)
-    pose[:3] = np.stack([right, np.cross(backward, right), backward, position], 1)
-    return pose
 
 
 def _one_hot(instance: np.ndarray) -> torch.Tensor:

@@ -63,7 +63,7 @@ def test_what_is_required_is_missing(command, refusal):
     assert all(word in line for word in REQUIRED[command] if word.startswith("-"))
 
 
-@pytest.mark.parametrize("command", [name for name, words in REQUIRED.items() if "-m" in words])
+@pytest.mark.parametrize("command", [name for name, words in REQUIRED.items() if words])
 def test_an_unknown_option_is_named_before_what_is_missing(command, refusal):
     assert refusal(command, "--nonsense").startswith(f"gsseg: error: --nonsense: no option of gsseg {command}; ")
 
@@ -125,6 +125,12 @@ def test_the_line_does_not_depend_on_the_terminal(width, encoding, capfd, monkey
     assert capfd.readouterr().err.startswith(f"gsseg: error: {option}: no option of gsseg train; ")
 
 
+def test_nothing_to_measure(refusal):
+    assert refusal("bench", "--parts") == (
+        "gsseg: error: --parts: names nothing to measure; give weights, quantizers or both\n"
+    )
+
+
 def test_without_a_command(refusal):
     assert refusal() == "gsseg: error: gsseg: needs a command; see gsseg --help\n"
     assert refusal("--nonsense") == "gsseg: error: --nonsense: is no option of gsseg itself; see gsseg --help\n"
@@ -134,7 +140,7 @@ def test_without_a_command(refusal):
 def test_a_box_of_an_unknown_kind_is_one_line_too(capfd):
     import sys
 
-    def parse():
+    def parse(args):
         box = ["╭─ News ────╮", "│ Something │", "│ is wrong  │", "│ ───────── │", "│ and more  │", "╰───────────╯"]
         print(*box, sep="\n", file=sys.stderr)
         raise SystemExit(2)
@@ -142,7 +148,7 @@ def test_a_box_of_an_unknown_kind_is_one_line_too(capfd):
     with pytest.raises(InputError, match=r"^gsseg train: Something is wrong; see gsseg train --help$"):
         in_one_line("gsseg train", [], parse)
 
-    def silent():
+    def silent(args):
         raise SystemExit(2)
 
     with pytest.raises(InputError, match=r"^gsseg train: .*; see gsseg train --help$"):

@@ -1,12 +1,14 @@
 """Photos at the camera's size, and lenses undone: undistort(distort(picture)) is the picture."""
 
+import tracemalloc
+
 import numpy as np
 import pycolmap
 import pytest
 from PIL import Image
 
 from gsseg.errors import InputError
-from gsseg.io.lens import nearest_pixels, split_lens, undistort
+from gsseg.io.lens import nearest_pixels, sample_points, split_lens, undistort
 from gsseg.io.photos import read_photo
 from gsseg.scene import Camera, Lens, View
 
@@ -109,3 +111,38 @@ def test_another_shape_than_the_cameras_is_an_error_that_names_both(tmp_path):
 def test_a_view_without_a_photo_is_the_callers_mistake():
     with pytest.raises(ValueError, match="has no photo"):
         read_photo(view_of(None))
+
+
+def plainly(picture, camera, lens):
+    """`undistort` with numpy's arrays."""
+    fractions, inside = sample_points(camera, lens)
+    rows, columns = picture.shape[:2]
+    x = np.clip(fractions[..., 0] * columns - 0.5, 0, columns - 1)
+    y = np.clip(fractions[..., 1] * rows - 0.5, 0, rows - 1)
+    left, top = x.astype(np.int64), y.astype(np.int64)
+    right, bottom = np.minimum(left + 1, columns - 1), np.minimum(top + 1, rows - 1)
+    to_right, to_bottom = (x - left)[..., None], (y - top)[..., None]
+    upper = picture[top, left] * (1 - to_right) + picture[top, right] * to_right
+    lower = picture[bottom, left] * (1 - to_right) + picture[bottom, right] * to_right
+    return np.rint(upper * (1 - to_bottom) + lower * to_bottom).astype(np.uint8) * inside[..., None]
+
+
+@pytest.mark.parametrize(("width", "height", "k1"), [(160, 120, 0.1), (123, 77, -0.3), (3, 2, -0.1), (1, 1, 0.1)])
+def test_undistorting_is_the_plain_version(width, height, k1):
+    camera = Camera(width, height, 0.8 * width, 0.8 * width, 0.49 * width, 0.52 * height, np.eye(4))
+    lens = Lens("OPENCV", width, height, (0.8 * width, 0.8 * width, width / 2, height / 2, k1, 0.02, 0.001, 0.002))
+    for rows, columns in ((height, width), (2 * height, 3 * width)):
+        picture = np.random.default_rng(0).integers(0, 256, (rows, columns, 3), dtype=np.uint8)
+        assert np.array_equal(undistort(picture, camera, lens), plainly(picture, camera, lens))
+
+
+def test_undistorting_takes_no_more_memory_than_the_picture():
+    camera = Camera(1200, 900, 900.0, 900.0, 600.0, 450.0, np.eye(4))
+    lens = Lens("OPENCV", 1200, 900, (900.0, 900.0, 600.0, 450.0, 0.1, 0.0, 0.0, 0.0))
+    picture = np.zeros((900, 1200, 3), np.uint8)
+    undistort(picture, camera, lens)  # the rays are kept from now on
+    tracemalloc.start()
+    undistort(picture, camera, lens)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.1 * picture.nbytes

@@ -60,7 +60,7 @@ def test_damaged_and_foreign_files_are_refused(tmp_path, gaussian):
         with pytest.raises(InputError, match=name) as caught:
             BinaryCodes.load(path)
         assert "\n" not in str(caught.value)
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="does not exist"):
         BinaryCodes.load(tmp_path / "absent")
 
 

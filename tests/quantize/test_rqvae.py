@@ -127,7 +127,7 @@ def test_files_that_are_no_model(tmp_path):
     save_rqvae(path, RQVAE(SMALL))
     whole = path.read_bytes()
     for content, problem in (
-        (None, "cannot be read"), (b"", "no whole safetensors"), (whole[:-4], "no whole safetensors"),
+        (None, "does not exist"), (b"", "is empty"), (whole[:-4], "no whole safetensors"),
         (whole[:40], "no whole safetensors"), (b"\x80\x04" + whole, "no whole safetensors"),
         (whole.replace(b'\\"format\\": 1', b'\\"format\\": 9'), "has the format 9"),
         (whole.replace(b'\\"levels\\": 2', b'\\"levels\\": 3'), "does not fit together"),
@@ -141,7 +141,7 @@ def test_files_that_are_no_model(tmp_path):
         with pytest.raises(InputError, match=re.escape(f"{path}: ") + f".*{problem}") as error:
             read_checkpoint(path)
         assert "\n" not in str(error.value)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is a folder"):
         read_checkpoint(tmp_path)
     save_file({"a": torch.zeros(1)}, path)
     with pytest.raises(InputError, match="not of an RQ-VAE"):

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.reliability.fuzz_files import misplace
 from tests.reliability.fuzz_pool import SECONDS, Case, Result, Run, run_cases
 from tests.reliability.fuzz_readers import READERS
 from tests.reliability.fuzz_seeds import make_seeds
@@ -45,6 +46,7 @@ def runner(seeds: Path) -> Run:
             warnings.simplefilter("ignore")
             signal.setitimer(signal.ITIMER_PROF, 6 * SECONDS)  # packing large pictures is slow, and not judged
             reader.damage(rng, seeds, folder)
+            misplace(rng, seeds, folder)
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
         reader.read(folder)
 

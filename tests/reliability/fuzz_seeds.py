@@ -17,6 +17,7 @@ from gsseg.io.splat_format import inria_dtype
 from gsseg.quantize.rqvae.checkpoint import save_rqvae
 from gsseg.quantize.rqvae.model import RQVAE, RQVAEConfig
 from tests.io import test_colmap, test_compressed_ply, test_sog, test_spz
+from tests.poses import looking_inwards
 
 ROWS, VIEWS, WIDTH, HEIGHT = 40, 4, 32, 24
 
@@ -62,7 +63,8 @@ def make_scene(scene: Path, rng: np.random.Generator, views: int = VIEWS, column
     write_splats(scene / "splats.ply", splat_columns(rng) if columns is None else columns)
     frames = []
     for i in range(views):
-        frames.append({"file_path": f"images/view_{i}.png", "transform_matrix": _pose(2 * np.pi * i / views).tolist()})
+        pose = looking_inwards(2 * np.pi * i / views, 3.0, 1.0)
+        frames.append({"file_path": f"images/view_{i}.png", "transform_matrix": pose.tolist()})
         Image.fromarray(rng.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)).save(scene / "images" / f"view_{i}.png")
         Image.fromarray(_labels(7, 200 + i)).save(scene / "masks" / f"view_{i}.png")
     meta = {
@@ -87,16 +89,6 @@ def _labels(first: int, second: int) -> np.ndarray:
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
     labels[4:12, 4:16], labels[12:20, 16:28] = first, second
     return labels
-
-
-def _pose(angle: float) -> np.ndarray:
-    position = np.array([3 * np.cos(angle), 3 * np.sin(angle), 1.0])
-    backward = position / np.linalg.norm(position)
-    right = np.cross([0.0, 0.0, 1.0], backward)
-    right /= np.linalg.norm(right)
-    pose = np.eye(4)
-    pose[:3] = np.stack([right, np.cross(backward, right), backward, position], 1)
-    return pose
 
 
 def _make_splats(folder: Path, rng: np.random.Generator) -> None:

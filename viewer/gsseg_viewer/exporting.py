@@ -3,7 +3,6 @@
 Functions of the document, a state and a selection; the panels hand their bytes to the browser.
 """
 
-import shlex
 import tempfile
 from pathlib import Path
 from typing import Literal, get_args
@@ -12,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64, UInt8
 from numpy import ndarray
 
+from gsseg.files.shell import command_line
 from gsseg.io.ply import write_splats
 from gsseg.segmentation.segmented_ply import original_columns
 from gsseg_viewer.document import Document
@@ -66,7 +66,7 @@ def export_command(document: Document, state: State, selection: PieceSelection, 
         dropped = sorted(set(state.objects) - set(state.owner[wanted].tolist()) - saved.deleted_objects)
         written = ~saved.deleted & ~np.isin(state.owner, dropped)
         words += ["--drop", *map(str, dropped)] if dropped else []
-    return shlex.join(words) if wanted.any() and np.array_equal(written, wanted) else None
+    return command_line(words) if wanted.any() and np.array_equal(written, wanted) else None
 
 
 def _wanted(state: State, selection: PieceSelection, what: What) -> Bool[ndarray, " pieces"]:

@@ -21,7 +21,7 @@ from numpy import ndarray
 
 from gsseg.compiled import njit
 from gsseg.errors import InputError
-from gsseg.files import whole_file
+from gsseg.files import check_readable, whole_file
 from gsseg.quantize.binary.bits import as_words, plane_bytes, unpack
 
 Similarity: TypeAlias = Literal["euclidean", "cosine", "dot", "max_inner_product"]
@@ -149,6 +149,7 @@ class BinaryCodes:
     @staticmethod
     def load(path: Path | str) -> "BinaryCodes":
         """Reads what `save` wrote; InputError where the file is missing, damaged or something else."""
+        check_readable(Path(path))
         try:
             # The archive holds a checksum of every array: none that was damaged comes out of it.
             with (
@@ -173,8 +174,6 @@ class BinaryCodes:
                     bits=int(file["bits"]),
                     rotation=int(seeds[0]) if len(seeds) else None,
                 )
-        except FileNotFoundError:
-            raise InputError(path, "there is no such file") from None
         except InputError:
             raise
         except Exception as error:  # numpy evaluates headers, zipfile believes them: what they raise has no fixed type

@@ -9,7 +9,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from gsseg.errors import InputError
-from gsseg.files import whole_file
+from gsseg.files import check_readable, whole_file
 
 
 def write_codebooks(path: Path | str, codebooks: list[Float32[ndarray, "codes dim"]]) -> None:
@@ -26,6 +26,7 @@ def read_codebooks(path: Path | str) -> list[Float32[ndarray, "codes dim"]]:
     finite. Pickled contents are refused unread.
     """
     remedy = "write it with ResidualKMeans.save, or as np.savez(file, codebook_0=..., codebook_1=...)"
+    check_readable(Path(path))
     try:
         with warnings.catch_warnings(), Path(path).open("rb") as file:
             warnings.simplefilter("error")  # of headers that Python 2 wrote, which `write_codebooks` never does
@@ -33,8 +34,6 @@ def read_codebooks(path: Path | str) -> list[Float32[ndarray, "codes dim"]]:
             if not isinstance(content, np.lib.npyio.NpzFile):
                 raise InputError(path, "not an npz file", remedy)
             arrays = {key: content[key] for key in content.files if key.startswith("codebook_")}
-    except FileNotFoundError:
-        raise InputError(path, "no such file", remedy) from None
     except InputError:
         raise
     except Exception as error:  # numpy evaluates headers and zipfile believes them: what they raise has no fixed type

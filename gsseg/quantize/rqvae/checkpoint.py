@@ -14,7 +14,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from gsseg.errors import InputError
-from gsseg.files import whole_file
+from gsseg.files import check_readable, whole_file
+from gsseg.files.json_file import parse_json
 from gsseg.quantize.rqvae.model import RQVAE, RQVAEConfig
 
 ENTRY = "gsseg.rqvae"
@@ -47,9 +48,10 @@ def read_checkpoint(path: Path | str) -> tuple[RQVAE, dict[str, Tensor], dict[st
     Raises `InputError` where the file is missing, truncated, no safetensors file or none of an RQ-VAE, of another
     format version, or where its tensors are not those of its configuration.
     """
+    check_readable(Path(path))
     try:
         with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get(ENTRY, "{}"))
+            header = parse_json((file.metadata() or {}).get(ENTRY, "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
     except OSError as error:
         raise InputError(path, f"cannot be read ({error.strerror or error})", "check the path") from error

@@ -48,6 +48,19 @@ def test_the_earlier_or_the_new_one_whole(
     assert findings == []
 
 
+def test_a_finished_run_that_is_resumed_is_only_read(world: World, saboteur: Saboteur, tmp_path: Path) -> None:
+    """So it may lie in a folder that nobody may write to; not even its cache is made anew."""
+    place = world.place("edited", tmp_path / "place")
+    shutil.rmtree(place / "run" / "cache")
+    before = snapshot(place)
+    with saboteur.at_work(place, Failure(1, "refused from there on")):
+        assert world.train(place / "run", "--resume") == 0
+    assert saboteur.step == 0
+    assert snapshot(place) == before
+    assert hidden(place) == []
+    assert not (place / "run" / "cache").exists()
+
+
 def _whole(job: Job, world: World, saboteur: Saboteur, folder: Path) -> tuple[dict[str, bytes], int]:
     """What the job makes where nothing fails, and how many operations it takes."""
     place = world.place(job.before, folder / "place")

@@ -41,12 +41,9 @@ def test_files_that_may_not_grow(some_job, world, server, points, tmp_path):
     for largest in LARGEST if points == sys.maxsize else [LARGEST[some_job % len(LARGEST)]]:
         place = world.place(job.before, tmp_path / "place")
         ended = server.job(world, some_job, place, largest=largest)
-        if job.name == "train --resume of a finished run":
-            assert ended.status == 0
-        else:
-            assert ended.status == 2
-            assert ended.err.startswith("gsseg: error: ")
-            assert ended.err.count("\n") == 1
+        assert ended.status == 2
+        assert ended.err.startswith("gsseg: error: ")
+        assert ended.err.count("\n") == 1
         assert snapshot(place) == before
         assert hidden(place) == []
         again = server.job(world, some_job, place)

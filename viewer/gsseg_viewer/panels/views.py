@@ -4,7 +4,6 @@ The splats are drawn by gsseg's own renderer and not by the browser: with the ca
 be the picture's, in the colours that were trained, and without what is hidden or deleted.
 """
 
-import shlex
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy import ndarray
 
 from gsseg.errors import InputError
 from gsseg.export.pictures import BACKDROP, fitted, labels_picture, photo_of, strip
+from gsseg.files.shell import command_line
 from gsseg.render import render_map
 from gsseg.scene import Gaussians, View
 from gsseg.scene.sh import seen_colors
@@ -53,7 +53,7 @@ class ViewsPanel:
         if not session.views:
             gui.add_html(block(dim("The scene of these splats is not at hand, so there are no photos.")))
             words = ["gsseg", "view", "-m", str(session.document.run.source.opened.resolve())]
-            gui.add_html(block(f"Start with it: {code(shlex.join([*words, '-s', 'SCENE']))}"))
+            gui.add_html(block(f"Start with it: {code(command_line([*words, '-s', 'SCENE']))}"))
             return
         # Two photos of one name in two folders would be one entry of the menu: the number tells them apart.
         self.names = tuple(f"{number}: {plain(view.name, 40)}" for number, view in enumerate(session.views, 1))

@@ -1,0 +1,79 @@
+"""Readers of single files (vectors, codebooks, a preparation of pictures), and how they are damaged by structure."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from gsseg.compressed.language import read_language
+from gsseg.language.clip import _check_folder
+from gsseg.language.pixels import Pixels
+from gsseg.quantize.binary.codes import BinaryCodes
+from gsseg.quantize.residual.codebook_file import read_codebooks
+from gsseg.quantize.rqvae.checkpoint import load_rqvae
+from tests.reliability.fuzz_containers import (
+    damage_npy,
+    damage_safetensors,
+    damage_zip,
+)
+from tests.reliability.fuzz_reader import Damage, Reader, only_file
+from tests.reliability.fuzz_values import (
+    damage_json,
+)
+
+
+def _copied(name: str, rule: Callable[[np.random.Generator, bytes], bytes]) -> Damage:
+    def damage(rng: np.random.Generator, seeds: Path, folder: Path) -> None:
+        (folder / name).write_bytes(rule(rng, (seeds / name).read_bytes()))
+
+    return damage
+
+
+def _read_language(folder: Path) -> None:
+    vectors = read_language(folder / "language.npy", 3)
+    assert vectors.shape[0] == 3
+
+
+def _pixels(rng: np.random.Generator, seeds: Path, folder: Path) -> None:
+    value = json.loads((seeds / "preprocessor_config.json").read_text())
+    (folder / "preprocessor_config.json").write_bytes(damage_json(rng, value))
+    config = {"model_type": "clip", "architectures": ["CLIPModel"]}
+    (folder / "config.json").write_bytes(
+        damage_json(rng, config) if rng.random() < 0.3 else json.dumps(config).encode()
+    )
+
+
+def _read_pixels(folder: Path) -> None:
+    from gsseg.language.clip import _quiet
+
+    _check_config(folder)
+    from transformers import CLIPImageProcessorPil
+
+    with _quiet():
+        Pixels.read(CLIPImageProcessorPil, folder, 32)
+
+
+def _check_config(folder: Path) -> None:
+    for name in ("model.safetensors", "vocab.json", "merges.txt"):
+        (folder / name).write_bytes(b"x")
+    _check_folder(folder)
+
+
+def _npz(rng: np.random.Generator, content: bytes) -> bytes:
+    return damage_zip(rng, content, {".npy": damage_npy})
+
+
+def _touch(value: object) -> None:
+    assert value is not None
+
+
+READERS = (
+    Reader("language .npy", _copied("language.npy", damage_npy), _read_language),
+    Reader("CLIP's preparation", _pixels, _read_pixels),
+    Reader("binary codes .npz", _copied("codes.npz", _npz), lambda folder: _touch(BinaryCodes.load(only_file(folder)))),
+    Reader("codebooks .npz", _copied("codebooks.npz", _npz), lambda folder: _touch(read_codebooks(only_file(folder)))),
+    Reader(
+        "RQ-VAE", _copied("rqvae.safetensors", damage_safetensors), lambda folder: _touch(load_rqvae(only_file(folder)))
+    ),
+)
