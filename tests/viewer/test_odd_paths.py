@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 from gsseg_viewer.document import Document
+from gsseg_viewer.edits import rename
 from gsseg_viewer.exporting import export_command
 from gsseg_viewer.saving import save
 from gsseg_viewer.selection import PieceSelection, of_objects
-from gsseg_viewer.state import rename
 
 from gsseg.run import Run
 
