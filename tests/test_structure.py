@@ -25,7 +25,7 @@ LAYERS = (
     {"compressed"},
     {"config", "evaluate", "language", "meshes", "sample"},
     {"export"},
-    {"run"},
+    {"run", "splats"},
     {"pipeline"},
     {"bench"},
     {"cli"},

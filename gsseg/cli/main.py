@@ -36,6 +36,7 @@ INTERRUPTED, TERMINATED = 130, 143
 
 COMMANDS = {
     "demo": "make the sample room, segment it, print scores and what to do next",
+    "splats": "photos and cameras to splats, for scenes that have none",
     "train": "splats and masks to objects: the main job",
     "compress": "codes and features of a run to a few bytes a Gaussian: scene.gsseg",
     "export": "write segmented PLY files: the whole scene, and one an object",

@@ -27,17 +27,34 @@ def follow_nerfstudio(posed: list[PosedCamera], transforms: Path, dataparser: Pa
 
     Raises `InputError` where either file does not hold a rigid transform and a positive scale.
     """
-    meta, moved = read_json_object(transforms, _AGAIN), read_json_object(dataparser, _AGAIN)
-    T_new_original = _rigid(dataparser, "transform", moved.get("transform"))
-    T_json_original = _rigid(transforms, "applied_transform", meta.get("applied_transform", np.eye(4)[:3].tolist()))
-    T_new_json = T_new_original @ np.linalg.inv(T_json_original)
-    scale = _scale(dataparser, "scale", moved.get("scale")) / _scale(
-        transforms, "applied_scale", meta.get("applied_scale", 1.0)
-    )
+    T_new_json, scale = _T_new_json(transforms, dataparser)
     cameras = [replace(one, camera=replace(one.camera, T_camera_world=_move(one, T_new_json, scale))) for one in posed]
     for one in cameras:
         check_camera(dataparser, f"the camera of {one.name}", one.camera)
     return cameras
+
+
+def T_json_original(transforms: Path) -> Float64[ndarray, "4 4"]:
+    """How nerfstudio turned the world of the photos before it wrote ``transforms``; the identity where it did not."""
+    meta = read_json_object(transforms, _AGAIN)
+    return _rigid(transforms, "applied_transform", meta.get("applied_transform", np.eye(4)[:3].tolist()))
+
+
+def move_points(
+    points: Float64[ndarray, "points 3"], transforms: Path, dataparser: Path
+) -> Float64[ndarray, "points 3"]:
+    """Points of the world of ``transforms`` in that of the splats, as `follow_nerfstudio` moves cameras."""
+    T_new_json, scale = _T_new_json(transforms, dataparser)
+    return scale * (points @ T_new_json[:3, :3].T + T_new_json[:3, 3])
+
+
+def _T_new_json(transforms: Path, dataparser: Path) -> tuple[Float64[ndarray, "4 4"], float]:
+    meta, moved = read_json_object(transforms, _AGAIN), read_json_object(dataparser, _AGAIN)
+    T_new_original = _rigid(dataparser, "transform", moved.get("transform"))
+    scale = _scale(dataparser, "scale", moved.get("scale")) / _scale(
+        transforms, "applied_scale", meta.get("applied_scale", 1.0)
+    )
+    return T_new_original @ np.linalg.inv(T_json_original(transforms)), scale
 
 
 def _move(one: PosedCamera, T_new_old: Float64[ndarray, "4 4"], scale: float) -> Float64[ndarray, "4 4"]:
