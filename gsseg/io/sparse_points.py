@@ -54,8 +54,9 @@ def read_points(scene: Path, path: Path, splats_path: Path) -> tuple[Coloured, l
     check_readable(path)
     read = {".bin": _read_bin, ".txt": _read_txt}.get(path.suffix, _read_ply)
     positions, colors = read(path)
-    finite = np.isfinite(positions).all(1) & (np.abs(positions) < 1e9).all(1)
-    notes = [] if finite.all() else [f"{(~finite).sum()} of {len(finite)} points in {path.name} are not finite."]
+    finite = np.flatnonzero((np.abs(positions) < 1e9).all(1))  # false for NaN too
+    lost = len(positions) - len(finite)
+    notes = [f"{lost} of {len(positions)} points in {path.name} are not finite and left out."] if lost else []
     positions, colors = positions[finite], colors[finite]
     if len(positions) < LEAST_POINTS:
         raise InputError(
@@ -90,7 +91,7 @@ def _read_bin(path: Path) -> Coloured:
         at += _ROW.size + _TRACK * track
     if at > len(data):
         raise problem
-    return rows[:, :3], np.float32(rows[:, 3:] / 255)
+    return rows[:, :3], (rows[:, 3:] / 255).astype(np.float32)
 
 
 def _read_txt(path: Path) -> Coloured:
@@ -109,7 +110,7 @@ def _read_txt(path: Path) -> Coloured:
             raise InputError(path, problem, "save the model again with COLMAP") from error
         rows.append(values)
     table = np.array(rows, np.float64).reshape(-1, 6)
-    return table[:, :3], np.float32(np.clip(table[:, 3:], 0, 255) / 255)
+    return table[:, :3], (np.clip(table[:, 3:], 0, 255) / 255).astype(np.float32)
 
 
 def _read_ply(path: Path) -> Coloured:

@@ -63,7 +63,8 @@ def load_checkpoint(path: Path, trainer: SplatTrainer, key: str) -> None:
                 raise InputError(path, "is no stopped training of splats", _AGAIN)
             if metadata.get("key") != key:
                 raise InputError(path, "was made from other input or with other options", _AGAIN)
-            arrays = {name: file.get_tensor(name) for name in file.keys()}
+            names = (*_ARRAYS, "exposures", "exposure_moments", "exposure_ages")
+            arrays = {name: file.get_tensor(name) for name in names}
         state = json.loads(metadata["state"])
         model = Model(**{name: arrays[name] for name in _ARRAYS})
         rows = {values.shape[1 if name == "moments" else 0] for name, values in vars(model).items()}

@@ -39,7 +39,7 @@ def colors_gradient(
 ) -> None:
     """Writes dL / d sh to the columns from 11 on and adds what direction does to dL / d mean, columns 0 to 2.
 
-    ``seen``: what `colors` gave; where it is 0 the colour was cut off, and nothing is learnt. ``slopes``: dL / d colour.
+    ``seen``: what `colors` gave; where it is 0 the colour was cut off, and nothing is learnt. ``slopes``: dL / d seen.
     """
     jobs = spans(len(rows))
     run_all([lambda a=a, b=b: _back(sh, means, rows, position, degree, seen, slopes, gradients, a, b) for a, b in jobs])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64
 from numpy import ndarray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from gsseg.scene import Camera
 from gsseg.scene.sh import SH_0
@@ -68,7 +68,7 @@ def initial_model(points: Points, sh_degree: int) -> Model:
     count = len(points.positions)
     nearest = min(NEIGHBOURS, count - 1)
     if nearest:
-        distances = cKDTree(points.positions).query(points.positions, nearest + 1)[0][:, 1:].mean(1)
+        distances = KDTree(points.positions).query(points.positions, nearest + 1)[0][:, 1:].mean(1)
         largest = max(float(np.quantile(distances, 0.99)), 1e-7)  # a lone point far off must not cover the scene
         scales = np.clip(distances, largest * 1e-4, largest)
     else:

@@ -122,7 +122,7 @@ class SplatTrainer:
     def _over_backdrop(
         self, drawing: Drawing, photo: Photo
     ) -> tuple[Float32[ndarray, "3 height stride"], Float32[ndarray, "3"]]:
-        """Black behind plain photos. Behind what a photo masks out a colour that no splat can guess: so it stays empty."""
+        """Black behind plain photos; behind masked ones a new colour each time, so that what is masked out stays empty."""
         backdrop = np.zeros(3, np.float32)
         if photo.clear is not None:
             backdrop = np.random.default_rng([self.config.seed, 2, self.steps]).random(3, np.float32)

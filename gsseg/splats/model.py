@@ -39,9 +39,8 @@ class Model:
         sh: Float32[ndarray, "rows harmonics"],
     ) -> "Model":
         """With moments of zero."""
-        parts = [np.ascontiguousarray(each, np.float32) for each in (means, log_scales, quats, logits, sh)]
         moments = np.zeros((2, len(means), 11 + sh.shape[1]), np.float32)
-        return Model(*parts, moments, np.zeros(len(means), np.int32))
+        return Model(means, log_scales, quats, logits, sh, moments, np.zeros(len(means), np.int32))
 
     def __len__(self) -> int:
         return len(self.means)

@@ -86,7 +86,7 @@ def _read(view: View, shrink: int) -> _Bytes:
     return _Bytes(
         camera,
         fit_photo(pixels, camera, None),
-        None if seen is None else np.uint8(reduced(np.uint8(255) * seen) == 255),
+        None if seen is None else (reduced(np.where(seen, np.uint8(255), np.uint8(0))) == 255).astype(np.uint8),
         None if opacity is None else reduced(opacity),
     )
 

@@ -43,8 +43,8 @@ def load_splat_scene(
     """Reads cameras, looks for photos, and reads or makes points.
 
     ``splats_path``: where the splats will be; nerfstudio's ``dataparser_transforms.json`` beside it moves the cameras.
-    Kept apart are the photos that ``test_views`` (a JSON list) names, else those of ``transforms_test.json``, else every
-    ``test_every``-th by name (0: none). Raises `InputError` where the user's files are at fault.
+    Kept apart are the photos that ``test_views`` (a JSON list) names, else those of ``transforms_test.json``, else
+    every ``test_every``-th by name (0: none). Raises `InputError` where the user's files are at fault.
     """
     views, notes = load_views(path, splats_path, None, "default", downscale, max_side, read_masks=False)
     bare = [view for view in views if view.photo is None]

@@ -31,8 +31,8 @@ def photometric(
 ) -> tuple[float, float, Float32[ndarray, "3 height stride"]]:
     """Loss, mean SSIM and dL / d picture; the padding beyond ``width`` counts for nothing.
 
-    The loss is (1 - share) mean |x - y| + share (1 - mean SSIM). ``seen``: 1 for pixels that the photo shows, 0 for those
-    that it does not; both pictures are 0 there, and no gradient comes from there.
+    The loss is (1 - share) mean |x - y| + share (1 - mean SSIM). ``seen``: 1 for pixels that the photo shows, 0 for
+    those that it does not; both pictures are 0 there, and no gradient comes from there.
     """
     if seen is not None:
         picture, photo = picture * seen, photo * seen
