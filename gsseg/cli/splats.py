@@ -4,7 +4,7 @@ import shlex
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import tyro
@@ -19,6 +19,7 @@ from gsseg.io.splat_format import inria_columns
 from gsseg.memory import peak_memory_mb
 from gsseg.splats import SplatConfig, SplatTrainer
 from gsseg.splats.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from gsseg.splats.photos import PhotoCache
 from gsseg.splats.report import write_preview, write_splat_report
 from gsseg.splats.scene import SplatScene, load_splat_scene
 from gsseg.splats.score import HeldOut, score_views
@@ -194,14 +195,14 @@ class _Watch:
             self.saved = time.monotonic()
 
 
-def _read_all(scene: SplatScene, trainer: SplatTrainer, progress: Any) -> None:
+def _read_all(scene: SplatScene, trainer: SplatTrainer, progress: Stages) -> None:
     """Every photo once: what cannot be read is said before training, not in the middle of it."""
     for index in range(len(scene.train)):
         trainer.photos.read(index, trainer.shrink(0.0))
         progress("photos", index + 1, len(scene.train))
-    score_photos = type(trainer.photos)(scene.test, 1)
+    apart = PhotoCache(scene.test, 1)
     for index in range(len(scene.test)):
-        score_photos.read(index, 1)
+        apart.read(index, 1)
 
 
 def parse(args: list[str]) -> Splats:

@@ -13,7 +13,7 @@ class SplatConfig:
     """Steps, one photo each."""
     max_gaussians: int = 60_000
     """Gaussians are added up to this many."""
-    sh_degree: int = 2
+    sh_degree: int = 1
     """Degree of the spherical harmonics of the colours, 0 to 3: how much they may change with the direction of view."""
     seed: int = 0
     """Decides every random choice."""
@@ -47,13 +47,13 @@ class SplatConfig:
     """Steps between two looks at where Gaussians are missing."""
     refine_views: int = 6
     """Photos that such a look compares."""
-    grow_until: float = 0.6
+    grow_until: float = 0.7
     """Share of all steps after which no Gaussian is added."""
-    quarter_until: float = 0.12
+    quarter_until: float = 0.1
     """Share of all steps at a quarter of the photos' width and height."""
-    half_until: float = 0.4
+    half_until: float = 0.35
     """Share of all steps after which photos are taken at their full size."""
-    harmonics_from: float = 0.5
+    harmonics_from: float = 0.6
     """Share of all steps before which colours do not change with direction."""
     dead_opacity: float = 0.005
     """Gaussians of less opacity are used elsewhere."""

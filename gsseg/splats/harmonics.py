@@ -35,7 +35,7 @@ def colors_gradient(
     degree: int,
     seen: Float32[ndarray, "visible 3"],
     slopes: Float32[ndarray, "visible 3"],
-    gradients: Float32[ndarray, "visible columns"],
+    gradients: Float32[ndarray, "visible slopes"],
 ) -> None:
     """Writes dL / d sh to the columns from 11 on and adds what direction does to dL / d mean, columns 0 to 2.
 

@@ -122,7 +122,7 @@ class SplatTrainer:
     def _over_backdrop(
         self, drawing: Drawing, photo: Photo
     ) -> tuple[Float32[ndarray, "3 height stride"], Float32[ndarray, "3"]]:
-        """Black behind plain photos; behind masked ones a new colour each time, so that what is masked out stays empty."""
+        """Black behind plain photos; behind masked ones a new colour each time, so that what is clear stays empty."""
         backdrop = np.zeros(3, np.float32)
         if photo.clear is not None:
             backdrop = np.random.default_rng([self.config.seed, 2, self.steps]).random(3, np.float32)
@@ -186,7 +186,11 @@ class SplatTrainer:
         self.model = refined(self.model, score, self.target(share), self.config.dead_opacity, rng)
 
     def target(self, share: float) -> int:
-        """How many Gaussians there may be by now: from the number of points to the most, evenly over growth."""
-        reached = min(1.0, share / max(self.config.grow_until * 0.9, 1e-9))
+        """How many Gaussians there may be by now, from the number of points to the most.
+
+        They grow with the square of the time, because small pictures cannot say where many of them belong: as many
+        Gaussians as pixels draw every photo perfectly, and nothing between them.
+        """
+        reached = min(1.0, share / max(self.config.grow_until * 0.9, 1e-9)) ** 2
         most = max(self.config.max_gaussians, 1)
         return round(self.start + (most - self.start) * reached) if most > self.start else most

@@ -8,7 +8,7 @@ from jaxtyping import Float32, Int32, Int64
 from numpy import ndarray
 
 from gsseg.scene import Gaussians
-from gsseg.splats.adam import step_rows
+from gsseg.splats.adam import paces, step_rows
 
 GROUPS = ("means", "log_scales", "quats", "logits", "sh")
 """What is learnt, in the order of the columns of gradients: 3, 3, 4, 1 and three a coefficient."""
@@ -79,6 +79,7 @@ class Model:
     ) -> None:
         """One step of Adam for the given rows. ``rates``: of each group, the last as (colour, harmonics)."""
         self.ages[rows] += 1
+        pace = paces(self.ages[rows])
         columns = 0
         for name, rate in zip((*GROUPS[:4], "sh", "sh"), rates, strict=True):
             values = getattr(self, name)
@@ -87,7 +88,7 @@ class Model:
                 first, last = (0, 3) if columns == 11 else (3, last)
             width = last - first
             if rate > 0 and width and columns + width <= gradients.shape[1]:
-                step_rows(values, first, self.moments, columns, width, rows, self.ages, gradients, rate)
+                step_rows(values, first, self.moments, columns, width, rows, pace, gradients, rate)
             columns += width
         part = self.quats[rows]
         self.quats[rows] = part / np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-12)
