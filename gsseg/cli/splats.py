@@ -156,6 +156,7 @@ class Splats(Command):
                 ("quality", f"{means['psnr']:.2f} dB, SSIM {means['ssim']:.3f} on {kind}"),
                 ("", f"{means['fitted_psnr']:.2f} dB with each photo's exposure fitted"),
                 ("cost", f"{trainer.steps} steps in {trainer.seconds:.0f} s, {peak_memory_mb():.0f} MB at most"),
+                ("processors", f"{time.process_time():.0f} s of this process on all of them together"),
                 ("report", str(report)),
                 ("next", shlex.join(["gsseg", "train", "-s", str(self.scene), "-m", "RUN"])),
             ]
@@ -163,7 +164,8 @@ class Splats(Command):
         self.output.finish(
             {
                 "splats": str(self.target), "report": str(report), "gaussians": len(trainer.model),
-                "steps": trainer.steps, "seconds": trainer.seconds, "peak_rss_mb": peak_memory_mb(),
+                "steps": trainer.steps, "seconds": trainer.seconds, "processor_seconds": time.process_time(),
+                "peak_rss_mb": peak_memory_mb(),
                 "photos": {"train": len(scene.train), "test": len(scene.test)}, "scores": means,
                 "views": {s.name: {"psnr": s.psnr, "ssim": s.ssim} for s in scores},
                 "config": asdict(self.config),

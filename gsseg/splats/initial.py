@@ -26,6 +26,11 @@ class Points:
     colors: Float32[ndarray, "points 3"]
     """RGB in [0, 1]."""
 
+    def some(self, count: int, seed: int) -> "Points":
+        """So many of them by chance, in their order."""
+        chosen = np.sort(np.random.default_rng([seed, 8]).permutation(len(self.positions))[:count])
+        return Points(self.positions[chosen], self.colors[chosen])
+
 
 def extent(cameras: Sequence[Camera]) -> float:
     """Radius of the cameras about their middle, world units: what rates of positions are relative to."""

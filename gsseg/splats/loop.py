@@ -42,6 +42,8 @@ class SplatTrainer:
         self.config, self.views = config, views
         self.photos = PhotoCache(views, config.cache_mb)
         self.extent = extent([view.camera for view in views])
+        if len(points.positions) > config.max_gaussians and not config.freeze_points:
+            points = points.some(config.max_gaussians, config.seed)
         self.model = initial_model(points, config.sh_degree)
         self.start = len(self.model)
         self.exposures = np.tile(np.array([1.0, 0.0], np.float32)[:, None], (len(views), 1, 3))
@@ -192,5 +194,4 @@ class SplatTrainer:
         Gaussians as pixels draw every photo perfectly, and nothing between them.
         """
         reached = min(1.0, share / max(self.config.grow_until * 0.9, 1e-9)) ** 2
-        most = max(self.config.max_gaussians, 1)
-        return round(self.start + (most - self.start) * reached) if most > self.start else most
+        return round(self.start + (self.config.max_gaussians - self.start) * reached)

@@ -53,7 +53,7 @@ def picture(gaussians: Gaussians, camera: Camera) -> tuple[np.ndarray, np.ndarra
     drawing = draw(projected, colors, camera)
     pixels = drawing.picture[:, :, : camera.width].transpose(1, 2, 0)
     opacity = 1 - drawing.light[:, : camera.width]
-    return np.uint8(np.clip(pixels, 0, 1) * 255 + 0.5), np.uint8(opacity * 255 + 0.5)
+    return (np.clip(pixels, 0, 1) * 255 + 0.5).astype(np.uint8), (opacity * 255 + 0.5).astype(np.uint8)
 
 
 def write_ball(scene: Path, points: bool = True) -> Path:

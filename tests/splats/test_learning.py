@@ -134,6 +134,14 @@ def test_a_checkpoint_of_something_else_is_refused(ball: Path, tmp_path: Path, d
         load_checkpoint(path, learner, "another" if damage == "other" else "key")
 
 
+def test_points_beyond_the_most_are_left_out_by_chance(ball: Path, tmp_path: Path):
+    learner = trainer(ball, tmp_path, replace(QUICK, iterations=40, refine_every=10, max_gaussians=20))
+    assert len(learner.model) == 20
+    learner.run(lambda _: None)
+    assert len(learner.model) <= 20
+    assert len(trainer(ball, tmp_path, replace(QUICK, max_gaussians=20, freeze_points=True)).model) == 60
+
+
 def test_frozen_points_stay(ball: Path, tmp_path: Path):
     learner = trainer(ball, tmp_path, replace(QUICK, iterations=40, refine_every=10, freeze_points=True))
     before = learner.model.means.copy()
