@@ -25,7 +25,7 @@ LAYERS = (
     {"compressed"},
     {"config", "evaluate", "language", "masks", "meshes", "poses", "sample"},
     {"export", "prepare"},
-    {"run"},
+    {"run", "splats"},
     {"pipeline"},
     {"bench"},
     {"cli"},

@@ -12,6 +12,7 @@ from gsseg.bench.residual import measure_residual
 from gsseg.bench.results import Machine, Part, Result
 from gsseg.bench.rqvae import measure_rqvae
 from gsseg.bench.scene import bench_scene
+from gsseg.bench.splats import GAUSSIANS, measure_splats
 from gsseg.bench.timing import Progress, no_progress
 from gsseg.bench.training import measure_training
 from gsseg.memory import peak_memory_mb
@@ -28,8 +29,9 @@ QUANTIZERS: tuple[Callable[[bool, Progress], Part], ...] = (
     measure_compressed,
 )
 
-Group = Literal["weights", "quantizers"]
-"""``weights``: the steps of training by W and by a rasterizer; ``quantizers``: those, and the compressed scene."""
+Group = Literal["weights", "quantizers", "splats"]
+"""``weights``: the steps of training by W and by a rasterizer; ``quantizers``: those, and the compressed scene;
+``splats``: a step of learning splats from photos."""
 
 
 def run_bench(
@@ -45,6 +47,8 @@ def run_bench(
             parts += [
                 measure_training(bench_scene(size), REPEATS[size], progress) for size in SIZES[: 1 if quick else 2]
             ]
+    if "splats" in groups:
+        parts.append(measure_splats(bench_scene(GAUSSIANS), REPEATS[100_000], progress))
     if "quantizers" in groups:
         parts += [measure(quick, progress) for measure in QUANTIZERS]
     machine = Machine(

@@ -17,7 +17,7 @@ class Bench(Command):
     quick: bool = False
     """Only 100 thousand Gaussians."""
     parts: tuple[Group, ...] = ("weights", "quantizers")
-    """What to measure."""
+    """What to measure; splats = a step of learning splats from photos."""
 
     def execute(self) -> None:
         """Measures, and prints the figures beside the baseline's."""

@@ -36,9 +36,10 @@ INTERRUPTED, TERMINATED = 130, 143
 
 COMMANDS = {
     "demo": "make the sample room, segment it, print scores and what to do next",
-    "poses": "photos or a video to a scene with cameras, by structure from motion",
-    "masks": "instance masks of photos: made by a model of the SAM family, imported, or looked over",
     "prepare": "a raw data set (ScanNet, LERF, ...) to a SCENE",
+    "poses": "photos or a video to a scene with cameras, by structure from motion",
+    "splats": "photos and cameras to splats, for scenes that have none",
+    "masks": "instance masks of photos: made by a model of the SAM family, imported, or looked over",
     "train": "splats and masks to objects: the main job",
     "compress": "codes and features of a run to a few bytes a Gaussian: scene.gsseg",
     "export": "write segmented PLY files: the whole scene, and one an object",

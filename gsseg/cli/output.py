@@ -69,18 +69,25 @@ class Stages:
         elif kind is None:
             self._end_stage(time.perf_counter())
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """The library's progress callback."""
+    def __call__(self, stage: str, done: int, total: int, words: str = "") -> None:
+        """The library's progress callback; ``words`` stand behind the name of the bar."""
         if self._bars:
             if stage not in self._tasks:
                 self._tasks[stage] = self._bars.add_task(stage)
-            self._bars.update(self._tasks[stage], completed=done, total=total)
+            name = f"{stage}  {words}" if words else stage
+            self._bars.update(self._tasks[stage], completed=done, total=total, description=name)
             return
         if stage != self._stage:
             # A stage is heard of first when a step of it is done: it began where the one before was last heard of.
             self._end_stage(self._heard)
             self._stage = stage
         self._heard = time.perf_counter()
+
+    def line(self, text: str) -> None:
+        """A line in the middle of a stage, where no bar shows how far it is."""
+        if self._plain:
+            say(text)
+            flush()
 
     def _end_stage(self, now: float) -> None:
         if self._plain and self._stage:

@@ -3,7 +3,7 @@
 An own reader of two small tables, with bounds: pycolmap was tried on damaged files and either raised a bare
 ``unordered_map::at`` that names no file or, for a truncated ``cameras.bin``, went on as if nothing were amiss. The
 newer ``rigs`` and ``frames`` beside them are not needed, because COLMAP goes on writing every image's own pose
-into ``images``. Points are never read: a model without ``points3D`` is fine.
+into ``images``. Points are read by `gsseg.io.sparse_points`, and a model without ``points3D`` is fine.
 
 Poses are world-to-camera, quaternions wxyz, OpenCV axes: gsseg's own conventions.
 Format: https://colmap.github.io/format.html

@@ -27,10 +27,7 @@ def follow_nerfstudio(posed: list[PosedCamera], transforms: Path, dataparser: Pa
 
     Raises `InputError` where either file does not hold a rigid transform and a positive scale.
     """
-    moved = read_json_object(dataparser, _AGAIN)
-    T_new_original = _rigid(dataparser, "transform", moved.get("transform"))
-    scale = _scale(dataparser, "scale", moved.get("scale"))
-    return _moved(posed, transforms, dataparser, T_new_original, scale)
+    return _moved(posed, dataparser, *_T_new_json(transforms, dataparser))
 
 
 def original_world(posed: list[PosedCamera], transforms: Path) -> list[PosedCamera]:
@@ -38,16 +35,41 @@ def original_world(posed: list[PosedCamera], transforms: Path) -> list[PosedCame
 
     Raises `InputError` where ``applied_transform`` is not rigid or ``applied_scale`` not positive.
     """
-    return _moved(posed, transforms, transforms, np.eye(4), 1.0)
+    return _moved(posed, transforms, *_T_original_json(transforms))
+
+
+def T_json_original(transforms: Path) -> Float64[ndarray, "4 4"]:
+    """How nerfstudio turned the world of the photos before it wrote ``transforms``; the identity where it did not."""
+    meta = read_json_object(transforms, _AGAIN)
+    return _rigid(transforms, "applied_transform", meta.get("applied_transform", np.eye(4)[:3].tolist()))
+
+
+def move_points(
+    points: Float64[ndarray, "points 3"], transforms: Path, dataparser: Path
+) -> Float64[ndarray, "points 3"]:
+    """Points of the world of ``transforms`` in that of the splats, as `follow_nerfstudio` moves cameras."""
+    T_new_json, scale = _T_new_json(transforms, dataparser)
+    return scale * (points @ T_new_json[:3, :3].T + T_new_json[:3, 3])
+
+
+def _T_original_json(transforms: Path) -> tuple[Float64[ndarray, "4 4"], float]:
+    """Out of the world of ``transforms``: rigid transform, and the scale that comes after it."""
+    meta = read_json_object(transforms, _AGAIN)
+    scale = _scale(transforms, "applied_scale", meta.get("applied_scale", 1.0))
+    return np.linalg.inv(T_json_original(transforms)), 1.0 / scale
+
+
+def _T_new_json(transforms: Path, dataparser: Path) -> tuple[Float64[ndarray, "4 4"], float]:
+    """Likewise, on into the world of the splats."""
+    moved = read_json_object(dataparser, _AGAIN)
+    T_new_original = _rigid(dataparser, "transform", moved.get("transform"))
+    T_original_json, scale = _T_original_json(transforms)
+    return T_new_original @ T_original_json, scale * _scale(dataparser, "scale", moved.get("scale"))
 
 
 def _moved(
-    posed: list[PosedCamera], transforms: Path, blamed: Path, T_new_original: Float64[ndarray, "4 4"], scale: float
+    posed: list[PosedCamera], blamed: Path, T_new_json: Float64[ndarray, "4 4"], scale: float
 ) -> list[PosedCamera]:
-    meta = read_json_object(transforms, _AGAIN)
-    T_json_original = _rigid(transforms, "applied_transform", meta.get("applied_transform", np.eye(4)[:3].tolist()))
-    T_new_json = T_new_original @ np.linalg.inv(T_json_original)
-    scale /= _scale(transforms, "applied_scale", meta.get("applied_scale", 1.0))
     cameras = [replace(one, camera=replace(one.camera, T_camera_world=_move(one, T_new_json, scale))) for one in posed]
     for one in cameras:
         check_camera(blamed, f"the camera of {one.name}", one.camera)

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 from numpy import ndarray
 from PIL import Image
 
 from gsseg.errors import InputError
-from gsseg.io.lens import undistort
+from gsseg.io.lens import sample_points, undistort
 from gsseg.io.picture import decode_picture, open_picture, pixels_of
 from gsseg.scene import Camera, Lens, View
 
@@ -42,6 +42,30 @@ def read_photo(view: View) -> UInt8[ndarray, "height width 3"]:
         with pixels_of(view.photo):
             pixels = _to_rgb(decode_picture(view.photo, picture))
     return fit_photo(pixels, view.camera, view.lens)
+
+
+def read_opacity(view: View) -> UInt8[ndarray, "height width"] | None:
+    """How opaque each pixel of a view's photo is, 0 to 255, at the camera's size; None where it has no transparency.
+
+    Raises as `read_photo`.
+    """
+    if view.photo is None:
+        raise ValueError(f"view {view.name!r} has no photo")
+    with open_picture(view.photo) as picture:
+        if not picture.has_transparency_data:
+            return None
+        with pixels_of(view.photo):
+            alpha = decode_picture(view.photo, picture).convert("RGBA").getchannel("A")
+            pixels = Image.merge("RGB", (alpha, alpha, alpha))
+    return fit_photo(pixels, view.camera, view.lens)[:, :, 0]
+
+
+def seen_pixels(view: View) -> Bool[ndarray, "height width"] | None:
+    """Which pixels of the view its photo shows; None: all. Undistortion leaves some that no photo ever saw."""
+    if view.lens is None:
+        return None
+    inside = sample_points(view.camera, view.lens)[1]
+    return None if inside.all() else inside
 
 
 def fit_photo(pixels: Image.Image, camera: Camera, lens: Lens | None) -> UInt8[ndarray, "height width 3"]:

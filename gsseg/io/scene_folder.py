@@ -150,7 +150,7 @@ def find_splats(path: Path, override: Path | None = None) -> Path:
     if not iterations:
         raise InputError(
             path, f"has no splats ({', '.join(names)} or point_cloud/iteration_*/point_cloud.ply)",
-            "train splats from its photos with any 3DGS trainer and put them there, or give --splats FILE",
+            "make them from its photos with gsseg splats -s SCENE, or give --splats FILE",
         )  # fmt: skip
     return max(iterations)[1]
 

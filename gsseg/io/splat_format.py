@@ -8,6 +8,7 @@ import numpy as np
 
 from gsseg.errors import InputError
 from gsseg.io.splat_file import COLOUR, POSITION, ROTATION, SCALE
+from gsseg.scene import Gaussians
 
 HEAD_BYTES = 1 << 16
 """How much of a file's beginning a format is told by; the header of a PLY with a thousand columns fits."""
@@ -54,6 +55,24 @@ def inria_dtype(rest: int) -> np.dtype:
     """One row of the columns that every 3DGS viewer knows, with so many ``f_rest`` among them."""
     names = (*POSITION, *COLOUR, *(f"f_rest_{i}" for i in range(rest)), "opacity", *SCALE, *ROTATION)
     return np.dtype([(name, "<f4") for name in names])
+
+
+def inria_columns(gaussians: Gaussians) -> np.ndarray:
+    """The Gaussians as rows of these columns; `f_rest` is channel-major: all of red, then green, then blue."""
+    sh = gaussians.sh.numpy()
+    rest = sh.shape[1] - 1
+    out = np.empty(len(gaussians), inria_dtype(3 * rest))
+    tables = (
+        (POSITION, gaussians.means), (SCALE, gaussians.log_scales), (ROTATION, gaussians.quats_wxyz),
+        (("opacity",), gaussians.opacity_logits[:, None]), (COLOUR, gaussians.sh[:, 0]),
+    )  # fmt: skip
+    for names, values in tables:
+        for column, name in enumerate(names):
+            out[name] = values[:, column].numpy()
+    for channel in range(3):
+        for k in range(rest):
+            out[f"f_rest_{channel * rest + k}"] = sh[:, 1 + k, channel]
+    return out
 
 
 def check_count(path: Path, rows: int, size: int) -> None:

@@ -13,9 +13,9 @@ from jaxtyping import Bool, Float32, Int, Int32
 from numpy import ndarray
 
 from gsseg.compiled import njit
-from gsseg.render.pixel_blocks import LANES
 from gsseg.render.projection import Projected, project
 from gsseg.render.strips import Band, alive_blocks, bands, share_out, trace
+from gsseg.render.vector_code import LANES
 from gsseg.render.weights import BlendWeights
 from gsseg.scene import Camera, Gaussians
 from gsseg.threads import run_all, thread_count

@@ -14,9 +14,10 @@ from numpy import ndarray
 from torch import Tensor
 
 from gsseg.compiled import njit
-from gsseg.render.pixel_blocks import LANES, add_block, dot_block
+from gsseg.render.pixel_blocks import add_block, dot_block
 from gsseg.render.projection import Projected, project
 from gsseg.render.strips import Band, alive_blocks, bands, share_out, trace
+from gsseg.render.vector_code import LANES
 from gsseg.scene import Camera, Gaussians
 
 CHUNK_BLOCKS = 8192

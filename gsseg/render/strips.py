@@ -18,10 +18,12 @@ from numpy import ndarray
 
 from gsseg.compiled import njit
 from gsseg.render.constants import ALPHA_THRESHOLD
-from gsseg.render.pixel_blocks import LANES, blend_block
+from gsseg.render.pixel_blocks import blend_block
 from gsseg.render.projection import Projected
+from gsseg.render.vector_code import LANES
 from gsseg.threads import run_all, thread_count
 
+Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
 BAND_ROWS = 16
@@ -64,8 +66,8 @@ def bands(projected: Projected, width: int, height: int) -> list[Band]:
     ]
 
 
-def share_out(todo: list[Band], work: Callable[[Iterator[Band]], Result]) -> list[Result]:
-    """Runs ``work`` on every thread, all drawing from one queue of the bands; one result a thread."""
+def share_out(todo: list[Piece], work: Callable[[Iterator[Piece]], Result]) -> list[Result]:
+    """Runs ``work`` on every thread, all drawing from one queue of the pieces; one result a thread."""
     queue = iter(todo)
     return run_all([lambda: work(queue) for _ in range(min(thread_count(), len(todo)))])
 

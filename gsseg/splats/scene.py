@@ -1,0 +1,96 @@
+"""What a SCENE folder gives to training: views with photos, those kept apart, and points to start from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gsseg.errors import InputError
+from gsseg.files.json_file import read_json
+from gsseg.io.posed import PhotoIndex
+from gsseg.io.scene_folder import load_views
+from gsseg.io.sparse_points import find_points, read_points
+from gsseg.io.transforms import read_transforms
+from gsseg.scene import View
+from gsseg.splats.initial import RANDOM_POINTS, Points, random_points
+from gsseg.splats.photos import PhotoCache
+
+LEAST_SHARE_SEEN = 0.01
+"""Of the points, seen by some camera; below it points and cameras are of different worlds."""
+
+
+@dataclass(frozen=True, eq=False)
+class SplatScene:
+    """Photos with cameras, in the world that splats written to one place will be read in."""
+
+    train: list[View]
+    """Sorted by name."""
+    test: list[View]
+    """Kept apart, to score with."""
+    points: Points
+    notes: list[str]
+    """What was left out, one plain sentence each."""
+
+
+def load_splat_scene(
+    path: Path,
+    splats_path: Path,
+    downscale: int | None,
+    max_side: int | None,
+    test_every: int,
+    test_views: Path | None,
+    seed: int,
+) -> SplatScene:
+    """Reads cameras, looks for photos, and reads or makes points.
+
+    ``splats_path``: where the splats will be; nerfstudio's ``dataparser_transforms.json`` beside it moves the cameras.
+    Kept apart are the photos that ``test_views`` (a JSON list) names, else those of ``transforms_test.json``, else
+    every ``test_every``-th by name (0: none). Raises `InputError` where the user's files are at fault.
+    """
+    views, notes = load_views(path, splats_path, None, "default", downscale, max_side, read_masks=False)
+    bare = [view for view in views if view.photo is None]
+    views = [view for view in views if view.photo is not None]
+    if not views:
+        raise InputError(path, "has no photos of its cameras", "put them into its folder images")
+    if bare:
+        notes.append(f"{len(bare)} cameras have no photo and are left out, e.g. {bare[0].name}.")
+    apart = _test_names(path, views, test_every, test_views)
+    train, test = ([view for view in views if (view.name in apart) == wanted] for wanted in (False, True))
+    if len(train) < 2:
+        problem = f"has {len(train)} photo to train on" if len(train) == 1 else "has no photo to train on"
+        raise InputError(path, problem, "give at least two, from different places")
+    found = find_points(path)
+    if found is None:
+        notes.append(f"There are no sparse points: training starts from {RANDOM_POINTS} random ones.")
+        return SplatScene(train, test, random_points(PhotoCache(train, 64), RANDOM_POINTS, seed), notes)
+    (positions, colors), more = read_points(path, found, splats_path)
+    points = Points(positions, colors)
+    _check_seen(found, points, views)
+    return SplatScene(train, test, points, notes + more)
+
+
+def _test_names(path: Path, views: Sequence[View], every: int, listed: Path | None) -> set[str]:
+    names = [view.name for view in views]
+    if listed is not None:
+        wanted = read_json(listed, "write a JSON list of photos' names")
+        if not isinstance(wanted, list) or not wanted or not all(isinstance(name, str) for name in wanted):
+            raise InputError(listed, "is no JSON list of photos' names", 'write one, e.g. ["0001", "0009"]')
+        unknown = [name for name in wanted if name not in names]
+        if unknown:
+            raise InputError(
+                listed, f"names {unknown[0]!r}, which is no photo", f"there are {', '.join(names[:5])} ..."
+            )
+        return set(wanted)
+    halves = path / "transforms_test.json"
+    if halves.exists() and not (path / "transforms.json").exists():
+        photos = {posed.photo for posed in read_transforms(halves, PhotoIndex(path))[0]}
+        return {view.name for view in views if view.photo in photos}
+    return set(names[::every]) if every and len(names) > 2 else set()
+
+
+def _check_seen(path: Path, points: Points, views: Sequence[View]) -> None:
+    seen = max(float(view.camera.sees(*view.camera.project(points.positions)).mean()) for view in views)
+    if seen < LEAST_SHARE_SEEN:
+        problem = f"at most {seen:.1%} of its points are in the picture of any camera"
+        raise InputError(
+            path, problem, "give points and cameras of one world, or remove it to start from random points"
+        )
