@@ -63,7 +63,7 @@ def test_edits_never_show_a_wrong_picture(run, compressed):
     save(document)
     table = Run.open(run).objects
     assert 0 not in pictures(run), "it is another thing now"
-    for row in table[1:]:
+    for row in [row for row in table[1:] if row.gaussians]:
         assert row.thumbnail in {f"thumbnails/{path.name}" for path in RunLayout(run).thumbnails.iterdir()}
     document.undo()
     save(document)

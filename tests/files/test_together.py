@@ -40,7 +40,7 @@ def test_what_is_kept_keeps_its_subfolder(tmp_path):
     replaced(tmp_path, {"a": "1", "pictures/x": "old"}, keep=False)
     replaced(tmp_path, {"a": "2", "pictures/y": "new"}, remove=["pictures/x"])
     assert contents(tmp_path) == {
-        "a": "2", "pictures/y": "new", "earlier/a": "1", "earlier/pictures/x": "old",
+        "a": "2", "pictures/y": "new", "earlier/original/a": "1", "earlier/original/pictures/x": "old",
     }  # fmt: skip
 
 

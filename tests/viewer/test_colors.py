@@ -141,7 +141,7 @@ def test_bright_colours_are_not_washed_out():
 
 
 def test_what_is_isolated_keeps_its_colours(document: Document):
-    state = isolate(document.state, [1])
+    state = isolate(document.state, document.state.pieces_of([1]))
     chosen = of_objects(PieceSelection(), state, [1])
     plain, found = (colors(document, state, "photo", each) for each in (PieceSelection(), chosen))
     on = document.object_ids(state) == 1

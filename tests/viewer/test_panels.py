@@ -76,6 +76,7 @@ def test_a_download_has_a_harmless_name(desk: Any):
 def test_a_picture_is_of_the_scene_and_not_of_the_selection(desk: Any):
     """On the page's background, in the scene's own colours, whatever is selected; hidden balls are not in it."""
     export = desk.panel(ExportPanel)
+    desk.session.color_by("photo")
     pictures = []
     for ids in ((), (1,)):
         desk.select(*ids)

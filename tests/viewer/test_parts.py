@@ -70,7 +70,7 @@ def test_merge_with_another_object(desk: Any, part: np.ndarray) -> None:
     desk.send(desk.panel(EditPanel).changes, "merge")
     assert np.array_equal(document.object_ids(document.state), np.where(part, 3, before))
     desk.select(3)
-    assert "not measured since it was edited (0.80 before)" in desk.panel(SelectionPanel).text.content
+    assert "not measured since an edit (0.80 before)" in desk.panel(SelectionPanel).text.content
 
 
 def test_what_is_left_of_an_object_is_what_is_exported_and_saved(desk: Any, part: np.ndarray, balls: Any) -> None:

@@ -193,6 +193,7 @@ def test_a_page_from_disk_shows_what_the_viewer_shows(
     document = room(balls, make_columns)
     viewer = open_viewer(document)
     tab = open_tab(viewer, width=900, height=600)
+    tab.session.color_by("photo")
     hidden = "body > *:not(#root), #root div:has(> canvas) ~ *, [class*=Notification], [class*=Paper], [class*=Tabs]"
     camera = tab.session.client.camera
     eye = Eye(tuple(camera.position), tuple(camera.look_at), tuple(camera.up_direction), camera.fov)
