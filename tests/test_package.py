@@ -23,4 +23,6 @@ def test_the_wheel_holds_every_module_and_the_baseline(tmp_path: Path) -> None:
         inside = {name for name in archive.namelist() if ".dist-info/" not in name}
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "gsseg").rglob("*.py")}
     modules |= {path.relative_to(ROOT / "viewer").as_posix() for path in (ROOT / "viewer").rglob("*.py")}
-    assert inside == modules | {"gsseg/bench/baseline.json"}
+    web = ROOT / "viewer" / "gsseg_viewer" / "web"
+    data = {"gsseg/bench/baseline.json", *(f"gsseg_viewer/web/{path.name}" for path in web.iterdir())}
+    assert inside == modules | data

@@ -47,7 +47,7 @@ def image_ids(database: Path) -> dict[str, int]:
         return {image.name: image.image_id for image in connection.read_all_images()}
 
 
-def descriptors(database: Path, ids: list[int]) -> list[UInt8[ndarray, "features 128"]]:
+def descriptors(database: Path, ids: list[int]) -> list[UInt8[ndarray, "_ 128"]]:
     """SIFT descriptors of photos."""
     with opened(database) as connection:
         return [np.asarray(connection.read_descriptors(number).data) for number in ids]

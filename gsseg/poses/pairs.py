@@ -32,7 +32,7 @@ def pairs_in_order(count: int) -> Pairs:
     return np.array(rows, np.int64).reshape(-1, 2)
 
 
-def alike_pairs(described: list[UInt8[ndarray, "features 128"]], generator: np.random.Generator) -> Pairs:
+def alike_pairs(described: list[UInt8[ndarray, "_ 128"]], generator: np.random.Generator) -> Pairs:
     """Each photo with the `ALIKE` that look most like it, and with its two followers, which mostly overlap.
 
     Photos are compared by VLAD: residuals of their descriptors to visual words, summed by word, each word's sum and

@@ -104,7 +104,7 @@ def test_short_names_and_constants_of_the_rasterizer():
 def test_train_leaves_these_files(finished_run):
     assert sorted(path.name for path in finished_run.iterdir()) == sorted(
         ["cache", "codebook.safetensors", "confidence.json", "config.yaml", "features.safetensors", "log.txt",
-         "metrics.json", "objects.json", "report.html", "segmented.ply"]
+         "metrics.json", "objects.json", "report.html", "segmented.ply", "thumbnails"]
     )  # fmt: skip
 
 

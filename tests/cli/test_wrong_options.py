@@ -24,6 +24,9 @@ REQUIRED = {
     "info": ["PATH"],
     "bench": [],
     "prepare": ["scannet", "RAW", "OUT"],
+    "poses": ["PHOTOS", "SCENE"],
+    "splats": ["-s", "S"],
+    "masks": ["-s", "S"],
 }
 """What each command cannot do without."""
 

@@ -23,11 +23,12 @@ def selected(tab: Any) -> list[int]:
 
 
 def shown_as(tab: Any, balls: Any, before: np.ndarray, lit: set[int]) -> Callable[[], bool]:
-    """Whether the balls of ``lit`` have become brighter than ``before`` and, of a selection, all others darker."""
+    """Whether the balls of ``lit`` are no darker than ``before`` (bright ones stay as they are), and all others are,
+    where there is a selection."""
 
     def look() -> bool:
         change = np.array([tab.colour(point).sum() for point in balls.centres]) - before
-        return all(change[k] > 20 if k in lit else (change[k] < -20 if lit else abs(change[k]) < 6) for k in range(4))
+        return all(change[k] > -6 if k in lit else (change[k] < -20 if lit else abs(change[k]) < 6) for k in range(4))
 
     return look
 

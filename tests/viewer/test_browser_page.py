@@ -104,6 +104,7 @@ def test_a_page_comes_back_after_its_server(browser: Any, balls: Any, poll: Call
     tab = browser.open(first, 900, 600)
     change_everything(tab, balls, poll)
     before = known(tab)
+    tab.page.wait_for_timeout(2000)  # what a connection that ended sooner remembered may be what ended it
     tab.page.evaluate("document.hasFocus = () => false")
     first.document.apply("renamed", lambda state: rename(state, 3, "lemon"))
     assert tab.session.save()
