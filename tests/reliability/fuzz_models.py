@@ -45,12 +45,12 @@ def _pixels(rng: np.random.Generator, seeds: Path, folder: Path) -> None:
 
 
 def _read_pixels(folder: Path) -> None:
-    from gsseg.language.clip import _quiet
+    from gsseg.pretrained import quiet_transformers
 
     _check_config(folder)
     from transformers import CLIPImageProcessorPil
 
-    with _quiet():
+    with quiet_transformers():
         Pixels.read(CLIPImageProcessorPil, folder, 32)
 
 

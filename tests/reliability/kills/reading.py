@@ -1,5 +1,6 @@
 """What reads: each command, with every kind of file that it may be given."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -65,9 +66,9 @@ READINGS = tuple(
 @contextmanager
 def _serving_nobody() -> Iterator[None]:
     """Inside the block ``gsseg view`` reads all that it shows and ends without having opened a port."""
-    viewer = nullcontext(SimpleNamespace(url="", port=0))
+    viewer = nullcontext(SimpleNamespace(url="", port=0, not_kept="", doorkeeper=SimpleNamespace(refused=0)))
     with (
         mock.patch("gsseg_viewer.server.serve", return_value=viewer),
-        mock.patch("gsseg.cli.view._wait_for_an_interrupt"),
+        mock.patch("gsseg.cli.view._wait_for_the_end", return_value=signal.SIGINT),
     ):
         yield

@@ -94,7 +94,21 @@ def scenes(world: World, truth: Path, tmp_path: Path, new: Path, capfd: pytest.C
 def new(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of other codes, objects and counts than that of the template."""
     run = tmp_path_factory.mktemp("new") / "run"
-    assert world.train(run, "--seed", "1", "--config.codebook.fine", "2") == 0
+    # From one code, which is one object: atoms would find the two again.
+    assert (
+        world.train(
+            run,
+            "--seed",
+            "1",
+            "--config.codebook.coarse",
+            "1",
+            "--config.codebook.fine",
+            "1",
+            "--config.objects.start",
+            "codes",
+        )
+        == 0
+    )
     objects = RunLayout(run).objects
     objects.write_text(objects.read_text().replace("object", "other"))
     return run
