@@ -14,7 +14,7 @@ from gsseg.features import MaskEvidence
 from gsseg.io.ply import write_splats
 from gsseg.scene import Camera, Gaussians
 from gsseg.segmentation import NO_CODE, ObjectInfo, Segmentation
-from tests.poses import looking_inwards
+from tests.camera_poses import looking_inwards
 
 
 @pytest.fixture(scope="session")

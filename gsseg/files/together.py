@@ -22,6 +22,7 @@ from pathlib import Path
 
 from gsseg.errors import InputError
 from gsseg.files.json_file import read_json_object
+from gsseg.files.reading import all_below
 from gsseg.files.remove import left_beside, remove_empty, remove_folder
 
 EARLIER, SAVED = "earlier", ".saved"
@@ -168,7 +169,7 @@ def _complete(beside: Path, folder: Path, remove: Iterable[str], keep: bool) -> 
     """Adds what is replaced and the list, and sees all of it to the disk."""
     if (folder / EARLIER).exists() and not ((folder / EARLIER).is_dir() and os.access(folder / EARLIER, os.W_OK)):
         raise InputError(folder / EARLIER, "is no folder that may be written to", "move it away")
-    names = sorted(path.relative_to(beside).as_posix() for path in beside.rglob("*") if path.is_file())
+    names = sorted(path.relative_to(beside).as_posix() for path in all_below(beside))
     for name in names:
         _to_disk(beside / name)
     files = {name: (folder / name).is_file() for name in names}
@@ -180,7 +181,8 @@ def _complete(beside: Path, folder: Path, remove: Iterable[str], keep: bool) -> 
             _copy((folder / name).resolve(), beside / EARLIER / name)
     todo = _Replacement(files, removed, _next_version(folder) if keep else "")
     (beside / _LIST).write_text(json.dumps(asdict(todo)), encoding="utf-8")
-    for path in (beside / _LIST, *(path for path in beside.rglob("*") if path.is_dir()), beside):
+    folders = {beside, beside / EARLIER, *(path.parent for path in all_below(beside))}
+    for path in (beside / _LIST, *sorted(folders, reverse=True)):  # what lies in a folder before the folder
         _to_disk(path)
 
 

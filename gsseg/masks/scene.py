@@ -18,7 +18,7 @@ from numpy import ndarray
 from PIL import Image
 
 from gsseg.errors import InputError
-from gsseg.files import whole_file
+from gsseg.files import all_below, whole_file
 from gsseg.files.json_file import read_json_object
 from gsseg.files.lock import locked
 from gsseg.io.langsplat import MASKS
@@ -95,7 +95,7 @@ def make_masks(
 
 def holds_masks(folder: Path) -> bool:
     """Whether there is any file that masks could be read from."""
-    return any(path.suffix.lower() in (*PHOTO_SUFFIXES, ".npy", ".pt") for path in folder.rglob("*"))
+    return any(path.suffix.lower() in (*PHOTO_SUFFIXES, ".npy", ".pt") for path in all_below(folder))
 
 
 def _check_folder(out: Path, settings: dict[str, object]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gsseg.errors import InputError
+from gsseg.files import all_below
 from gsseg.io.picture import decode_picture, open_picture
 from gsseg.io.posed import PHOTO_SUFFIXES, check_photo_name, photo_key
 from gsseg.threads import run_all, thread_count
@@ -21,7 +22,7 @@ def find_photos(folder: Path) -> list[str]:
         raise InputError(folder, "is no folder of photos and no video", "give a folder of pictures, or a video file")
     names = sorted(
         path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
+        for path in all_below(folder)
         if path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".") and path.is_file()
     )
     if len(names) < FEWEST:

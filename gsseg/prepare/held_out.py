@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gsseg.errors import InputError
+from gsseg.files import all_below
 from gsseg.io.colmap import find_colmap, read_colmap
 from gsseg.io.photos import check_aspect
 from gsseg.io.posed import PHOTO_SUFFIXES, PhotoIndex
@@ -35,7 +36,7 @@ def copy_scene(
     ``masks``: their folder, and the endings that a view's name takes there. Those of ``held_out`` are not copied.
     """
     folder, endings = masks
-    photos = [file for file in sorted((raw / "images").rglob("*")) if file.suffix.lower() in PHOTO_SUFFIXES]
+    photos = [file for file in all_below(raw / "images") if file.suffix.lower() in PHOTO_SUFFIXES]
     model = find_colmap(raw)
     assert model is not None, "the caller has read it"
     files = [*photos, *sorted(file for file in model.iterdir() if file.is_file())]

@@ -15,7 +15,7 @@ import gsseg
 from gsseg.cli import main
 from gsseg.io.ply import write_splats
 from gsseg.io.splat_formats import read_splats
-from tests.poses import looking_inwards
+from tests.camera_poses import looking_inwards
 
 PER_THING = 60
 CENTRES = np.array([[-0.9, 0.0, 0.0], [0.9, 0.0, 0.0]])

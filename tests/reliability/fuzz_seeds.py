@@ -16,8 +16,8 @@ from gsseg.io.ply import write_splats
 from gsseg.io.splat_format import inria_dtype
 from gsseg.quantize.rqvae.checkpoint import save_rqvae
 from gsseg.quantize.rqvae.model import RQVAE, RQVAEConfig
+from tests.camera_poses import looking_inwards
 from tests.io import test_colmap, test_compressed_ply, test_sog, test_spz
-from tests.poses import looking_inwards
 
 ROWS, VIEWS, WIDTH, HEIGHT = 40, 4, 32, 24
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import random
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -12,6 +13,8 @@ import pytest
 from gsseg_kills_bad_reads import BadDisk, BadRead
 from gsseg_kills_jobs import Snapshot, World, hidden, is_hidden, settled, snapshot
 from gsseg_kills_reading import READINGS, Reading
+
+from gsseg.segmentation.table import THUMBNAILS
 
 ERRORS = (errno.EIO, errno.EACCES)
 EXTRAS = ("metrics.json", "report.html", "log.txt")
@@ -58,9 +61,17 @@ class Trial:
 
 
 def _without_extras(state: Snapshot) -> Snapshot:
-    """Of meshes their sizes: Open3D's threads do not always add up in one order."""
-    kept = {name: content for name, content in state.items() if Path(name).name not in EXTRAS}
-    return {name: bytes(len(of)) if name.endswith("_mesh.ply") else of for name, of in kept.items()}
+    """Without thumbnails, which are cut from photos, and their names; of meshes their sizes, because Open3D's threads
+    do not always add up in one order."""
+    kept = {}
+    for name, content in state.items():
+        if Path(name).name in EXTRAS or Path(name).parent.name == THUMBNAILS:
+            continue
+        if name.endswith("_mesh.ply"):
+            kept[name] = bytes(len(content))
+        else:
+            kept[name] = re.sub(rb'"thumbnail": (null|"[^"]*")', b"", content)
+    return kept
 
 
 @pytest.mark.parametrize("reading", READINGS, ids=lambda reading: reading.name)
