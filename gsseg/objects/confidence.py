@@ -25,11 +25,11 @@ from gsseg.segmentation.confidence import Border, Confidence, most_doubtful_firs
 CONTACT_NEIGHBOURS, RIM_NEIGHBOURS = 8, 12
 """Neighbours of a Gaussian that say which objects touch, and what is around it."""
 
-BORDER = (2.023, -8.220, 1.131, 7.023, -0.016)
+BORDER = (1.025, -9.414, 0.657, 9.423, -0.337)
 """Coefficients of `border_traits`."""
-GAUSSIAN = (-2.747, 2.486, 1.539, -0.122, 0.348, 3.322, -1.221)
+GAUSSIAN = (-0.202, 1.416, 1.605, -1.380, 0.335, 2.069, -1.119)
 """Coefficients of `gaussian_traits`."""
-OBJECT = (-3.100, -2.496, 6.821, -0.112, 1.508, 1.875)
+OBJECT = (-9.841, -3.971, 6.670, 0.336, 7.356, 2.794)
 """Coefficients of `object_traits`."""
 
 
