@@ -23,6 +23,8 @@ from gsseg.scene import Camera
 
 Progress = Callable[[str, int, int], None]
 _AGAIN = "copy the labels again"
+MOST_PIXELS = 40_000_000
+"""Of a labelled frame; LERF's have less than one million."""
 Polygon = list[tuple[float, float]]
 
 
@@ -80,6 +82,9 @@ def read_frame(file: Path) -> tuple[int, int, dict[str, list[Polygon]]]:
         for key in ("width", "height")
     )
     check_size(file, width, height)
+    if width * height > MOST_PIXELS:
+        most = f"at most {MOST_PIXELS // 10**6} million are read"
+        raise InputError(file, f"is of a picture of {width} x {height} pixels; {most}", _AGAIN)
     found: dict[str, list[Polygon]] = {}
     for number, each in enumerate(objects):
         category = each.get("category") if isinstance(each, dict) else None

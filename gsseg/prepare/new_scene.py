@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gsseg.errors import InputError
+from gsseg.files import check_readable
 from gsseg.files.folder import whole_folder
 
 Counts = Mapping[str, int]
@@ -46,6 +47,7 @@ def new_scene(out: Path, raw: Path) -> Iterator[Path]:
 
 def copy_file(source: Path, target: Path, link: bool = False) -> None:
     """Copies a file, or with ``link`` gives it a second name where the disk can; OSError as the system's."""
+    check_readable(source)  # a device has no end
     target.parent.mkdir(parents=True, exist_ok=True)
     if link:
         try:

@@ -19,18 +19,23 @@ def fill_polygons(
     Coordinates lose their fraction as in LangSplat's evaluation, whose masks are those of published scores. Fewer than
     three vertices are a line or a pixel, as they are to ``fillPoly``.
     """
-    mask = Image.new("L", (width, height))
+    mask = np.zeros((height, width), bool)
     for polygon in polygons:
-        single = Image.new("L", (width, height))
-        points = [(_whole(x), _whole(y)) for x, y in polygon]
+        corners = np.array([(_whole(x), _whole(y)) for x, y in polygon], np.int64).reshape(-1, 2)
+        # Drawn in its own box: a frame of many small polygons must not cost its size for each of them.
+        low = np.clip(corners.min(axis=0, initial=LARGEST), 0, (width, height))
+        high = np.clip(corners.max(axis=0, initial=-LARGEST) + 1, 0, (width, height))
+        if (high <= low).any():
+            continue
+        single = Image.new("1", tuple((high - low).tolist()))
+        points = [(int(x), int(y)) for x, y in corners - low]
         draw = ImageDraw.Draw(single)
         if len(points) > 2:
             draw.polygon(points, fill=1)
-        if points:
-            # The border of a thin part may hold pixels whose centres the inside does not.
-            draw.line([*points, points[0]], fill=1)
-        mask.paste(1, mask=single.point([0] + [255] * 255))
-    return np.asarray(mask) > 0
+        # The border of a thin part may hold pixels whose centres the inside does not.
+        draw.line([*points, points[0]], fill=1)
+        mask[low[1] : high[1], low[0] : high[0]] |= np.asarray(single, bool)
+    return mask
 
 
 def _whole(value: float) -> int:

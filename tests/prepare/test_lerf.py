@@ -204,3 +204,16 @@ def test_what_is_wrong_with_lerf_mask_is_named(lerf_mask: Path, tmp_path: Path, 
     with pytest.raises(InputError, match=words):
         prepare_lerf_mask(lerf_mask, tmp_path / "scene")
     assert [file.name for file in tmp_path.iterdir()] == ["lerf_mask"]
+
+
+def test_a_photo_that_is_a_device_is_refused(tmp_path):
+    """Copying it would never end."""
+    write_base(tmp_path / "ramen")
+    (tmp_path / "label" / "ramen").mkdir(parents=True)
+    (tmp_path / "label" / "ramen" / "frame_00002.json").write_text(json.dumps(LABEL))
+    photo = tmp_path / "ramen" / "images" / "frame_00004.jpg"
+    photo.unlink()
+    photo.symlink_to("/dev/zero")
+    with pytest.raises(InputError, match=r"frame_00004\.jpg.*a device"):
+        prepare_lerf(tmp_path / "ramen", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -124,7 +124,7 @@ def _read_run(folder: Path) -> None:
 def _read_compressed(folder: Path) -> None:
     scene = read_scene(folder / "run" / "scene.gsseg")
     assert np.isfinite(scene.discrete).all()
-    scene.learnt.sum()
+    scene.learnt.sum(dtype=np.float64)
     assert scene.object_ids.max(initial=-1) < len(scene.objects)
     _read_run(folder)
 
