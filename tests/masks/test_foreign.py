@@ -241,5 +241,5 @@ def test_bad_archives_are_refused(tmp_path, spoil):
     np.savez(path, x=arrays.get(spoil, np.ones((2, 4, 4))))
     if spoil == "truncated":
         path.write_bytes(path.read_bytes()[:-60])
-    with pytest.raises(InputError, match=r"a\.npz|x\.npy"):
+    with pytest.raises(InputError, match=r"a\.npz"):
         read_foreign(path.parent)

@@ -5,7 +5,7 @@ Of the arrays in a file the first one of such a shape counts. Photos are named b
 
 import tempfile
 import zipfile
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from jaxtyping import Bool
@@ -52,8 +52,13 @@ def _shape(masks: ndarray, file: Path) -> tuple[int, int, int]:
 
 
 def _masks(file: Path) -> ndarray:
-    """The first array of two or three axes. It is unpacked to a file that nobody else sees, and read within bounds."""
     check_readable(file)
+    return _unpacked(file, file.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)  # the masks of a photo are drawn one after the other, and one photo's are in memory
+def _unpacked(file: Path, changed: int) -> ndarray:
+    """The first array of two or three axes. It is unpacked to a file that nobody else sees, and read within bounds."""
     try:
         with zipfile.ZipFile(file) as archive:
             for member in archive.infolist():
@@ -62,9 +67,16 @@ def _masks(file: Path) -> ndarray:
                 if member.file_size > MOST_BYTES:
                     raise InputError(file, f"unpacks to more than {MOST_BYTES >> 20} MB", "save fewer masks in a file")
                 with tempfile.TemporaryDirectory(prefix="gsseg-") as folder:
-                    values = read_npy(Path(archive.extract(member, folder)))
+                    values = _read(file, Path(archive.extract(member, folder)))
                 if values.ndim in (2, 3) and values.size:
                     return values
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
         raise InputError(file, f"is no archive of arrays ({error})", _AGAIN) from error
     raise InputError(file, "holds no array (masks, rows, columns) and no label map", _AGAIN)
+
+
+def _read(file: Path, unpacked: Path) -> ndarray:
+    try:
+        return read_npy(unpacked)
+    except InputError as error:  # which names a file that is gone by then
+        raise InputError(file, f"its array {unpacked.name} {error.problem}", error.remedy) from error
