@@ -59,8 +59,9 @@ def _trigger(session: Session, action: Callable[[Session], object]) -> Callable[
 
 def _reaching(level: Level) -> Callable[[Session], object]:
     def reach(session: Session) -> None:
-        document = session.document
-        session.reselect(lambda now: widened(now, document.state, document.table, level, now.distance))
+        state = session.document.state
+        table = session.document.table_of(state)
+        session.reselect(lambda now: widened(now, state, table, level, now.distance))
 
     return reach
 

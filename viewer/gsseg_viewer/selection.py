@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float32, Integer
 from numpy import ndarray
 
 from gsseg.segmentation import NO_CODE, NO_OBJECT
+from gsseg_viewer.division import Division
 from gsseg_viewer.pieces import PieceTable
 from gsseg_viewer.state import State
 
@@ -43,7 +44,7 @@ class PieceSelection:
     anchors: frozenset[int] = field(default_factory=frozenset)
     """Every piece whose click is in the selection, the last one too: all of them grow and shrink together."""
     fixed: frozenset[int] = field(default_factory=frozenset)
-    """Pieces of no object that a rectangle took as they are: they neither grow nor shrink."""
+    """Pieces that were taken as they are, by a tool or of no object by a rectangle: they neither grow nor shrink."""
     level: Level = "object"
     """How far the last click reached."""
     distance: float = 0.3
@@ -59,8 +60,13 @@ class PieceSelection:
     def mask(self, pieces: int) -> Bool[ndarray, " pieces"]:
         """Which of so many pieces are selected."""
         chosen = np.zeros(pieces, bool)
-        chosen[sorted(self.pieces)] = True
+        chosen[[each for each in self.pieces if each < pieces]] = True
         return chosen
+
+    def followed(self, division: Division, count: int) -> "PieceSelection":
+        """The same selection from when there were ``count`` pieces, with all that was cut from them since."""
+        pieces, fixed = (division.followed(each, count) for each in (self.pieces, self.fixed))
+        return replace(self, pieces=pieces, fixed=fixed)
 
 
 def reach(state: State, table: PieceTable, anchor: int, level: Level, distance: float) -> frozenset[int]:
@@ -73,12 +79,12 @@ def reach(state: State, table: PieceTable, anchor: int, level: Level, distance: 
     seen = ~state.gone
     seen[anchor] = True
     alike = seen & ((state.owner != NO_OBJECT) == (owner != NO_OBJECT))
-    chosen = np.zeros(len(state.owner), bool)
-    chosen[anchor] = True
+    # What was cut from one code and still is of one object is one code to a click.
+    chosen = seen & (state.origin == state.origin[anchor]) & (state.owner == owner)
     if step >= 1 and owner != NO_OBJECT:
         chosen |= seen & (state.owner == owner)
     elif step >= 1:
-        chosen |= table.connected(anchor, alike & _near(table.colors, anchor, LIKE))
+        chosen |= table.connected(anchor, alike & _near(table.colors, anchor, LIKE), state.origin)
     if step >= 2 and table.coarse[anchor] != NO_CODE:
         chosen |= alike & (table.coarse == table.coarse[anchor])
     if step >= 3 and table.features[anchor].any():

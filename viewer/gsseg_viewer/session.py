@@ -32,7 +32,7 @@ from gsseg_viewer.recall import Recall
 from gsseg_viewer.saving import save
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.splats import ClientSplats, SplatNodes
-from gsseg_viewer.state import State
+from gsseg_viewer.state import Edition, State
 
 _LOG = logging.getLogger("gsseg_viewer")
 
@@ -67,7 +67,7 @@ class Session:
         self.surroundings = surroundings
         self.recall = recall or Recall()
         earlier = self.recall.session
-        self.selection = self.recall.selection(document)
+        self._selection, self._pieces = self.recall.selection(document), len(document.division)
         self.only_seen = False
         """Whether a rectangle takes what is seen, and not what stands behind it too."""
         opening: Coloring = "object" if document.state.objects else "photo"
@@ -85,8 +85,9 @@ class Session:
         self._stale = False
         self._closed = False
         self._state = document.state
-        self._before: WeakKeyDictionary[State, tuple[PieceSelection, PieceSelection]] = WeakKeyDictionary()
-        """Of a state that an edit has ended: the selection then, and what the edit left of it."""
+        self._before: WeakKeyDictionary[Edition, tuple[PieceSelection, PieceSelection, int]] = WeakKeyDictionary()
+        """Of a version that an edit has ended: the selection then, what the edit left of it, and how many pieces there
+        were."""
         # A browser may go away at any moment, also while something is being sent: that is lost, and viser need not warn
         # of it. Entered for good, so it must be kept.
         self._unheard = client._websock_connection.get_message_buffer().sanctioned_dead_writes()
@@ -133,6 +134,16 @@ class Session:
 
     # What is selected and how it looks.
 
+    @property
+    def selection(self) -> PieceSelection:
+        """What is selected. Pieces may be cut by whoever looks at the scene: all that was cut from one is still in."""
+        with self._lock:
+            division = self.document.division
+            if self._pieces < len(division):
+                self._selection = self._selection.followed(division, self._pieces)
+                self._pieces = len(division)
+            return self._selection
+
     def select(self, chosen: PieceSelection) -> None:
         """Makes this the selection."""
         self.reselect(lambda before: chosen)
@@ -140,7 +151,7 @@ class Session:
     def reselect(self, change: Callable[[PieceSelection], PieceSelection]) -> None:
         """Makes the selection what a function makes of the present one; two at once lose nothing."""
         with self._lock:
-            self.selection = change(self.selection)
+            self._selection = change(self.selection)
         self.refresh()
 
     def clear(self) -> None:
@@ -222,11 +233,11 @@ class Session:
                 return
             state = self.document.state  # under the lock: of two changes at once the newer is compared last
             earlier, self._state = self._state, state
-            lost = np.flatnonzero(state.gone & ~earlier.gone)
+            division, chosen = self.document.division, self.selection
+            lost = np.flatnonzero(division.state(state, {}).gone & ~division.state(earlier, {}).gone)
             if len(lost):
-                left = selection.without(self.selection, frozenset(lost.tolist()))
-                self._before[earlier] = (self.selection, left)
-                self.selection = left
+                self._selection = selection.without(chosen, frozenset(lost.tolist()))
+                self._before[earlier.edition] = (chosen, self._selection, self._pieces)
             else:
                 self._select_again(state)
         if change.by != self.client.client_id:
@@ -237,9 +248,10 @@ class Session:
 
     def _select_again(self, state: State) -> None:
         """Where an edit has been undone that took from the selection, and nothing was selected since: as it was."""
-        before, left = self._before.get(state, (self.selection, self.selection))
-        if self.selection == left:
-            self.selection = before
+        chosen, division = self.selection, self.document.division
+        before, left, count = self._before.get(state.edition, (chosen, chosen, len(division)))
+        if chosen == left.followed(division, count):
+            self._selection = before.followed(division, count)
 
     def _begin(self) -> None:
         self._splats = self._nodes.show(self.client, *self._painted())
