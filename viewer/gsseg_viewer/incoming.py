@@ -1,15 +1,17 @@
-"""What browsers send, checked before viser sees it.
+"""What browsers send, checked before anybody sees it.
 
 viser 1.1.1 takes any message of any of its types, sets whatever property of an element the message names, and prints a
 traceback for each that it cannot take. Here a message is one of the few that the viewer's page sends, with the fields,
 types and ranges that it sends them with:
 
-    one of these                -> goes on to viser
+    one of viser's few          -> goes on to viser
+    `PartAsked`, which is ours  -> goes to the session (`gsseg_viewer.channel`) and not to viser
     another type of viser's     -> goes nowhere
     anything else               -> its connection is closed, and counted; nothing is printed
 """
 
 import math
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, Union
 
 import msgspec
@@ -32,6 +34,10 @@ Text = Annotated[str, Meta(max_length=LETTERS)]
 Share = Annotated[float, Meta(ge=-10, le=10)]
 Pixels = Annotated[int, Meta(ge=0, le=1 << 15)]
 Unit = Annotated[float, Meta(ge=-1.01, le=1.01)]
+
+
+Word = Annotated[str, Meta(max_length=40)]
+Id = Annotated[int, Meta(ge=-1, lt=2**31)]
 
 
 class _Message(msgspec.Struct, tag_field="type", forbid_unknown_fields=True):
@@ -91,6 +97,21 @@ class GuiFormDirtyMessage(_Message, tag=True):
     uuid: Name
 
 
+class PartAsked(_Message, tag=True):
+    """What a part of the page that is ours asks of its session; what the lists hold is for the part to say."""
+
+    part: Word
+    """Which part."""
+    action: Word
+    """What is to be done."""
+    ids: Annotated[list[Id], Meta(max_length=100_000)] = []
+    """Of objects, or other whole numbers; -1 for none."""
+    numbers: Annotated[list[Coordinate], Meta(max_length=50_000)] = []
+    """Finite numbers, such as points of the screen one after the other."""
+    text: Text = ""
+    """What was typed."""
+
+
 _KINDS = (
     ViewerCameraMessage,
     GuiUpdateMessage,
@@ -98,6 +119,7 @@ _KINDS = (
     ScenePointerMessage,
     GuiFormSubmitMessage,
     GuiFormDirtyMessage,
+    PartAsked,
 )
 
 
@@ -111,14 +133,14 @@ _KNOWN, _TYPED = msgspec.msgpack.Decoder(Union[_KINDS]), msgspec.msgpack.Decoder
 _NAMES = frozenset(kind.__name__ for kind in _KINDS)
 
 
-def meant(message: bytes | str) -> bool:
-    """Whether viser is to be given a message; False for a type the viewer has no use for. ValueError for all that no
-    page of the viewer sends."""
+def meant(message: bytes | str) -> _Message | None:
+    """What a message says; None for a type the viewer has no use for. ValueError for all that no page of the viewer
+    sends."""
     if isinstance(message, str):
         raise ValueError("text")
     try:
         if _TYPED.decode(message).type not in _NAMES:
-            return False
+            return None
         known = _KNOWN.decode(message)
     except RecursionError as error:
         raise ValueError("nested too deep") from error
@@ -131,7 +153,9 @@ def meant(message: bytes | str) -> bool:
         whole = known.event_type == "rect-select" or None not in (known.ray_origin, known.ray_direction)
         if not whole or len(known.screen_pos) != 1 + (known.event_type == "rect-select") or not _finite(numbers):
             raise ValueError("no click and no rectangle")
-    return True
+    if isinstance(known, PartAsked) and not _finite(known.numbers):
+        raise ValueError("no number")
+    return known
 
 
 def _check_camera(camera: ViewerCameraMessage) -> None:
@@ -165,21 +189,26 @@ class Doorkeeper:
         """Nobody has come yet."""
         self.refused = 0
         """Connections that were closed because of what they sent."""
+        self.deliver: Callable[[ServerConnection, PartAsked], object] = lambda connection, asked: None
+        """Gets what the page's own parts ask for; on viser's event loop, so it must not block."""
 
     def watch(self, connection: ServerConnection) -> None:
-        """From now on only what is `meant` is received from a connection."""
+        """From now on viser receives from a connection only what is `meant` for it."""
         receive = connection.recv
 
         async def checked(*_: Any, **__: Any) -> Any:
             while True:
                 message = await receive()
                 try:
-                    if meant(message):
-                        return message
+                    known = meant(message)
                 except ValueError:
                     self.refused += 1
                     await connection.close(1007, "not a message of this viewer")
                     # Receiving now says what viser knows how to take: that the connection is closed.
                     return await receive()
+                if isinstance(known, PartAsked):
+                    self.deliver(connection, known)
+                elif known is not None:
+                    return message
 
         connection.recv = checked

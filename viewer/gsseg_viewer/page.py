@@ -17,6 +17,11 @@ from typing import Any
 import numpy as np
 import zstandard
 
+SCRIPTS = ("shader.js", "channel.js", "live.js", "forms.js")
+"""Of the served page, in the order in which they run; what talks to the session comes after ``channel.js``."""
+STYLES = ("live.css",)
+"""Of the served page."""
+
 Color = tuple[int, int, int]
 
 DARK: Color = (20, 20, 20)
@@ -58,7 +63,7 @@ def served_page(page: bytes, name: str, key: str) -> bytes:
     what is no page of viser.
     """
     cover = f'<div id="gsseg-cover"><p>Loading {html.escape(name)} …</p></div>'
-    return _mended(page, f"{name} · gsseg", {"key": key}, ("shader.js", "live.js", "forms.js"), _web("live.css"), cover)
+    return _mended(page, f"{name} · gsseg", {"key": key}, SCRIPTS, "\n".join(map(_web, STYLES)), cover)
 
 
 def kept_page(page: bytes, title: str, objects: Sequence[Listed], dark: bool) -> bytes:
@@ -117,6 +122,6 @@ def _replaced(page: bytes, pattern: bytes, ours: str) -> bytes:
     return page[: found.start()] + ours.encode("utf-8") + page[found.end() :]
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def _web(name: str) -> str:
     return files("gsseg_viewer").joinpath("web", name).read_text(encoding="utf-8")

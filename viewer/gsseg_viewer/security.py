@@ -103,6 +103,12 @@ def address_of(server: viser.ViserServer, client_id: int) -> str:
     return "" if connection is None or connection.request is None else connection.request.path
 
 
+def client_of(server: viser.ViserServer, connection: ServerConnection) -> int | None:
+    """The client that a connection is of; None where viser does not know it yet or any more."""
+    live = server._websock_server._live_connections
+    return next((client_id for client_id, each in live.items() if each is connection), None)
+
+
 @dataclass(frozen=True, eq=False)
 class _Guard:
     """Who may come in."""

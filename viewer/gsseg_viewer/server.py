@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import viser
+from websockets.asyncio.server import ServerConnection
 
 from gsseg.language.clip import ClipModel
 from gsseg.scene import View
@@ -16,14 +17,14 @@ from gsseg_viewer.camera import Surroundings
 from gsseg_viewer.commands import help_text, register
 from gsseg_viewer.dialogs import offer_recovery
 from gsseg_viewer.document import Document
-from gsseg_viewer.incoming import Doorkeeper
+from gsseg_viewer.incoming import Doorkeeper, PartAsked
 from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.mouse import listen_to_mouse
 from gsseg_viewer.page import served_page
 from gsseg_viewer.panels import build_panels
 from gsseg_viewer.panels.elements import plain
 from gsseg_viewer.recall import Recall
-from gsseg_viewer.security import address_of, safe_server
+from gsseg_viewer.security import address_of, client_of, safe_server
 from gsseg_viewer.session import Session
 from gsseg_viewer.splats import SplatNodes
 from gsseg_viewer.unsaved import Keeper
@@ -108,6 +109,7 @@ class Viewer:
         server.initial_camera.fov = start.fov
         server.initial_camera.near = self._surroundings.near
         server.initial_camera.far = self._surroundings.far
+        self.doorkeeper.deliver = self._deliver
         server.on_client_connect(self._connect)
         server.on_client_disconnect(self._disconnect)
 
@@ -128,6 +130,12 @@ class Viewer:
             session.tell("Earlier edits", self.document.lost, "yellow")
         if client.client_id not in self._server.get_clients():
             self._disconnect(client)
+
+    def _deliver(self, connection: ServerConnection, asked: PartAsked) -> None:
+        client_id = client_of(self._server, connection)
+        session = None if client_id is None else self._sessions.get(client_id)
+        if session is not None:
+            session.enqueue(lambda: session.channel.hear(asked))
 
     def _disconnect(self, client: viser.ClientHandle) -> None:
         with self._lock:

@@ -23,6 +23,7 @@ from gsseg.errors import InputError
 from gsseg.scene import View
 from gsseg_viewer import camera, colors, selection
 from gsseg_viewer.camera import Surroundings
+from gsseg_viewer.channel import Channel
 from gsseg_viewer.colors import Coloring
 from gsseg_viewer.document import Change, Document, Edit
 from gsseg_viewer.edits import EditError
@@ -78,6 +79,8 @@ class Session:
         """The training view that was jumped to last."""
         self.panels: list[Panel] = []
         self.messages = Messages(client)
+        self.channel = Channel(client)
+        """To the parts of the page that are ours."""
         self._nodes = nodes
         self._splats: ClientSplats | None = None
         self._lock = threading.RLock()
