@@ -1,12 +1,13 @@
 """What clicks are worth with and without snapping: IoU of objects after one, two and three rounds of simulated clicks.
 
-    python scripts/22_graph_cut.py RUN ... [--rounds 3] [--config.trust 0.3]
+    python scripts/22_graph_cut.py RUN ... [--rounds 3] [--config.trust 1.0]
 
-RUN was trained on a scene with ground truth of Gaussians, as scripts/13_grouping.py makes them. A round is one click on what is wrong: drawn from a few views, the largest connected patch of pixels that
-the selection has too much or too little is clicked at its middle, as the protocols of interactive segmentation do. Without
-snapping, the click adds or takes away the piece that it meets, which is what the viewer did before; with it, the
-border snaps (`gsseg.objects.snap`). IoU is by light. Objects looked at are those that lie best on an instance and are not
-right yet, with an IoU from `--low` to `--high`.
+RUN was trained on a scene with ground truth of Gaussians, as scripts/13_grouping.py makes them. A round is one click on
+what is wrong: drawn from a few views, the largest connected patch of pixels that the selection has too much or too
+little is clicked at its middle, as the protocols of interactive segmentation do. Without snapping, the click adds or
+takes away the piece that it meets, which is what a click on a fine code does; with it, the border snaps
+(`gsseg.objects.snap`). IoU is by light. Objects looked at are those that lie best on an instance and are not right yet,
+with an IoU from --low to --high.
 """
 
 import time

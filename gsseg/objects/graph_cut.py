@@ -24,8 +24,8 @@ def minimum_cut(
     """Which nodes are in, in the labelling that costs least; of several of these, that with the fewest nodes in.
 
     Edges have no direction; the same one twice counts twice. A lean of +-inf cannot be gone against. Weights and leans
-    are rounded to the 2^-30th part of their sum, infinite ones left out, so a cut is as cheap as any up to that. ValueError
-    for a negative weight, and for what is no number.
+    are rounded to the 2^-30th part of their sum, infinite ones left out, so a cut is as cheap as any up to that.
+    ValueError for a negative weight, and for what is no number.
     """
     count = len(leans)
     weights, leans = np.asarray(weights, np.float64), np.asarray(leans, np.float64)

@@ -45,6 +45,7 @@ class SnapConfig:
     """Distance of features, which have unit length, at which two still look alike."""
     trust: float = 0.3
     """How much it counts to have been selected or not."""
+    implied: int = 1
     reach: float = 30.0
     """Steps from a click within which what was selected counts less."""
 
@@ -73,13 +74,17 @@ def snap(
     edges, strength = _edges(near, features[rows], colors[rows])
     kept, dropped = np.isin(rows, keep), np.isin(rows, drop)
     was = inside[rows]
+    wrong = np.flatnonzero((kept & ~was) | (dropped & was))
+    heard = _heard(edges, strength, wrong, len(rows), config.reach)
+    far = rows[heard > 0.5]
+    keep_like = np.append(keep, _few(far[inside[far]])) if config.implied else keep
+    drop_like = np.append(drop, _few(far[~inside[far]])) if config.implied else drop
     leans = config.likeness * (
-        _likeness(features[rows], _few(keep), features, config.width)
-        - _likeness(features[rows], _few(drop), features, config.width)
+        _likeness(features[rows], _some(keep_like), features, config.width)
+        - _likeness(features[rows], _some(drop_like), features, config.width)
     )
     side = np.where(was, 1.0, -1.0) * (1.0 if sure is None else sure[rows])
-    wrong = np.flatnonzero((kept & ~was) | (dropped & was))
-    leans += config.trust * side * _heard(edges, strength, wrong, len(rows), config.reach)
+    leans += config.trust * side * heard
     leans[kept], leans[dropped] = np.inf, -np.inf
     found = inside.copy()
     found[rows] = minimum_cut(edges, strength, leans)
@@ -115,6 +120,10 @@ def _edges(
 
 def _few(rows: Int64[ndarray, " some"]) -> Int64[ndarray, " few"]:
     return rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_SEEDS)).astype(np.int64)]
+
+
+def _some(rows):
+    return rows
 
 
 def _likeness(

@@ -25,6 +25,10 @@ Level = Literal["fine code", "object", "coarse code", "similar features"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 """From narrow to wide."""
 
+How = Literal["set", "add", "remove", "intersect"]
+"""What becomes of the earlier selection: it is replaced, added to, lessened, or cut down to what it shares."""
+HOWS: tuple[How, ...] = get_args(How)
+
 
 LIKE = 0.15
 """Distance of colours, red, green and blue in 0..1, up to which neighbours that belong to no object hang together."""
@@ -98,21 +102,25 @@ def _near(values: Float32[ndarray, "pieces dim"], anchor: int, distance: float) 
     return np.linalg.norm(values - values[anchor], axis=1) <= distance
 
 
-def click(
-    selection: PieceSelection, state: State, table: PieceTable, anchor: int | None, how: Literal["set", "add", "remove"]
-) -> PieceSelection:
-    """The selection after a click on ``anchor``: what was clicked replaces it, is added, or is taken from it.
+def click(selection: PieceSelection, state: State, table: PieceTable, anchor: int | None, how: How) -> PieceSelection:
+    """The selection after a click on ``anchor``: what it reaches, combined with what was selected before.
 
-    A click on nothing (None) clears; with a modifier it changes nothing.
+    A click on nothing (None) clears; where it was to add, take away or intersect it changes nothing.
     """
     if anchor is None:
         return cleared(selection) if how == "set" else selection
     there = reach(state, table, anchor, selection.level, selection.distance)
-    if how == "remove":
-        return without(selection, there)
+    clicked = replace(selection, pieces=there, anchor=anchor, anchors=frozenset({anchor}), fixed=frozenset())
+    return combined(selection, clicked, how)
+
+
+def combined(before: PieceSelection, there: PieceSelection, how: How) -> PieceSelection:
+    """A selection and what somebody selects next."""
     if how == "set":
-        return replace(selection, pieces=there, anchor=anchor, anchors=frozenset({anchor}), fixed=frozenset())
-    return replace(selection, pieces=selection.pieces | there, anchor=anchor, anchors=_anchors(selection) | {anchor})
+        return there
+    if how == "add":
+        return joined(before, there)
+    return without(before, there.pieces if how == "remove" else before.pieces - there.pieces)
 
 
 def widened(
@@ -150,6 +158,12 @@ def of_pieces(selection: PieceSelection, state: State, pieces: Integer[ndarray, 
         fixed=everything - frozenset(owned.tolist()),
         level="object",
     )
+
+
+def as_they_are(selection: PieceSelection, pieces: Integer[ndarray, " some"]) -> PieceSelection:
+    """These pieces as the selection, which neither grows nor shrinks with the level."""
+    taken = frozenset(pieces.tolist())
+    return replace(selection, pieces=taken, anchor=None, anchors=frozenset(), fixed=taken)
 
 
 def cleared(selection: PieceSelection) -> PieceSelection:

@@ -34,6 +34,7 @@ from gsseg_viewer.saving import save
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.splats import ClientSplats, SplatNodes
 from gsseg_viewer.state import Edition, State
+from gsseg_viewer.tools import Settings
 
 _LOG = logging.getLogger("gsseg_viewer")
 
@@ -70,7 +71,9 @@ class Session:
         earlier = self.recall.session
         self._selection, self._pieces = self.recall.selection(document), len(document.division)
         self.only_seen = False
-        """Whether a rectangle takes what is seen, and not what stands behind it too."""
+        """Whether what is drawn on the screen takes what is seen, and not what stands behind it too."""
+        self.tools = Settings()
+        """Which tool is in hand, and how it is set."""
         opening: Coloring = "object" if document.state.objects else "photo"
         self.coloring: Coloring = opening if earlier is None else earlier.coloring
         self.dark = earlier is None or earlier.dark
