@@ -83,7 +83,7 @@ def snap(
         _likeness(features[rows], _some(keep_like), features, config.width)
         - _likeness(features[rows], _some(drop_like), features, config.width)
     )
-    side = np.where(was, 1.0, -1.0) * (1.0 if sure is None else sure[rows])
+    side = np.where(was, 1.0, -1.0) * (1.0 if sure is None else 0.3 + 0.7 * sure[rows])
     leans += config.trust * side * heard
     leans[kept], leans[dropped] = np.inf, -np.inf
     found = inside.copy()
