@@ -67,7 +67,7 @@ def write_view_masks(
             annotations.append({"id": len(annotations) + 1, **entry})
         progress(number + 1, len(views))
     content = {
-        "info": {"description": "objects of a gsseg run, as the training views see them"},
+        "info": {"description": "objects of a run, as its training views see them"},
         "images": images,
         "categories": [{"id": number, "name": name} for name, number in categories.items()],
         "annotations": annotations,
