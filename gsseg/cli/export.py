@@ -1,4 +1,4 @@
-"""``gsseg export``: segmented PLY files, and meshes."""
+"""``gsseg export``: segmented PLY files, meshes, and what other programs want."""
 
 import math
 from dataclasses import dataclass
@@ -15,10 +15,14 @@ from gsseg.cli.output import Stages
 from gsseg.cli.run_folder import scene_of
 from gsseg.errors import InputError
 from gsseg.export.meshes import MeshOptions
+from gsseg.export.other_formats import OtherFormat, OtherFormats
 from gsseg.export.ply import export_objects
+from gsseg.export.view_masks import view_files
 from gsseg.io.scene_folder import load_views
-from gsseg.run import Run
+from gsseg.run import Run, RunLayout
 from gsseg.run.marks import whole_objects
+from gsseg.scene import View
+from gsseg.scene.up import up_of_views
 from gsseg.segmentation import NO_OBJECT
 
 SHOWN = 12
@@ -47,6 +51,10 @@ class Export(Command):
     """Leave out of each object's file the Gaussians that lie apart from its others; segmented.ply keeps them."""
     confidence: bool = False
     """Add the column ``confidence`` to segmented.ply: how sure it is that each Gaussian is of its object, 0 to 1."""
+    also: Annotated[tuple[OtherFormat, ...], tyro.conf.arg(metavar="FORMAT ...")] = ()
+    """The scene in other formats too. standard: PLY of the standard columns only. painted: the same in the colours of
+    the objects. glb: glTF (KHR_gaussian_splatting) with the ids of the objects. masks: the objects as masks of the
+    photos, label PNG and COCO, to train 2-D models on."""
     mesh: Literal["none", "ply", "glb"] = "none"
     """Meshes to write, from depths that are rendered where the photos were taken."""
     mesh_voxel: Annotated[float | None, tyro.conf.arg(metavar="LENGTH")] = None
@@ -54,7 +62,7 @@ class Export(Command):
     mesh_colors: Literal["photo", "object"] = "photo"
     """Colours of a mesh: of the photos, or one an object, as the viewer shows it."""
     scene: Annotated[Path | None, tyro.conf.arg(aliases=["-s"], metavar="SCENE")] = None
-    """Where the photos and cameras for --mesh are. Without it: the scene that RUN was made from."""
+    """Where the photos and cameras for --mesh and --also are. Without it: the scene that RUN was made from."""
 
     @property
     def writes(self) -> Path:
@@ -71,7 +79,8 @@ class Export(Command):
             manifest = export_objects(
                 run.file, run.columns, self.out, objects=self.objects or None, drop=self.drop,
                 deleted=run.marks.deleted, together=self.together, clean=self.clean,
-                confidence=self._confidence(run), meshes=self._meshes(run, progress), check=check_unchanged,
+                confidence=self._confidence(run), meshes=self._meshes(run, progress),
+                others=self._others(run, progress), check=check_unchanged,
             )  # fmt: skip
         added = "object_id and confidence" if self.confidence else "object_id"
         rows = [("segmented.ply", f"{gaussians} Gaussians and {found} objects, with {added}")]
@@ -101,10 +110,29 @@ class Export(Command):
             progress=lambda done, total: progress("meshes", done, total),
         )  # fmt: skip
 
+    def _others(self, run: Run, progress: Stages) -> OtherFormats | None:
+        """The other formats, where any are asked for."""
+        if not self.also:
+            return None
+        views: list[View] = []
+        names: list[str] = []
+        # A run by itself, without its scene, can be exported all the same, but nobody knows which way is up there.
+        if "masks" in self.also or self.scene is not None or RunLayout(run.path).settings.is_file():
+            scene, splats = scene_of(run, self.scene)
+            if "masks" in self.also or scene.is_dir():
+                views, _ = load_views(scene, splats, read_masks=False)
+                names = view_files(views, scene)
+        return OtherFormats(
+            formats=frozenset(self.also), gaussians=run.gaussians, views=views, view_names=names,
+            up=up_of_views(views) if views else None, progress=lambda done, total: progress("masks", done, total),
+        )  # fmt: skip
+
     def _check(self) -> None:
         """Raises `InputError` for options that ask for nothing."""
-        given = {"--mesh-voxel": self.mesh_voxel is not None, "--mesh-colors": self.mesh_colors != "photo",
-                 "--scene": self.scene is not None}  # fmt: skip
+        if self.scene is not None and self.mesh == "none" and not {"glb", "masks"} & set(self.also):
+            problem = "is for meshes, glb and masks, and none are asked for"
+            raise InputError("--scene", problem, "add --mesh ply, or --also glb or masks")
+        given = {"--mesh-voxel": self.mesh_voxel is not None, "--mesh-colors": self.mesh_colors != "photo"}
         for option in [name for name, there in given.items() if there and self.mesh == "none"]:
             raise InputError(option, "is for meshes, and none are asked for", "add --mesh ply or --mesh glb")
         if self.mesh_voxel is not None and not (math.isfinite(self.mesh_voxel) and self.mesh_voxel > 0):
@@ -126,6 +154,11 @@ def _told(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     if scene:
         without = f"without {len(scene['dropped'])} objects" if scene["dropped"] else "without what was deleted"
         rows.append((scene["file"], f"{scene['gaussians']} Gaussians, {without}"))
+    rows += [(manifest[name]["file"], f"{manifest[name]['gaussians']} Gaussians")
+             for name in ("standard", "painted", "glb") if name in manifest]  # fmt: skip
+    if "masks" in manifest:
+        files, coco = manifest["masks"]["files"], manifest["masks"]["coco"]
+        rows.append(("masks", f"{len(files)} label PNG, {coco['annotations']} masks in {coco['file']}"))
     if mesh:
         rows.append((mesh["file"], f"{mesh['triangles']} triangles, from voxels of {manifest['mesh_voxel']:.3g}"))
         unseen = [row["id"] for row in objects if row["mesh"] is None]

@@ -43,6 +43,7 @@ COMMANDS = {
     "train": "splats and masks to objects: the main job",
     "compress": "codes and features of a run to a few bytes a Gaussian: scene.gsseg",
     "export": "write segmented PLY files: the whole scene, and one an object",
+    "update": "take over what another program has edited of a run's splats",
     "view": "look at a run in the browser: click, mend, name, export",
     "eval": "score a run against ground truth",
     "query": "which object is at a point, or under a pixel of a view",

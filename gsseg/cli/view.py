@@ -44,13 +44,19 @@ class ViewRun(Command):
     """Port to listen on; 0 takes a free one."""
     allow_hosts: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = ()
     """Further names that browsers may call this machine by, such as a proxy's."""
+    password_file: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """A file with a password in its first line, for which browsers ask (the name does not matter)."""
+    plain_http: bool = False
+    """With --host and --password-file: send the password over the network as it is, unencrypted."""
 
     def execute(self) -> None:
         """Serves until Ctrl-C, and says where."""
         if not 0 <= self.port <= 65535:
             raise InputError(f"--port {self.port}", "is no port", "give 0 to 65535")
+        self._check_password()
         try:
             from gsseg_viewer.document import Document
+            from gsseg_viewer.password import read_password
             from gsseg_viewer.server import serve
         except ModuleNotFoundError as error:
             remedy = "install it again with pip, which brings it"
@@ -63,7 +69,8 @@ class ViewRun(Command):
             check_scene(document.run, self.scene)
         views = self._views(document.run.path, document.run.file.path)
         model = None if self.clip is None else ClipModel.open(self.clip)
-        with serve(document, views, self.host, self.port, self.allow_hosts, model) as viewer:
+        password = None if self.password_file is None else read_password(self.password_file)
+        with serve(document, views, self.host, self.port, self.allow_hosts, model, password) as viewer:
             objects = len(document.state.objects)
             self.output.say(f"{objects} objects, {len(document.gaussians)} Gaussians, {len(views)} training views")
             self.output.say(f"open {viewer.url} in a browser; Ctrl-C ends it")
@@ -81,6 +88,16 @@ class ViewRun(Command):
             self.output.say(f"edits were not saved; {kept}")
         if ended_by == signal.SIGTERM:
             raise Terminated
+
+    def _check_password(self) -> None:
+        """`InputError` where a password would be read by others on its way."""
+        if self.password_file is None and self.plain_http:
+            raise InputError("--plain-http", "is about a password, and there is none", "add --password-file FILE")
+        if self.password_file is None or self.plain_http or self.host in ("127.0.0.1", "::1", "localhost"):
+            return
+        problem = f"would be sent to {self.host} unencrypted, for everybody on the way to read"
+        remedy = "listen on 127.0.0.1 behind a proxy with TLS (--allow-hosts NAME), or add --plain-http"
+        raise InputError("--password-file", problem, remedy)
 
     def _views(self, run: Path, splats: Path) -> list[View]:
         """The training views; none where nobody named a scene and the run's own is gone or damaged."""

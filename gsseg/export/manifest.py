@@ -1,7 +1,7 @@
 """manifest.json: which file of an export is what."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gsseg.errors import InputError
@@ -16,6 +16,8 @@ TOGETHER = "objects.ply"
 """The file of several objects that are wanted as one."""
 
 _FORMAT = "gsseg export"
+_SINGLE = ("segmented", "together", "scene", "scene_mesh", "standard", "painted", "glb")
+"""Entries of one file each."""
 
 
 def object_file(object_id: int) -> str:
@@ -58,7 +60,7 @@ def manifest(
 
 
 def listed_files(folder: Path) -> set[str] | None:
-    """Names of the files that an export wrote to this folder, itself included; None where it is no export.
+    """The files that an export wrote to this folder, itself included, as paths inside it; None where it is no export.
 
     `InputError` where the disk refuses to tell.
     """
@@ -71,13 +73,17 @@ def listed_files(folder: Path) -> set[str] | None:
     if table.get("format") != _FORMAT:
         return None
     objects = table.get("objects")
-    entries = [table.get(name) for name in ("segmented", "together", "scene", "scene_mesh")]
+    entries = [table.get(name) for name in _SINGLE]
     entries += objects if isinstance(objects, list) else []
+    masks = table.get("masks")
+    if isinstance(masks, dict) and isinstance(masks.get("files"), list):
+        entries += [*masks["files"], masks.get("coco")]
     entries += [entry.get("mesh") for entry in entries if isinstance(entry, dict)]
     names = [entry["file"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("file"), str)]
     # Whoever replaces the export deletes these, so a name that leads out of the folder is none of ours.
-    return {MANIFEST, *(name for name in names if _is_plain(name))}
+    return {MANIFEST, *(name for name in names if _stays_inside(name))}
 
 
-def _is_plain(name: str) -> bool:
-    return name == Path(name).name and name.isprintable() and bool(name.strip("."))
+def _stays_inside(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return name == "/".join(parts) and name.isprintable() and all(part.strip("./") for part in parts)

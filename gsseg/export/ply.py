@@ -12,6 +12,7 @@ from numpy import ndarray
 from gsseg.errors import InputError
 from gsseg.export.manifest import MANIFEST, SCENE, SEGMENTED, TOGETHER, listed_files, manifest, object_file
 from gsseg.export.meshes import MeshOptions, add_meshes_
+from gsseg.export.other_formats import OtherFormats, add_other_formats_
 from gsseg.files import reading
 from gsseg.files.folder import whole_folder
 from gsseg.io.ply import write_splats
@@ -36,6 +37,7 @@ def export_objects(
     clean: bool = False,
     confidence: Float32[ndarray, " gaussians"] | None = None,
     meshes: MeshOptions | None = None,
+    others: OtherFormats | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Writes a folder for other programs and returns its manifest.
@@ -50,8 +52,9 @@ def export_objects(
 
     With ``clean`` the files of single objects lack their outliers (`gsseg.meshes.outliers`), which the manifest counts;
     an object keeps at least one Gaussian. With ``confidence``, e.g. of `gsseg.run.Run.confidence`, segmented.ply has it
-    as one more column. With ``meshes`` there are meshes too (`gsseg.export.meshes`). ``check`` is
-    called when all is written and nothing has taken its place yet: what it raises leaves ``out`` as it is.
+    as one more column. With ``meshes`` there are meshes too (`gsseg.export.meshes`), with ``others`` the scene in other
+    formats (`gsseg.export.other_formats`), without what is dropped or deleted. ``check`` is called when all is written
+    and nothing has taken its place yet: what it raises leaves ``out`` as it is.
     """
     out = Path(out)
     table = {row.id: row for row in columns.objects if row.gaussians}
@@ -97,6 +100,8 @@ def export_objects(
             add_meshes_(
                 contents, beside, columns.objects, np.where(left_out, len(columns.objects), ids), meshes, dropped
             )
+        if others is not None:
+            add_other_formats_(contents, beside, columns.objects, ids, kept, others)
         (beside / MANIFEST).write_text(json.dumps(contents, indent=1), encoding="utf-8")
         check()
     return contents

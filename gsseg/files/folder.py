@@ -17,12 +17,12 @@ from pathlib import Path
 from gsseg.errors import InputError
 from gsseg.files.exchange import exchange
 from gsseg.files.lock import locked_beside
-from gsseg.files.reading import entries
+from gsseg.files.reading import all_below, entries
 from gsseg.files.remove import left_beside, remove_empty, remove_file, remove_folder
 
 Listed = Callable[[Path], set[str] | None]
-"""The names that an earlier result in a folder consists of; None where the folder is no such result, `InputError` where
-the disk refuses to tell."""
+"""The files that an earlier result in a folder consists of, as paths inside it with ``/``; None where the folder is no
+such result, `InputError` where the disk refuses to tell."""
 
 
 def check_replaceable(path: Path, listed: Listed) -> None:
@@ -31,17 +31,30 @@ def check_replaceable(path: Path, listed: Listed) -> None:
         return
     if not path.is_dir():
         raise InputError(path, "is a file, not a folder", "choose another folder")
-    there = {entry.name for entry in entries(path)}
-    if not there:
+    if not entries(path):
         return
     own = listed(path)
     if own is None:
         raise InputError(path, "is not empty and no earlier export", "choose another folder or empty it yourself")
-    foreign = sorted(there - own)
+    foreign = sorted(_held(path) - own)
     if foreign:
         raise InputError(
             path, f"holds {foreign[0]}, which no export wrote", "move it elsewhere or choose another folder"
         )
+
+
+def _held(folder: Path) -> set[str]:
+    """All files in a folder and below it, and what of its folders is empty, as paths inside it."""
+    files = {path.relative_to(folder).as_posix() for path in all_below(folder)}
+    parents = {parent.as_posix() for file in files for parent in Path(file).parents}
+    return files | {name for name in _folders(folder) if name not in parents}
+
+
+def _folders(folder: Path) -> list[str]:
+    """The folders below a folder, the deepest first; links are none."""
+    found = [Path(top, name) for top, names, _ in os.walk(folder) for name in names]
+    inside = [path.relative_to(folder) for path in found if not path.is_symlink()]
+    return [path.as_posix() for path in sorted(inside, key=lambda path: (-len(path.parts), path))]
 
 
 @contextmanager
@@ -134,15 +147,16 @@ def _remove_replaced(folder: Path, path: Path, listed: Listed) -> bool:
         own = listed(folder)
         if own is None:
             return remove_folder(folder)
-        there = sorted(folder.iterdir())
-        for entry in there:
-            if entry.name not in own:
-                if os.path.lexists(path / entry.name):
-                    return False
-                os.rename(entry, path / entry.name)
+        for name in sorted(_held(folder) - own):
+            if os.path.lexists(path / name):
+                return False
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            os.rename(folder / name, path / name)
+        ours = [name for name in sorted(own) if os.path.lexists(folder / name)]
     except (OSError, InputError):
         return False
-    for entry in there:
-        if entry.name in own:
-            remove_file(entry)
+    for name in ours:
+        remove_file(folder / name)
+    for name in _folders(folder):
+        remove_empty(folder / name)
     return remove_empty(folder)

@@ -47,7 +47,7 @@ def test_the_scene_may_have_moved(run, two_things, tmp_path, refusal, answer):
     [
         (["--mesh-voxel", "0.1"], "--mesh-voxel: is for meshes, and none are asked for"),
         (["--mesh-colors", "object"], "--mesh-colors: is for meshes"),
-        (["-s", "somewhere"], "--scene: is for meshes"),
+        (["-s", "somewhere"], "--scene: is for meshes, glb and masks"),
         (["--mesh", "ply", "--mesh-voxel", "0"], "--mesh-voxel 0: is no length"),
         (["--mesh", "ply", "--mesh-voxel", "-1"], "--mesh-voxel -1: is no length"),
         (["--mesh", "ply", "--mesh-voxel", "nan"], "--mesh-voxel nan: is no length"),

@@ -189,3 +189,18 @@ def test_without_the_viewer_it_says_how_to_install_it(finished_run, capsys, monk
 def test_no_such_port(finished_run, capsys):
     assert main(["view", "-m", str(finished_run), "--port", "70000"]) == 2
     assert capsys.readouterr().err.startswith("gsseg: error: --port 70000: is no port")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--host", "0.0.0.0", "--password-file", "p"], "would be sent to 0.0.0.0 unencrypted"),
+        (["--plain-http"], "there is none"),
+        (["--password-file", "p"], "p: does not exist"),
+    ],
+)
+def test_what_is_refused_of_passwords(finished_run, capsys, options, said):
+    assert main(["view", "-m", str(finished_run), *options]) == 2
+    line = capsys.readouterr().err
+    assert said in line
+    assert line.count("\n") == 1

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from gsseg.errors import InputError
-from gsseg.masks.foreign.coco import runs_from_text
+from gsseg.io.run_lengths import runs_from_text
 from gsseg.masks.foreign.formats import read_foreign
 from gsseg.masks.foreign.label_studio import unpack_brush
 from gsseg.masks.foreign.stack import label_map

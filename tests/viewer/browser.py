@@ -74,9 +74,12 @@ class Browser:
             self.chromium.close()
         raise RuntimeError("this browser draws no WebGL, with or without a graphics card")
 
-    def open(self, viewer: Any, width: int = 1100, height: int = 640) -> "Tab":
-        """A page at the viewer, ready to be clicked: connected, drawn, and with its camera at rest."""
-        return Tab(self.chromium.new_context(viewport={"width": width, "height": height}), viewer)
+    def open(self, viewer: Any, width: int = 1100, height: int = 640, password: str | None = None) -> "Tab":
+        """A page at the viewer, ready to be clicked: connected, drawn, and with its camera at rest; ``password``: what
+        a person answers when the browser asks for one."""
+        credentials = None if password is None else {"username": "", "password": password}
+        size: Any = {"width": width, "height": height}
+        return Tab(self.chromium.new_context(viewport=size, http_credentials=credentials), viewer)
 
     def close(self) -> None:
         """Ends it."""

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from gsseg_viewer.camera import Surroundings, framing, overview, pose_of_view, up_of_points, up_of_views
+from gsseg_viewer.camera import Surroundings, framing, overview, pose_of_view, up_of_points
 from gsseg_viewer.edits import delete, hide
 from gsseg_viewer.pointing import Sight, pieces_in_rectangle
 from gsseg_viewer.state import ObjectState, State
 from scipy.spatial.transform import Rotation
 
 from gsseg.scene import Camera, Gaussians, View
+from gsseg.scene.up import up_of_views
 
 Z = np.array([0.0, 0.0, 1.0])
 

@@ -14,6 +14,7 @@ from jaxtyping import Float, Float64, Integer
 from numpy import ndarray
 
 from gsseg.scene import Camera, Gaussians, View
+from gsseg.scene.up import up_of_views
 from gsseg_viewer.pointing import Sight
 
 FOV = math.radians(60)
@@ -21,12 +22,6 @@ FOV = math.radians(60)
 
 MARGIN = 1.15
 """Room about a box that is framed."""
-
-UPRIGHT = math.cos(math.radians(3))
-"""Cameras whose common up lies this near to an axis of the world mean that axis."""
-
-_TIE = 2e-3
-"""Weight of the mean up: that of two degrees of roll, so that it decides only where cameras hardly turn."""
 
 SAMPLE = 20_000
 """Gaussians that stand for all where only the scene's rough shape matters."""
@@ -157,22 +152,6 @@ def overview(low: Float64[ndarray, "3"], high: Float64[ndarray, "3"], up: Float6
     centre, radius = (low + high) / 2, float(np.linalg.norm(high - low)) / 2 or 0.5
     outward *= MARGIN * radius / math.sin(FOV / 2) / np.linalg.norm(outward)
     return Pose(centre + outward, centre, up, FOV)
-
-
-def up_of_views(views: Sequence[View]) -> Float64[ndarray, "3"]:
-    """Which way is up for people who hold cameras level: square to all cameras' horizontal axes.
-
-    The smallest eigenvector of ``mean(x x^T) - w m m^T`` over cameras, x their right, m their mean up, w small.
-    Unlike m it does not lean when all cameras look down from one side; where they never turn, the second term decides.
-    """
-    turns = np.stack([view.camera.T_camera_world[:3, :3] for view in views]).astype(np.float64)
-    right, mean_up = turns[:, 0], -turns[:, 1].mean(0)
-    moments = right.T @ right / len(views) - _TIE * np.outer(mean_up, mean_up)
-    up = np.linalg.eigh(moments)[1][:, 0]
-    up = up if up @ mean_up >= 0 else -up
-    axis = np.zeros(3)
-    axis[np.argmax(np.abs(up))] = np.sign(up[np.argmax(np.abs(up))])
-    return axis if up @ axis > UPRIGHT else up
 
 
 def up_of_points(low: Float64[ndarray, "3"], high: Float64[ndarray, "3"]) -> Float64[ndarray, "3"]:

@@ -37,6 +37,7 @@ from websockets.asyncio.server import ServerConnection
 
 from gsseg.errors import InputError
 from gsseg_viewer.incoming import LARGEST, Doorkeeper
+from gsseg_viewer.password import Gate
 
 VISER = "1.1.1"
 """The only version this is known to hold for."""
@@ -69,14 +70,15 @@ def safe_server(
     allowed_hosts: Iterable[str] = (),
     mend: Mend = bytes,
     doorkeeper: Doorkeeper | None = None,
+    gate: Gate | None = None,
 ) -> viser.ViserServer:
     """Starts viser's server, closed to foreign pages.
 
     ``port`` 0: any that is free; see `viser.ViserServer.get_port`. ``label``: title of the panel. ``allowed_hosts``:
     further names under which browsers may come, behind a proxy or a tunnel: ``name`` for any port, ``name:port``,
-    ``[address]`` of IPv6. ``mend``: what becomes of the page. ``doorkeeper``: checks what is received. Prints nothing,
-    also later. InputError, naming it, for a port that is taken or forbidden, a host that is none of this machine, an
-    allowed host that is no name, and another version of viser.
+    ``[address]`` of IPv6. ``mend``: what becomes of the page. ``doorkeeper``: checks what is received. ``gate``: asks
+    for a password. Prints nothing, also later. InputError, naming it, for a port that is taken or forbidden, a host
+    that is none of this machine, an allowed host that is no name, and another version of viser.
     """
     if viser.__version__ != VISER:
         raise InputError(
@@ -85,7 +87,7 @@ def safe_server(
     allowed = frozenset(_checked(each) for each in allowed_hosts)
     listening = _listen(host, port)
     try:
-        guard = _Guard(frozenset({*LOCAL_NAMES, host.lower()}), listening.getsockname()[1], allowed, mend)
+        guard = _Guard(frozenset({*LOCAL_NAMES, host.lower()}), listening.getsockname()[1], allowed, mend, gate)
         with _CONSTRUCTION, _guarding(listening, guard, doorkeeper or Doorkeeper()), _hushed():
             server = viser.ViserServer(host=host, port=guard.port, label=label, verbose=False)
     except BaseException:
@@ -121,6 +123,8 @@ class _Guard:
     """Further names, each with its port or with any (None)."""
     mend: Mend
     """What becomes of the page."""
+    gate: Gate | None = None
+    """Asks for a password, where there is one."""
     opened: threading.Event = field(default_factory=threading.Event)
     """Set when viser's own handlers are gone that must not be reached."""
 
@@ -147,6 +151,7 @@ class _Guard:
 
     def wrap(self, answer: ProcessRequest) -> ProcessRequest:
         """``answer`` for those who may come in."""
+        answer = answer if self.gate is None else self.gate.wrap(answer)
 
         def guarded(connection: ServerConnection, request: Request) -> Response | None:
             if not self.permits(connection, request):

@@ -23,6 +23,7 @@ from gsseg_viewer.mouse import listen_to_mouse
 from gsseg_viewer.page import served_page
 from gsseg_viewer.panels import build_panels
 from gsseg_viewer.panels.elements import plain
+from gsseg_viewer.password import Gate
 from gsseg_viewer.recall import Recall
 from gsseg_viewer.security import address_of, client_of, safe_server
 from gsseg_viewer.session import Session
@@ -151,20 +152,23 @@ def serve(
     port: int = 8080,
     allowed_hosts: Sequence[str] = (),
     clip: ClipModel | None = None,
+    password: str | None = None,
 ) -> Viewer:
     """Serves a document to browsers until it is stopped; returns at once.
 
-    ``views``: those that the run was trained on, to jump to; ``port`` 0 takes a free one. ``host`` other than
-    the default opens the server to the network, and browsers may call it by ``allowed_hosts`` too. ``clip``: finds
-    objects by what words mean, in the language vectors of the document. InputError where the port is taken
-    (`gsseg_viewer.security.safe_server`), and where there is a model and there are no vectors of it.
+    ``views``: those that the run was trained on, to jump to; ``port`` 0 takes a free one. ``host`` other than the
+    default opens the server to the network, and browsers may call it by ``allowed_hosts`` too. ``clip``: finds objects
+    by what words mean, in the language vectors of the document. ``password``: asked of every browser. InputError where
+    the port is taken (`gsseg_viewer.security.safe_server`), and where there is a model and there are no vectors of it.
     """
     meaning = None if clip is None else Meaning.of(document.run, clip)
     doorkeeper, name = Doorkeeper(), plain(document.run.path.resolve().name)
     # What a browser remembers of one scene means nothing in another that is served at the same address later.
     scene = f"{document.run.path.resolve()} {len(document.gaussians)}".encode("utf-8", "replace")
     mend = partial(served_page, name=name, key=hashlib.sha256(scene).hexdigest()[:16])
-    server = safe_server(host, port, name, allowed_hosts, mend, doorkeeper)
+    server = safe_server(
+        host, port, name, allowed_hosts, mend, doorkeeper, None if password is None else Gate(password)
+    )
     viewer = Viewer(server, document, views, meaning, doorkeeper)
     viewer._open()
     return viewer

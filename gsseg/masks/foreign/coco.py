@@ -16,6 +16,7 @@ from numpy import ndarray
 from gsseg.errors import InputError
 from gsseg.files.json_file import read_json_object
 from gsseg.io.numbers import real_number
+from gsseg.io.run_lengths import runs_from_text
 from gsseg.masks.foreign.stack import ForeignPhoto, polygons, runs
 
 _AGAIN = "export the annotations again"
@@ -70,33 +71,6 @@ def coco_mask(
     except ValueError as error:
         raise InputError(file, f"{where}: {error}", _AGAIN) from error
     return partial(runs, lengths, width, height, by_columns=True)
-
-
-def runs_from_text(text: str) -> list[int]:
-    """COCO's compressed run lengths.
-
-    A number is digits of 5 bits, the lowest first, as letters from '0' on; the sixth bit says that more follow, the
-    fifth of the last one is the sign. From the fourth number on, the difference to the one before the last is written.
-
-    ValueError where the text ends in the middle of a number or has another character.
-    """
-    lengths: list[int] = []
-    value, shift = 0, 0
-    for letter in text:
-        digit = ord(letter) - 48
-        if not 0 <= digit < 64 or shift > 60:
-            raise ValueError(f"{letter!r} is no digit of run lengths")
-        value |= (digit & 31) << shift
-        shift += 5
-        if digit & 32:
-            continue
-        if digit & 16:
-            value -= 1 << shift
-        lengths.append(value + (lengths[-2] if len(lengths) > 2 else 0))
-        value, shift = 0, 0
-    if shift:
-        raise ValueError("its run lengths end in the middle of a number")
-    return lengths
 
 
 def _whole(counts: Any) -> list[int]:

@@ -25,6 +25,8 @@ from gsseg.export.report import ReportData
 from gsseg.features import MaskEvidence
 from gsseg.files import whole_file
 from gsseg.files.digest import sha256
+from gsseg.io.ply import write_splats
+from gsseg.io.splat_formats import read_splats
 from gsseg.run import Run, write
 
 FEW = ["--quiet", "--config.features.steps", "3", "--config.codebook.steps", "2", "--config.codebook.coarse", "4",
@@ -142,12 +144,14 @@ class World:
             Job("export", _export, "finished"),
             Job("export again", _export, "exported"),
             Job("export again, without exchange", _export, "exported", exchanges=False),
+            Job("export in all formats again", _export_all, "exported in all"),
+            Job("update", _update, "finished"),
             Job("save in the viewer", _save, "finished", repeats=False),
             Job("save in the viewer again", _save, "edited", repeats=False),
         ]  # fmt: skip
 
 
-JOBS = 12
+JOBS = 14
 
 
 def make_world(folder: Path, scene: Path) -> World:
@@ -169,6 +173,7 @@ def make_world(folder: Path, scene: Path) -> World:
     save(document)
     exported = _copied(finished, "exported")
     assert main(["export", "-m", str(exported / "run"), "--out", str(exported / "out"), "--objects", "0"]) == 0
+    assert _export_all(_copied(exported, "exported in all")) == 0
     for name, start in (("interrupted", others), ("interrupted again", finished)):
         place = _copied(start, name)
         with pytest.MonkeyPatch.context() as patch:
@@ -230,6 +235,18 @@ def _interrupts(self: Stages, stage: str, done: int, total: int) -> None:
 
 def _export(place: Path) -> int:
     return main(["export", "-m", str(place / "run"), "--out", str(place / "out"), "--drop", "1", "--quiet"])
+
+
+def _export_all(place: Path) -> int:
+    formats = ["standard", "painted", "glb", "masks"]
+    return main(["export", "-m", str(place / "run"), "--out", str(place / "out"), "--quiet", "--also", *formats])
+
+
+def _update(place: Path) -> int:
+    columns = read_splats(place / "run" / "segmented.ply").columns
+    edited = place.parent / f"{place.name}.ply"
+    write_splats(edited, columns[::2])
+    return main(["update", "-m", str(place / "run"), str(edited), "--quiet"])
 
 
 def _save(place: Path) -> int:
