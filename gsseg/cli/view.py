@@ -38,6 +38,8 @@ class ViewRun(Command):
     """Photos, cameras and masks of the training views. Without it: the scene that RUN was made from, where it is."""
     clip: Annotated[Path | None, tyro.conf.arg(metavar="MODEL")] = None
     """Folder of the CLIP model that RUN's language vectors were made with (gsseg compress): finds objects by words."""
+    compare: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
+    """Another run of the same splats: shown in the colours of the objects that both have, and what differs selected."""
     host: str = "127.0.0.1"
     """Address to listen on; with any other than the default, everybody on the network may look and edit."""
     port: int = 8080
@@ -62,8 +64,9 @@ class ViewRun(Command):
             remedy = "install it again with pip, which brings it"
             raise InputError("gsseg view", f"needs {error.name}, which is not installed", remedy) from error
         run = Run.open(self.run, self.splats)
+        other = None if self.compare is None else Run.open(self.compare)
         with run.watched() as check_unchanged:
-            document = Document(run)
+            document = Document(run, other)
             check_unchanged()
         if self.scene is not None:
             check_scene(document.run, self.scene)
@@ -78,9 +81,10 @@ class ViewRun(Command):
                 self.output.say(f"{document.recovered}; they are back, and the browser asks whether to keep them")
             if document.lost:
                 self.output.say(document.lost)
+            came = _listen_for_the_end()  # before anybody is told that there is something to end
             self.output.finish({"url": viewer.url, "port": viewer.port, "objects": objects})
             flush()  # whoever reads it through a pipe waits for the address
-            ended_by = _wait_for_the_end()
+            ended_by = _first(came)
         if refused := viewer.doorkeeper.refused:
             self.output.say(f"connections that were ended because of malformed messages: {refused}")
         if document.unsaved:
@@ -117,11 +121,16 @@ class ViewRun(Command):
             return []
 
 
-def _wait_for_the_end() -> int:
-    """The signal that came: Ctrl-C, with which looking is done, or SIGTERM, which ends it with a status of its own."""
+def _listen_for_the_end() -> list[int]:
+    """Gets the signals that come from now on: Ctrl-C, with which looking is done, or SIGTERM, which ends it with a
+    status of its own."""
     came: list[int] = []
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda number, _: came.append(number))
+    return came
+
+
+def _first(came: list[int]) -> int:
     while not came:  # a wait without end would not hear of a signal everywhere
         time.sleep(0.2)
     return came[0]

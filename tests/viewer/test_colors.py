@@ -6,7 +6,19 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 from gsseg_viewer import colors as module
-from gsseg_viewer.colors import COLORINGS, GREY, RAMP, Coloring, alphas, colors, dimmed, legend, lit, piece_colors
+from gsseg_viewer.colors import (
+    COLORINGS,
+    COMPARING,
+    GREY,
+    RAMP,
+    Coloring,
+    alphas,
+    colors,
+    dimmed,
+    legend,
+    lit,
+    piece_colors,
+)
 from gsseg_viewer.document import Document
 from gsseg_viewer.edits import delete, hide, isolate, merge, show_all
 from gsseg_viewer.pieces import PieceTable
@@ -17,6 +29,9 @@ from gsseg_viewer_test_tables import codes_only
 from gsseg.scene.sh import base_colors
 
 LUMA = np.array([0.299, 0.587, 0.114])
+
+OWN = tuple(each for each in COLORINGS if each not in COMPARING)
+"""Of the segmentation itself; the others are for test_comparison.py."""
 
 
 @pytest.fixture
@@ -37,7 +52,7 @@ def test_all_colourings_are_offered():
     assert get_args(Coloring) == COLORINGS
 
 
-@pytest.mark.parametrize("coloring", COLORINGS)
+@pytest.mark.parametrize("coloring", OWN)
 def test_rows_of_a_label_share_its_colour(coloring: Coloring, document: Document):
     found = colors(document, document.state, coloring, PieceSelection())
     assert found.shape == (len(document.gaussians), 3)
@@ -112,7 +127,7 @@ def test_features_that_do_not_differ_are_one_colour():
     assert tuple(piece_colors(table, state, "feature")[0]) == GREY
 
 
-@pytest.mark.parametrize("coloring", COLORINGS)
+@pytest.mark.parametrize("coloring", OWN)
 def test_the_selection_stands_out(coloring: Coloring, document: Document):
     state = document.state
     chosen = of_objects(PieceSelection(), state, [1])
@@ -168,7 +183,7 @@ def test_photo_colours_are_computed_once_and_protected(document: Document, monke
         first[0] = 0
 
 
-@pytest.mark.parametrize("coloring", COLORINGS)
+@pytest.mark.parametrize("coloring", OWN)
 def test_legends_are_a_sentence_and_show_colours_that_occur(coloring: Coloring, document: Document):
     said = legend(document.state, coloring)
     assert said.text.endswith(".")
@@ -188,7 +203,7 @@ def test_the_legend_names_the_largest_objects_that_are_drawn(document: Document)
     assert names == [state.objects[1].name, state.objects[0].name, "no object"]
 
 
-@pytest.mark.parametrize("coloring", COLORINGS)
+@pytest.mark.parametrize("coloring", OWN)
 def test_in_large_scenes_a_selection_changes_nothing_else(coloring: Coloring, document: Document, monkeypatch: Any):
     """So a click there sends what it selects and no more; and what it selects stands out further."""
     state, chosen = document.state, of_objects(PieceSelection(), document.state, [2])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gsseg_viewer import edits
-from gsseg_viewer.colors import COLORINGS, alphas, colors
+from gsseg_viewer.colors import alphas, colorings_of, colors
 from gsseg_viewer.document import Document
 from gsseg_viewer.saving import edits_of, save
 from gsseg_viewer.selection import LEVELS, PieceSelection, of_objects, reach
@@ -28,7 +28,11 @@ def content(document: Document, state: State) -> list[Any]:
     selection = of_objects(PieceSelection(), state, [0, 2])
     saved = edits_of(document, state)
     marks = [getattr(saved.marks, name) for name in ("hidden", "aside", "deleted")]
-    shown = [colors(document, state, coloring, chosen) for coloring in COLORINGS for chosen in (selection, NOTHING)]
+    shown = [
+        colors(document, state, coloring, chosen)
+        for coloring in colorings_of(document)
+        for chosen in (selection, NOTHING)
+    ]
     return [saved.object_ids, *marks, saved.objects, saved.came_from, alphas(document, state), *shown]
 
 

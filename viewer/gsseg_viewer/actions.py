@@ -7,8 +7,10 @@ from collections.abc import Collection
 
 from gsseg.segmentation import NO_OBJECT
 from gsseg_viewer import edits
+from gsseg_viewer.colors import Coloring
 from gsseg_viewer.edits import EditError, one_line
 from gsseg_viewer.moving import frame_selection
+from gsseg_viewer.selection import of_pieces
 from gsseg_viewer.session import Session
 from gsseg_viewer.state import State
 from gsseg_viewer.text import plural
@@ -31,6 +33,20 @@ def isolate(session: Session) -> None:
     """Draws nothing else."""
     pieces = session.selection.pieces
     session.edit(f"isolated {_called(session)}", lambda state: edits.isolate(state, pieces))
+
+
+def select_differing(session: Session, coloring: Coloring) -> None:
+    """Selects what is of another object than in another segmentation, as far as it is shown."""
+    document = session.document
+    other = document.comparisons.get(coloring)
+    if other is None:
+        raise EditError("there is no other run: start the viewer with --compare RUN")
+    state = document.state
+    mask = other.differs(document.object_ids(state)) & document.shown(state)
+    if not mask.any():
+        raise EditError("nothing differs")
+    state, inside = document.refine(mask)
+    session.reselect(lambda now: of_pieces(now, state, inside))
 
 
 def show_all(session: Session) -> None:

@@ -1,7 +1,7 @@
 """What colour each Gaussian has: values in, values out, and fast enough to follow a click.
 
     colouring  -> what the colours mean; a colour for each piece, carried over to the rows by one look-up; only
-                  `photo` has a colour for each row
+                  `photo` and other segmentations have a colour for each row
     grey       -> belongs to no object, or has no code; by object as light as the photos' colours
     lit        -> selected: its own colour, lifted a little towards a warm white
     dimmed     -> not selected while something is: darker and nearly grey
@@ -27,14 +27,17 @@ from gsseg.scene import Gaussians
 from gsseg.scene.sh import base_colors
 from gsseg.segmentation import NO_CODE, NO_OBJECT
 from gsseg.segmentation.table import display_colors
+from gsseg_viewer.comparison import Comparison
 from gsseg_viewer.document import Document
 from gsseg_viewer.pieces import PieceTable
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.state import State
 
-Coloring = Literal["photo", "object", "coarse code", "fine code", "feature", "agreement"]
+Coloring = Literal["photo", "object", "coarse code", "fine code", "feature", "agreement", "as opened", "other run"]
 COLORINGS: tuple[Coloring, ...] = get_args(Coloring)
 """In the order in which they are offered."""
+COMPARING: tuple[Coloring, ...] = ("as opened", "other run")
+"""Those that show another segmentation (`gsseg_viewer.comparison`)."""
 
 Color = tuple[int, int, int]
 
@@ -78,11 +81,11 @@ def colors(
     """Colour of each Gaussian. Not to be written to: `photo` without a selection is the same array every time."""
     on = _marked(state, selection)
     alone = len(document.gaussians) > DIMMED_UP_TO
-    if coloring == "photo":
-        photo = _photo_of(document)
+    if coloring == "photo" or coloring in COMPARING:
+        rows = _photo_of(document) if coloring == "photo" else _compared(document, coloring)
         if on is None:
-            return _rgb(photo.plain)
-        rest, chosen = (photo.plain, photo.lit_alone) if alone else (photo.dimmed, photo.lit)
+            return _rgb(rows.plain)
+        rest, chosen = (rows.plain, rows.lit_alone) if alone else (rows.dimmed, rows.lit)
         return _rgb(np.where(on[document.pieces_of(state)], chosen, rest))
     by_piece = piece_colors(document.table_of(state), state, coloring)
     if on is not None:
@@ -148,6 +151,11 @@ def dimmed(rgb: UInt8[ndarray, "items 3"]) -> UInt8[ndarray, "items 3"]:
 
 def legend(state: State, coloring: Coloring) -> Legend:
     """What to say about a colouring."""
+    if coloring == "as opened":
+        return Legend("The objects as they were when this was opened, before any edit of today.", [(GREY, "no object")])
+    if coloring == "other run":
+        text = "The objects of the other run; those that both have keep the colour that they have here."
+        return Legend(text, [(GREY, "no object")])
     grey = [(GREY, "no object")]
     if coloring == "photo":
         return Legend("The colours of the photos.", [])
@@ -169,13 +177,17 @@ def legend(state: State, coloring: Coloring) -> Legend:
     return Legend(f"Every {what} code has a colour of its own.", [(GREY, "no code")])
 
 
+def colorings_of(document: Document) -> tuple[Coloring, ...]:
+    """Those that a document offers."""
+    return tuple(each for each in COLORINGS if each not in COMPARING or each in document.comparisons)
+
+
 @dataclass(frozen=True, eq=False)
-class _Photo:
-    """What never changes: 5 bytes a Gaussian, and up to 8 more once something has been selected."""
+class _Rows:
+    """Colours of rows that never change: 4 bytes a Gaussian, and up to 8 more once something has been selected."""
 
     plain: UInt32[ndarray, " gaussians"]
     """Colours as `_words`, and so the others."""
-    opacities: UInt8[ndarray, " gaussians"]
 
     @cached_property
     def lit(self) -> UInt32[ndarray, " gaussians"]:
@@ -202,6 +214,13 @@ def _rgb(words: UInt32[ndarray, " items"]) -> UInt8[ndarray, "items 3"]:
     return words.view(np.uint8).reshape(-1, 4)[:, :3]
 
 
+@dataclass(frozen=True, eq=False)
+class _Photo(_Rows):
+    """The colours of the photos, and how opaque each Gaussian is."""
+
+    opacities: UInt8[ndarray, " gaussians"]
+
+
 _PHOTOS: WeakKeyDictionary[Document, _Photo] = WeakKeyDictionary()
 
 
@@ -211,6 +230,19 @@ def _photo_of(document: Document) -> _Photo:
     if photo is None:
         _PHOTOS[document] = photo = _photo(document.gaussians)
     return photo
+
+
+_COMPARED: WeakKeyDictionary[Comparison, _Rows] = WeakKeyDictionary()
+
+
+def _compared(document: Document, coloring: Coloring) -> _Rows:
+    """Computed once for each other segmentation. ValueError where the document has none for this colouring."""
+    found = document.comparisons.get(coloring)
+    if found is None:
+        raise ValueError(f"there is nothing to show as {coloring!r}")
+    if found not in _COMPARED:
+        _COMPARED[found] = _Rows(_words(found.painted(GREY)))
+    return _COMPARED[found]
 
 
 def _photo(gaussians: Gaussians) -> _Photo:

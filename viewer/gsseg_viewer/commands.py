@@ -10,7 +10,7 @@ from typing import Any
 import viser
 
 from gsseg_viewer import actions, dialogs
-from gsseg_viewer.colors import COLORINGS
+from gsseg_viewer.colors import Coloring, colorings_of
 from gsseg_viewer.downloads import download_ply
 from gsseg_viewer.exporting import WHATS, What
 from gsseg_viewer.moving import frame_selection, step_view
@@ -70,8 +70,13 @@ def _exporting(what: What) -> Callable[[Session], object]:
     return lambda session: download_ply(session, what)
 
 
+def _selecting_what_differs(coloring: Coloring) -> Callable[[Session], object]:
+    return lambda session: actions.select_differing(session, coloring)
+
+
 def _next_coloring(session: Session) -> None:
-    session.color_by(COLORINGS[(COLORINGS.index(session.coloring) + 1) % len(COLORINGS)])
+    offered = colorings_of(session.document)
+    session.color_by(offered[(offered.index(session.coloring) + 1) % len(offered)])
 
 
 def _escape(session: Session) -> None:
@@ -109,6 +114,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("Next training view", lambda session: step_view(session, 1), "pagedown"),
     Command("Previous training view", lambda session: step_view(session, -1), "pageup"),
     Command("Next colouring", _next_coloring, "C"),
+    Command(
+        "Select what differs from how it was opened", lambda session: actions.select_differing(session, "as opened")
+    ),
+    Command("Select what differs from the other run", lambda session: actions.select_differing(session, "other run")),
     *(Command(f"Reach: {level}", _reaching(level)) for level in LEVELS),
     *(Command(f"Download {what} as PLY", _exporting(what)) for what in WHATS),
     Command("Mouse and keys", _help, "M"),

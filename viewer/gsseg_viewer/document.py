@@ -19,6 +19,7 @@ from gsseg.scene import Gaussians
 from gsseg.scene.sh import base_colors
 from gsseg.segmentation import ObjectInfo
 from gsseg_viewer import picking
+from gsseg_viewer.comparison import Comparison
 from gsseg_viewer.division import Division
 from gsseg_viewer.edits import EditError
 from gsseg_viewer.picking import Hit
@@ -46,11 +47,15 @@ class Change:
 class Document:
     """A run that is looked at and mended; safe to use from many threads."""
 
-    def __init__(self, run: Run) -> None:
-        """Reads the run; InputError where it is wrong."""
+    def __init__(self, run: Run, other: Run | None = None) -> None:
+        """Reads the run, and another one of the same Gaussians to compare it with; InputError where either is wrong."""
         self.stamps: FileStamps = run.stamps()  # before anything is read, so that no change goes unseen
         self.run = run
         self.gaussians: Gaussians = run.gaussians
+        self.comparisons = {"as opened": Comparison.as_opened(run)}
+        """Other segmentations of these Gaussians, by the colouring that shows them."""
+        if other is not None:
+            self.comparisons["other run"] = Comparison.of(run, other)
         base = base_of(run.object_ids, run.marks, run.objects)
         found = find_unsaved(run, base)
         unsaved = found if isinstance(found, Unsaved) else None

@@ -75,7 +75,8 @@ class Session:
         self.tools = Settings()
         """Which tool is in hand, and how it is set."""
         opening: Coloring = "object" if document.state.objects else "photo"
-        self.coloring: Coloring = opening if earlier is None else earlier.coloring
+        known = earlier is not None and earlier.coloring in colors.colorings_of(document)
+        self.coloring: Coloring = earlier.coloring if earlier is not None and known else opening
         self.dark = earlier is None or earlier.dark
         """Whether the page is dark."""
         self.view: int | None = None

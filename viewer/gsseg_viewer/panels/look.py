@@ -3,7 +3,7 @@
 from typing import Any
 
 from gsseg_viewer.boxes import BoxLines
-from gsseg_viewer.colors import COLORINGS, Legend, legend
+from gsseg_viewer.colors import Legend, colorings_of, legend
 from gsseg_viewer.panels.elements import block, chosen, dim, handler, plain, swatch
 from gsseg_viewer.session import Session
 from gsseg_viewer.text import escaped, plural
@@ -19,7 +19,7 @@ class LookPanel:
         """Builds its elements in the session's browser."""
         self.session = session
         gui = session.client.gui
-        self.coloring = gui.add_dropdown("Colour by", COLORINGS, initial_value=session.coloring)
+        self.coloring = gui.add_dropdown("Colour by", colorings_of(session.document), initial_value=session.coloring)
         self.legend = gui.add_html("")
         self.boxes = gui.add_checkbox("Boxes", False, hint="A box about each selected object, as it lies.")
         self.lines = BoxLines(session.client)
@@ -40,7 +40,7 @@ class LookPanel:
             self.lines.hide()
 
     def _color(self, value: Any) -> None:
-        chosen(value, COLORINGS, "colouring")
+        chosen(value, colorings_of(self.session.document), "colouring")
         self.session.color_by(value)
 
 

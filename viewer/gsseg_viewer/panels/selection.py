@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from gsseg.segmentation import NO_OBJECT
 from gsseg_viewer import actions
 from gsseg_viewer.edits import EditError
 from gsseg_viewer.panels.elements import chosen, dim, fixed, handler, swatch
@@ -18,6 +19,8 @@ MARK = "✓ "
 """Before the level in use."""
 LINES = 6
 """Height of what is said of a selection."""
+NAMED_ELSEWHERE = 3
+"""Objects of another run that are told with their shares."""
 NAMED = 2
 """Objects of a larger selection that are named, largest first."""
 FARTHEST = 1.0
@@ -100,7 +103,19 @@ def selection_lines(session: Session, selection: PieceSelection) -> list[str]:
     lines = _one(state, selection, ids[0], taken) if len(ids) == 1 else _several(state, ids, taken)
     low, high = (tuple(corner.tolist()) for corner in box)
     middle = ", ".join(length((a + b) / 2) for a, b in zip(low, high, strict=True))
+    lines += _elsewhere(session, selection)
     return [*lines, f"size {extent(low, high)}", f"middle at {middle}"]
+
+
+def _elsewhere(session: Session, selection: PieceSelection) -> list[str]:
+    """What the selection is in the other run, where there is one."""
+    other = session.document.comparisons.get("other run")
+    if other is None:
+        return []
+    shares = other.shares(session.document.rows(selection.pieces))
+    told = [f"{escaped(other.names[each]) if each != NO_OBJECT else 'no object'} {share:.0%}" for each, share in shares]
+    more = f" and {len(told) - NAMED_ELSEWHERE} more" if len(told) > NAMED_ELSEWHERE else ""
+    return [dim(f"in {escaped(other.title)}: {', '.join(told[:NAMED_ELSEWHERE])}{more}")]
 
 
 def _one(state: State, selection: PieceSelection, object_id: int, taken: int) -> list[str]:
