@@ -74,6 +74,7 @@ class ViewRun(Command):
         model = None if self.clip is None else ClipModel.open(self.clip)
         password = None if self.password_file is None else read_password(self.password_file)
         with serve(document, views, self.host, self.port, self.allow_hosts, model, password) as viewer:
+            came = _listen_for_the_end()  # before anybody is told that there is something to end
             objects = len(document.state.objects)
             self.output.say(f"{objects} objects, {len(document.gaussians)} Gaussians, {len(views)} training views")
             self.output.say(f"open {viewer.url} in a browser; Ctrl-C ends it")
@@ -81,7 +82,6 @@ class ViewRun(Command):
                 self.output.say(f"{document.recovered}; they are back, and the browser asks whether to keep them")
             if document.lost:
                 self.output.say(document.lost)
-            came = _listen_for_the_end()  # before anybody is told that there is something to end
             self.output.finish({"url": viewer.url, "port": viewer.port, "objects": objects})
             flush()  # whoever reads it through a pipe waits for the address
             ended_by = _first(came)

@@ -1,7 +1,7 @@
 """What else an export can hold beside splats with the columns they were trained with, for programs that want less or
 other: one entry of the manifest and one file, or folder of files, a format."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float64, Int32, Int64
 from numpy import ndarray
 
-from gsseg.export.pictures import object_colors
+from gsseg.export.pictures import NOBODY
 from gsseg.export.view_masks import write_view_masks
 from gsseg.ids import NO_OBJECT
 from gsseg.io.ply import write_splats
@@ -46,10 +46,15 @@ class OtherFormats:
     """Told the views done and their number."""
 
 
-def painted(gaussians: Gaussians, object_ids: Int32[ndarray, " gaussians"], objects: Sequence[ObjectInfo]) -> Gaussians:
-    """The Gaussians in the colours of their objects, the same from everywhere; grey those of none."""
-    colors = object_colors(object_ids, objects)
-    return replace(gaussians, sh=((colors - 0.5) / SH_0)[:, None].to(gaussians.sh.dtype))
+def painted(
+    gaussians: Gaussians, object_ids: Int32[ndarray, " gaussians"], colors: Mapping[int, Sequence[int]]
+) -> Gaussians:
+    """The Gaussians in the colours of their objects (RGB 0..255), the same from everywhere; grey those of none."""
+    palette = np.tile(np.array(NOBODY, np.float32), (max(colors, default=NO_OBJECT) + 2, 1))
+    for each, color in colors.items():
+        palette[each] = np.array(color, np.float32) / np.float32(255.0)
+    of_gaussian = torch.from_numpy(palette[object_ids])  # -1 is the last row
+    return replace(gaussians, sh=((of_gaussian - 0.5) / SH_0)[:, None].to(gaussians.sh.dtype))
 
 
 def add_other_formats_(
@@ -69,7 +74,7 @@ def add_other_formats_(
         write_splats(folder / STANDARD, inria_columns(left))
         contents["standard"] = {"file": STANDARD, "gaussians": len(left)}
     if "painted" in options.formats:
-        write_splats(folder / PAINTED, inria_columns(painted(left, ids, objects)))
+        write_splats(folder / PAINTED, inria_columns(painted(left, ids, {row.id: row.color for row in objects})))
         contents["painted"] = {"file": PAINTED, "gaussians": len(left)}
     if "glb" in options.formats:
         there = set(np.unique(ids).tolist()) - {NO_OBJECT}

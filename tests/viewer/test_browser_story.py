@@ -56,7 +56,7 @@ def test_click_read_and_export(balls: Any, open_viewer: Callable, open_tab: Call
     tab.wait_for_text("700 Gaussians in 2 codes")
     tab.wait_for_text("id 1")
     tab_of(tab, "Export")
-    taken = read_splats(downloaded(tab, "Download PLY", tmp_path))
+    taken = read_splats(downloaded(tab, "Download splats", tmp_path))
     run = Run.open(balls.path)
     columns = [name for name in run.file.columns.dtype.names or () if name not in ADDED_COLUMNS]
     on_disk = repack_fields(run.file.columns[columns])[run.object_ids == 1]

@@ -73,9 +73,9 @@ def test_a_slow_button_that_fails_unforeseen_says_so(desk: Any, monkeypatch: pyt
     def fail(*_: object) -> bytes:
         raise MemoryError("too much")
 
-    monkeypatch.setattr("gsseg_viewer.downloads.ply_bytes", fail)
+    monkeypatch.setattr("gsseg_viewer.downloads.splats_bytes", fail)
     desk.select(0)
-    desk.send(desk.panel(ExportPanel).ply)
+    desk.send(desk.panel(ExportPanel).splats)
     assert desk.told == [("That failed", "MemoryError: too much")]
     assert "Traceback" not in capfd.readouterr().err
 

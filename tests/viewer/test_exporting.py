@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gsseg_viewer.edits import delete, hide, isolate, merge, rename, restore
-from gsseg_viewer.exporting import WHATS, export_command, over, ply_bytes, ply_size, rows_of
+from gsseg_viewer.exporting import KINDS, WHATS, export_command, over, rows_of, splats_bytes, splats_size
 from gsseg_viewer.saving import save
 from gsseg_viewer.selection import PieceSelection, of_objects
 
@@ -23,7 +23,7 @@ def test_the_bytes_are_those_that_gsseg_export_writes(balls: Any, tmp_path: Path
     document = balls.document()
     rows = rows_of(document, document.state, selected(document, 2), "the selection")
     assert main(["export", "-m", str(balls.path), "--out", str(tmp_path / "out"), "--objects", "2", "--quiet"]) == 0
-    assert ply_bytes(document, rows) == (tmp_path / "out" / "object_002.ply").read_bytes()
+    assert splats_bytes(document, document.state, rows, "PLY") == (tmp_path / "out" / "object_002.ply").read_bytes()
 
 
 @pytest.mark.parametrize("what", WHATS)
@@ -32,12 +32,12 @@ def test_rows_and_columns_are_those_on_disk(balls: Any, tmp_path: Path, what: An
     ids = read_splats(balls.path / "segmented.ply").columns["object_id"]
     wanted = {"the selection": ids == 1, "all but the selection": ids != 1, "everything shown": ids > -2}[what]
     rows = rows_of(document, document.state, selected(document, 1), what)
-    content = ply_bytes(document, rows)
+    content = splats_bytes(document, document.state, rows, "PLY")
     (tmp_path / "part.ply").write_bytes(content)
     written, whole = read_splats(tmp_path / "part.ply").columns, read_splats(balls.path / "splats.ply").columns
     assert written.dtype.names == whole.dtype.names
     assert written.tobytes() == np.asarray(whole)[wanted].tobytes()
-    assert 0 < len(content) - ply_size(document, len(rows)) < 1500  # the header
+    assert 0 < len(content) - splats_size(document, len(rows), "PLY") < 1500  # the header
 
 
 def test_the_three_parts_of_a_scene_make_it_whole(balls: Any):
@@ -70,7 +70,7 @@ def test_the_command_repeats_the_selection(balls: Any, tmp_path: Path):
     words = shlex.split(command.replace("OUT", str(tmp_path / "out")))
     assert main([*words[1:], "--quiet"]) == 0
     rows = rows_of(document, document.state, chosen, "the selection")
-    assert (tmp_path / "out" / "object_001.ply").read_bytes() == ply_bytes(document, rows)
+    assert (tmp_path / "out" / "object_001.ply").read_bytes() == splats_bytes(document, document.state, rows, "PLY")
 
 
 def test_the_command_repeats_the_rest_without_what_is_deleted(balls: Any, tmp_path: Path):
@@ -82,7 +82,7 @@ def test_the_command_repeats_the_rest_without_what_is_deleted(balls: Any, tmp_pa
     words = shlex.split(command.replace("OUT", str(tmp_path / "out")))
     assert main([*words[1:], "--quiet"]) == 0
     rows = rows_of(document, document.state, chosen, "all but the selection")
-    assert (tmp_path / "out" / "scene.ply").read_bytes() == ply_bytes(document, rows)
+    assert (tmp_path / "out" / "scene.ply").read_bytes() == splats_bytes(document, document.state, rows, "PLY")
 
 
 def test_the_command_repeats_several_objects_in_one_file(balls: Any, tmp_path: Path):
@@ -94,7 +94,7 @@ def test_the_command_repeats_several_objects_in_one_file(balls: Any, tmp_path: P
     assert main([*words[1:], "--quiet"]) == 0
     rows = rows_of(document, document.state, chosen, "the selection")
     assert np.array_equal(rows, np.flatnonzero(np.isin(document.run.object_ids, [1, 3])))
-    assert (tmp_path / "out" / "objects.ply").read_bytes() == ply_bytes(document, rows)
+    assert (tmp_path / "out" / "objects.ply").read_bytes() == splats_bytes(document, document.state, rows, "PLY")
 
 
 def test_no_command_where_none_would_do_it(balls: Any):
@@ -137,7 +137,7 @@ def test_after_saving_the_command_has_the_ids_on_disk(balls: Any, tmp_path: Path
     assert main([*words[1:], "--quiet"]) == 0
     (written,) = (tmp_path / "out").glob("object_*.ply")
     rows = rows_of(document, document.state, chosen, "the selection")
-    assert written.read_bytes() == ply_bytes(document, rows)
+    assert written.read_bytes() == splats_bytes(document, document.state, rows, "PLY")
 
 
 def test_a_path_with_spaces_stays_one_word(balls: Any):
@@ -151,3 +151,19 @@ def test_a_path_with_spaces_stays_one_word(balls: Any):
 def test_rendered_pictures_show_the_background_where_nothing_is():
     colors = np.array([[[0.5, 0.25, 2.0, 1.0], [0.0, 0.0, 0.0, 0.0]]], np.float32)
     assert over(colors, (30, 60, 90)).tolist() == [[[128, 64, 255], [30, 60, 90]]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(KINDS[1], "standard.ply"), (KINDS[2], "painted.ply"), (KINDS[3], "scene.glb")]
+)
+def test_other_formats_are_those_that_gsseg_export_writes(balls: Any, tmp_path: Path, kind: Any, name: str):
+    """Of all but a deleted object, with a name that somebody has given."""
+    document = balls.document()
+    document.apply("", lambda state: rename(delete(state, state.pieces_of([3])), 1, "<b>Tür"))
+    save(document)
+    options = ["--out", str(tmp_path / "out"), "--also", "standard", "painted", "glb", "--quiet"]
+    assert main(["export", "-m", str(balls.path), *options]) == 0
+    rows = rows_of(document, document.state, PieceSelection(), "everything shown")
+    content = splats_bytes(document, document.state, rows, kind)
+    assert content == (tmp_path / "out" / name).read_bytes()
+    assert 0 < len(content) - splats_size(document, len(rows), kind) < 4000

@@ -77,5 +77,5 @@ def test_a_name_of_no_latin_letters_is_the_file_s_name(desk: Any) -> None:
     desk.select(1)
     desk.send(desk.panel(EditPanel).name, "красный мяч")
     desk.submit(desk.panel(EditPanel).form)
-    desk.send(desk.panel(ExportPanel).ply)
+    desk.send(desk.panel(ExportPanel).splats)
     assert desk.downloads[-1][0] == "красный_мяч.ply"

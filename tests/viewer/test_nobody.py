@@ -64,7 +64,7 @@ def test_a_run_without_objects_is_no_dead_end(blank: Path, balls: Any, open_desk
 
     desk.send(desk.panel(EditPanel).move)
     assert np.array_equal(document.object_ids(document.state), np.where(thing, 0, -1))
-    desk.send(desk.panel(ExportPanel).ply)
+    desk.send(desk.panel(ExportPanel).splats)
     ((name, content),) = desk.downloads
     assert name == "object_0.ply"
     blank.with_name("taken.ply").write_bytes(content)

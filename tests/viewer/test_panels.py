@@ -51,7 +51,7 @@ def test_a_view_is_jumped_to_and_drawn(balls: Any, open_desk: Callable[..., Any]
 def test_export_tells_how_much_and_how_to_repeat_it(desk: Any):
     export = desk.panel(ExportPanel)
     assert "nothing is selected" in export.amount.content
-    desk.send(export.ply)
+    desk.send(export.splats)
     assert desk.told[-1][0] == "Not done"
     assert desk.downloads == []
     desk.select(1, 2)
@@ -60,14 +60,14 @@ def test_export_tells_how_much_and_how_to_repeat_it(desk: Any):
     desk.send(export.what, "all but the selection")
     assert "1,450 Gaussians" in export.amount.content
     desk.send(export.what, "../../etc/passwd")
-    desk.send(export.ply)
+    desk.send(export.splats)
     assert desk.told[-1][0] == "Not done"
     assert desk.downloads == []
 
 
 def test_a_download_has_a_harmless_name(desk: Any):
     desk.select(0)
-    desk.send(desk.panel(ExportPanel).ply)
+    desk.send(desk.panel(ExportPanel).splats)
     ((name, content),) = desk.downloads
     assert name == "blue_b_ball_b.ply"
     assert content.startswith(b"ply\n")

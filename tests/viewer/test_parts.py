@@ -78,7 +78,7 @@ def test_what_is_left_of_an_object_is_what_is_exported_and_saved(desk: Any, part
     desk.send(desk.panel(EditPanel).changes, "delete")
     desk.select(1)
     assert f"{700 - part.sum()} Gaussians in 1 code" in desk.panel(SelectionPanel).text.content
-    desk.send(desk.panel(ExportPanel).ply)
+    desk.send(desk.panel(ExportPanel).splats)
     ((name, content),) = desk.downloads
     (balls.path / name).write_bytes(content)
     on_disk, kept = Run.open(balls.path), (document.run.object_ids == 1) & ~part

@@ -11,7 +11,7 @@ import viser
 
 from gsseg_viewer import actions, dialogs
 from gsseg_viewer.colors import Coloring, colorings_of
-from gsseg_viewer.downloads import download_ply
+from gsseg_viewer.downloads import download_splats
 from gsseg_viewer.exporting import WHATS, What
 from gsseg_viewer.moving import frame_selection, step_view
 from gsseg_viewer.selection import LEVELS, Level, widened
@@ -67,7 +67,7 @@ def _reaching(level: Level) -> Callable[[Session], object]:
 
 
 def _exporting(what: What) -> Callable[[Session], object]:
-    return lambda session: download_ply(session, what)
+    return lambda session: download_splats(session, what)
 
 
 def _selecting_what_differs(coloring: Coloring) -> Callable[[Session], object]:

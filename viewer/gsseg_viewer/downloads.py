@@ -3,7 +3,7 @@
 import unicodedata
 
 from gsseg_viewer.edits import EditError
-from gsseg_viewer.exporting import LARGEST, What, ply_bytes, ply_size, rows_of
+from gsseg_viewer.exporting import LARGEST, Kind, What, ending, rows_of, splats_bytes, splats_size
 from gsseg_viewer.panels.elements import size
 from gsseg_viewer.session import Session
 from gsseg_viewer.text import plural
@@ -17,26 +17,28 @@ _DEVICES = {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", 
 """Names that Windows keeps for itself."""
 
 
-def download_ply(session: Session, what: What) -> None:
-    """Sends a PLY to the person's browser; `EditError` where there is nothing, or too much."""
-    rows = rows_of(session.document, session.document.state, session.selection, what)
+def download_splats(session: Session, what: What, kind: Kind = "PLY") -> None:
+    """Sends a file of splats to the person's browser; `EditError` where there is nothing, or too much."""
+    document, state = session.document, session.document.state
+    rows = rows_of(document, state, session.selection, what)
     if not len(rows):
         raise EditError("there is nothing to export: select something first")
-    bytes_ = ply_size(session.document, len(rows))
+    bytes_ = splats_size(document, len(rows), kind)
     if bytes_ > LARGEST:
         raise EditError(f"{size(bytes_)} are too much for a browser: save, and use the command gsseg export")
     with session.working(f"Writing {plural(len(rows), 'Gaussian')}"):
-        content = ply_bytes(session.document, rows)
-        session.client.send_file_download(_name(session, what), content, save_immediately=True)
+        up = session.surroundings.up if session.views else None  # else it is a guess, which no file should hold
+        content = splats_bytes(document, state, rows, kind, up)
+        session.client.send_file_download(f"{_name(session, what)}.{ending(kind)}", content, save_immediately=True)
 
 
 def _name(session: Session, what: What) -> str:
-    """Name of the PLY: of the object, where it is one."""
+    """Name of the file: of the object, where it is one."""
     state = session.document.state
     ids = session.selection.objects(state)
     if what == "the selection" and len(ids) == 1:
-        return f"{file_name(state.objects[ids[0]].name, f'object_{ids[0]:03d}')}.ply"
-    return f"{NAMES[what]}.ply"
+        return file_name(state.objects[ids[0]].name, f"object_{ids[0]:03d}")
+    return NAMES[what]
 
 
 def file_name(name: str, otherwise: str) -> str:

@@ -5,9 +5,9 @@ from typing import Any, cast
 import numpy as np
 
 from gsseg_viewer.colors import alphas, colors
-from gsseg_viewer.downloads import download_ply
+from gsseg_viewer.downloads import download_splats
 from gsseg_viewer.edits import EditError
-from gsseg_viewer.exporting import WHATS, What, export_command, ply_size
+from gsseg_viewer.exporting import KINDS, WHATS, Kind, What, export_command, splats_size
 from gsseg_viewer.page import DARK, LIGHT
 from gsseg_viewer.panels.elements import block, chosen, code, dim, fixed, handler, plain, size, slow_handler
 from gsseg_viewer.picture import picture_bytes
@@ -32,8 +32,11 @@ class ExportPanel:
         self.session = session
         gui = session.client.gui
         self.what = gui.add_dropdown("What", WHATS, hint="What is hidden or deleted is left out of all three.")
+        self.kind = gui.add_dropdown(
+            "As", KINDS, hint="PLY has the columns of the splats that were trained on; GLB is glTF with object ids."
+        )
         self.amount = gui.add_html("")
-        self.ply = gui.add_button("Download PLY", hint="The columns and rows of the splats that were trained on.")
+        self.splats = gui.add_button("Download splats", hint="The rows of the splats that were trained on.")
         self.command = gui.add_html("")
         self.picture = gui.add_button(
             "Save picture", hint="What is on the screen, without this panel, as PNG, nothing lit."
@@ -44,7 +47,8 @@ class ExportPanel:
         )
         self.page_size = gui.add_html("")
         self.what.on_update(handler(session, lambda _: self.refresh()))
-        self.ply.on_click(slow_handler(session, lambda _: download_ply(session, self._what())))
+        self.kind.on_update(handler(session, lambda _: self.refresh()))
+        self.splats.on_click(slow_handler(session, lambda _: download_splats(session, self._what(), self._kind())))
         self.picture.on_click(slow_handler(session, lambda _: self._save_picture()))
         self.page.on_click(slow_handler(session, lambda _: self._save_page()))
 
@@ -55,7 +59,7 @@ class ExportPanel:
         shown = np.where(state.gone, 0, state.sizes)
         inside = int(shown[selection.mask(len(shown))].sum())
         rows = {"the selection": inside, "all but the selection": int(shown.sum()) - inside}.get(what, int(shown.sum()))
-        about = size(ply_size(document, rows))
+        about = size(splats_size(document, rows, self._kind()))
         self.amount.content = block(dim(f"{plural(rows, 'Gaussian')}, {about}" if rows else "nothing is selected"))
         command = export_command(document, state, selection, what) if rows else None
         self.command.content = fixed(3, code(command) if command else dim(NO_COMMAND) if rows else "")
@@ -63,6 +67,9 @@ class ExportPanel:
 
     def _what(self) -> What:
         return cast(What, chosen(self.what.value, WHATS, "choice"))
+
+    def _kind(self) -> Kind:
+        return cast(Kind, chosen(self.kind.value, KINDS, "format"))
 
     def _save_picture(self) -> None:
         session, camera = self.session, self.session.client.camera
