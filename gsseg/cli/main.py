@@ -42,6 +42,7 @@ COMMANDS = {
     "masks": "instance masks of photos: made by a model of the SAM family, imported, or looked over",
     "train": "splats and masks to objects: the main job",
     "compress": "codes and features of a run to a few bytes a Gaussian: scene.gsseg",
+    "name": "name the objects of a run after words that fit what they look like",
     "export": "write segmented PLY files: the whole scene, and one an object",
     "update": "take over what another program has edited of a run's splats",
     "view": "look at a run in the browser: click, mend, name, export",
