@@ -7,6 +7,8 @@ has. The same code on any device gives the same bits.
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from jaxtyping import Float, Float32, Int, Int64
@@ -53,3 +55,17 @@ def add_at_(
 ) -> None:
     """Adds every term, in multiples of ``step``, to the sum at its place; in place."""
     sums.index_add_(0, places, in_steps_of(step, terms))
+
+
+@contextmanager
+def torch_in_order() -> Iterator[None]:
+    """Inside the block torch's own sums at places that repeat (``index_add``) are taken in order on a GPU too.
+
+    For what is differentiated through them. It makes whole-number sums slower there, which need no order.
+    """
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])

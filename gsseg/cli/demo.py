@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 from gsseg.cli.command import Command, at_least, parse_command
-from gsseg.cli.device import Device, check_device, on_device
+from gsseg.cli.device import Device, on_device, renders_on
 from gsseg.cli.run_folder import FINISHED, check_run_folder, tell_result
 from gsseg.config import TrainConfig
 from gsseg.io.scene_folder import load_scene
@@ -30,7 +30,7 @@ class Demo(Command):
     discard_edits: bool = False
     """Make the result again even where somebody has edited its objects in the viewer."""
     device: Device = "auto"
-    """Where blending weights are computed; auto = cpu."""
+    """Where training is done; auto = a GPU where one can be used, else the processor."""
 
     @property
     def writes(self) -> Path:
@@ -45,14 +45,14 @@ class Demo(Command):
     def execute(self) -> None:
         """Makes, trains, scores."""
         at_least("--seed", self.seed, 0)
-        check_device(self.device)
+        device = renders_on(self.device, self.output)
         scene_folder, run = self.out / "scene", self.out / "run"
         check_run_folder(run, scene_folder, discard_edits=self.discard_edits)
         room, noise = preset("room", self.seed)
         with self.output.progress() as progress:
             if not holds_room(scene_folder, room, noise):
                 write_room(scene_folder, room, noise, progress)
-            scene = on_device(load_scene(scene_folder, need_masks=True), self.device)
+            scene = on_device(load_scene(scene_folder, need_masks=True), device)
             config = TrainConfig(seed=self.seed)
             finished = is_finished(scene, config, run) and not RunLayout(run).edited
             train(scene, config, run, resume=True, discard_edits=self.discard_edits, progress=progress)

@@ -11,6 +11,7 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from gsseg.cli.command import Command, RunPath, parse_command
+from gsseg.cli.device import Device, renders_on
 from gsseg.cli.output import Stages
 from gsseg.cli.run_folder import scene_of
 from gsseg.errors import InputError
@@ -55,6 +56,8 @@ class Export(Command):
     """Colours of a mesh: of the photos, or one an object, as the viewer shows it."""
     scene: Annotated[Path | None, tyro.conf.arg(aliases=["-s"], metavar="SCENE")] = None
     """Where the photos and cameras for --mesh are. Without it: the scene that RUN was made from."""
+    device: Device = "auto"
+    """Where depths for --mesh are rendered; auto = a GPU where one can be used, else the processor."""
 
     @property
     def writes(self) -> Path:
@@ -96,15 +99,16 @@ class Export(Command):
             return None
         scene, splats = scene_of(run, self.scene)
         views, _ = load_views(scene, splats, read_masks=False)
+        device = renders_on(self.device, self.output)
         return MeshOptions(
-            gaussians=run.gaussians, views=views, format=self.mesh, colors=self.mesh_colors, voxel=self.mesh_voxel,
-            progress=lambda done, total: progress("meshes", done, total),
+            gaussians=run.gaussians.to(device), views=views, format=self.mesh, colors=self.mesh_colors,
+            voxel=self.mesh_voxel, progress=lambda done, total: progress("meshes", done, total),
         )  # fmt: skip
 
     def _check(self) -> None:
         """Raises `InputError` for options that ask for nothing."""
         given = {"--mesh-voxel": self.mesh_voxel is not None, "--mesh-colors": self.mesh_colors != "photo",
-                 "--scene": self.scene is not None}  # fmt: skip
+                 "--scene": self.scene is not None, "--device": self.device != "auto"}  # fmt: skip
         for option in [name for name, there in given.items() if there and self.mesh == "none"]:
             raise InputError(option, "is for meshes, and none are asked for", "add --mesh ply or --mesh glb")
         if self.mesh_voxel is not None and not (math.isfinite(self.mesh_voxel) and self.mesh_voxel > 0):

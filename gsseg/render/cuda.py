@@ -1,13 +1,13 @@
 """Blending weights on a GPU: projected in float64 by torch, listed by gsplat 1.5.3, decided in float64 again.
 
-gsplat's kernel lists (Gaussian, pixel) pairs, pixels ascending and front to back inside a pixel, by float32 alphas that
-err by some 1e-4. It is asked for more than is drawn: opacities are raised by `RAISED`, light starts at `HEADROOM` instead
-of 1. What is drawn is decided here, from float64 alphas, so that W is the processor's W. Pixels that nobody wants start
-without light: nothing is listed for them. Every range of depths at once, because a second range would forget which
-pixels had ended (`rasterize_to_indices_in_range`).
+gsplat's kernel lists (Gaussian, pixel) pairs, pixels ascending and front to back inside a pixel, by float32 alphas
+that err by some 1e-4. It is asked for more than is drawn: opacities are raised by `RAISED`, light starts at `HEADROOM`
+instead of 1. What is drawn is decided here, from float64 alphas, so that W is the processor's W. Pixels that nobody
+wants start without light: nothing is listed for them. Every range of depths at once, because a second range would
+forget which pixels had ended (`rasterize_to_indices_in_range`).
 
-Memory: W is listed in strips of whole rows of tiles, about `STRIP_ENTRIES` pairs each; gsplat takes 32 bytes a pair, what
-is kept 20. A strip takes about half a gigabyte, whatever the scene; one row of tiles is the least.
+Memory: W is listed in strips of whole rows of tiles, about `STRIP_ENTRIES` pairs each; gsplat takes 32 bytes a pair,
+what is kept 20. A strip takes about half a gigabyte, whatever the scene; one row of tiles is the least.
 """
 
 import math
@@ -172,7 +172,8 @@ def _listed(
 
     count, device = len(projected.rows), light.device
     if count == 0:  # gsplat divides by their number
-        return (torch.zeros(0, dtype=torch.int64, device=device),) * 2
+        none = torch.zeros(0, dtype=torch.int64, device=device)
+        return none, none
     _, height, width = light.shape
     across, down = -(-width // TILE), -(-height // TILE)
     means = projected.means.clone()

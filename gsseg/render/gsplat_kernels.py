@@ -5,38 +5,50 @@ fails later with an `AttributeError`. So it is asked before anything else is don
 """
 
 import contextlib
+import importlib
 import sys
+from typing import NamedTuple
 
 import torch
 
+ELSE = "give --device cpu"
 
-def gsplat_problem() -> str | None:
-    """What keeps gsplat from drawing on a GPU, and the remedy after a semicolon; None where nothing does.
 
-    Compiles the kernels where that has not been done yet.
-    """
+class Problem(NamedTuple):
+    """Why a GPU cannot be used."""
+
+    what: str
+    remedy: str
+
+
+def gsplat_problem() -> Problem | None:
+    """What keeps gsplat from drawing on a GPU; None where nothing does. Compiles its kernels if they have to be."""
+    return gpu_problem() or kernels_problem()
+
+
+def gpu_problem() -> Problem | None:
+    """What keeps PyTorch from calculating on a GPU; None where nothing does."""
     if not torch.cuda.is_available():
-        return "PyTorch finds no CUDA GPU; give --device cpu, or install its CUDA build and a driver"
+        return Problem("PyTorch finds no CUDA GPU", f"{ELSE}, or install PyTorch's CUDA build and NVIDIA's driver")
     try:
         torch.zeros(1, device="cuda").add_(1.0).cpu()
-    except RuntimeError as error:
-        return f"the GPU cannot be used ({_first_line(error)}); give --device cpu, or install a build of PyTorch for it"
-    return kernels_problem()
+    except Exception as error:  # of another driver, another architecture, a card that others have filled, ...
+        return Problem(f"the GPU cannot be used ({_first_line(error)})", f"{ELSE}, or mend that")
+    return None
 
 
-def kernels_problem() -> str | None:
-    """As `gsplat_problem`, of the kernels alone."""
-    toolkit = f"install the CUDA toolkit {torch.version.cuda or ''}".rstrip() + " with nvcc, a C++ compiler and ninja"
+def kernels_problem() -> Problem | None:
+    """What keeps gsplat's kernels from being loaded; None where nothing does."""
+    version = f" {torch.version.cuda}" if torch.version.cuda else ""
+    remedy = f"install the CUDA toolkit{version} with nvcc, and a C++ compiler, or {ELSE}"
     try:
         with contextlib.redirect_stdout(sys.stderr):  # it tells of its compiling where results are expected
-            from gsplat.cuda import _backend
+            backend = importlib.import_module("gsplat.cuda._backend")
     except ImportError as error:
-        return f"gsplat cannot be imported ({_first_line(error)}); pip install gsplat==1.5.3, or give --device cpu"
+        return Problem(f"gsplat cannot be imported ({_first_line(error)})", f"pip install gsplat==1.5.3, or {ELSE}")
     except Exception as error:  # what a compiler and a loader raise has no bounds
-        return f"gsplat's kernels cannot be built ({_first_line(error)}); {toolkit}, or give --device cpu"
-    if _backend._C is None:
-        return f"gsplat has no compiled kernels; {toolkit}, or give --device cpu"
-    return None
+        return Problem(f"gsplat's kernels cannot be built ({_first_line(error)})", remedy)
+    return Problem("gsplat has no compiled kernels", remedy) if backend._C is None else None
 
 
 def _first_line(error: BaseException) -> str:

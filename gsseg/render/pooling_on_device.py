@@ -26,7 +26,7 @@ def pool_on_device(
 
 
 def pooled_together(
-    parts: list[tuple[Int64[Tensor, " pooled"], Int64[Tensor, " pooled"], Float32[Tensor, " pooled"]]], columns: int
+    parts: list[tuple[Tensor, Tensor, Tensor]], columns: int
 ) -> tuple[Int64[Tensor, " pooled"], Int64[Tensor, " pooled"], Float32[Tensor, " pooled"]]:
     """What `pool_on_device` found in several strips of one view, as if it had been one."""
     labels, found, sums = (torch.cat(pieces) for pieces in zip(*parts, strict=True))

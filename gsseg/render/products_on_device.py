@@ -1,8 +1,8 @@
 """Sparse products on any device, with sums that depend on no order (`gsseg.exact_sums`).
 
 Rows of a CSR are runs of entries, so M @ X adds up runs. M.T @ G needs the runs of the columns: the same entries in
-another order, `ByColumn`, which is made once for many products and takes 8 bytes an entry. Adding at random places would
-need no second copy, but a training step would wait for hundreds of millions of atomic additions.
+another order, `ByColumn`, which is made once for many products and takes 8 bytes an entry. Adding at random places
+would need no second copy, but a training step would wait for hundreds of millions of atomic additions.
 """
 
 from dataclasses import dataclass

@@ -113,8 +113,8 @@ class BlendWeights:
         elif largest >= count:
             raise ValueError(f"label {largest} has no row among {count}")
         if self.values.is_cpu:
-            arrays = (array.numpy() for array in (self.indptr, self.indices, self.values, labels))
-            rows, columns, sums = pool_rows(*arrays, count, self.gaussians)
+            indptr, indices, values = (array.numpy() for array in (self.indptr, self.indices, self.values))
+            rows, columns, sums = pool_rows(indptr, indices, values, labels.numpy(), count, self.gaussians)
             entries, pooled = torch.from_numpy(np.stack([rows, columns])), torch.from_numpy(sums)
         else:
             *places, pooled = pool_on_device(self.indptr, self.indices, self.values, labels, self.gaussians)
