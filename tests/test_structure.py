@@ -16,7 +16,18 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 VIEWER = sorted((ROOT / "viewer").rglob("*.py"))
 
 LAYERS = (
-    {"errors", "ids", "lazy_names", "lazy_property", "threads", "version", "compiled", "memory", "validation"},
+    {
+        "errors",
+        "exact_sums",
+        "ids",
+        "lazy_names",
+        "lazy_property",
+        "threads",
+        "version",
+        "compiled",
+        "memory",
+        "validation",
+    },
     {"clustering", "files", "pretrained", "render_config"},
     {"scene"},
     {"io", "render", "codebook", "quantize"},

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +12,7 @@ from jaxtyping import Int32
 from numpy import ndarray
 
 from gsseg.cli.command import Command, RunPath, parse_command
-from gsseg.cli.device import Device, check_device
+from gsseg.cli.device import Device, renders_on
 from gsseg.cli.output import Stages
 from gsseg.cli.run_folder import scene_of
 from gsseg.compressed import compress, write_scene
@@ -57,7 +58,8 @@ class Compress(Command):
     seed: int = 0
     """Seed of the codebooks."""
     device: Device = "auto"
-    """Where blending weights are computed and CLIP looks at photos, for language vectors; auto = cpu."""
+    """Where blending weights are computed and CLIP looks at photos, for language vectors; auto = a GPU where one can be
+    used, else the processor."""
 
     @property
     def writes(self) -> Path:
@@ -72,7 +74,8 @@ class Compress(Command):
             raise InputError(f"--codebook-size {self.codebook_size}", "is out of range", "give 2 to 4096")
         if self.clip is not None and self.language is not None:
             raise InputError("--clip and --language", "both make language vectors", "give one of them")
-        check_device(self.device)
+        if self.device == "cuda" or self.clip is not None or self.language is not None:
+            _ = self._where  # what is wrong with it is found before the work begins
         if not isinstance(Run.open(self.run).source, RunFolder):
             raise InputError(self.run, "is no RUN folder", "name the folder that gsseg train wrote")
         with held_run(RunLayout(self.run)):
@@ -155,9 +158,9 @@ class Compress(Command):
 
         return make, ""
 
-    @property
+    @cached_property
     def _where(self) -> Literal["cpu", "cuda"]:
-        return "cuda" if self.device == "cuda" else "cpu"
+        return "cuda" if renders_on(self.device, self.output).type == "cuda" else "cpu"
 
     def _views(self, run: Run, read_masks: bool) -> tuple[Path, list[View]]:
         scene, splats = scene_of(run, self.scene)

@@ -8,7 +8,7 @@ import numpy as np
 import tyro
 
 from gsseg.cli.command import Command, at_least, parse_command
-from gsseg.cli.device import Device, check_device, on_device
+from gsseg.cli.device import Device, on_device, renders_on
 from gsseg.cli.output import Stages
 from gsseg.cli.run_folder import FINISHED, check_run_folder, tell_result
 from gsseg.cli.splats import SplatOptions, Splats
@@ -42,7 +42,7 @@ class Demo(Command):
     discard_edits: bool = False
     """Make the result again even where somebody has edited its objects in the viewer."""
     device: Device = "auto"
-    """Where blending weights are computed; auto = cpu."""
+    """Where training is done; auto = a GPU where one can be used, else the processor."""
 
     @property
     def writes(self) -> Path:
@@ -57,7 +57,7 @@ class Demo(Command):
     def execute(self) -> None:
         """Makes, trains, scores."""
         at_least("--seed", self.seed, 0)
-        check_device(self.device)
+        device = renders_on(self.device, self.output)
         names = ("photos", "photos_run") if self.from_photos else ("scene", "run")
         scene_folder, run = (self.out / name for name in names)
         check_run_folder(run, scene_folder, discard_edits=self.discard_edits)
@@ -67,7 +67,7 @@ class Demo(Command):
                 write_room(scene_folder, room, noise, progress, splats=not self.from_photos)
             if self.from_photos:
                 self._learn_splats(scene_folder, room, progress)
-            scene = on_device(load_scene(scene_folder, need_masks=True), self.device)
+            scene = on_device(load_scene(scene_folder, need_masks=True), device)
             config = TrainConfig(seed=self.seed)
             finished = is_finished(scene, config, run) and not RunLayout(run).edited
             train(scene, config, run, resume=True, discard_edits=self.discard_edits, progress=progress)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from gsseg.cli.command import Command, at_least, parse_command
+from gsseg.cli.device import Device, on_device, renders_on
 from gsseg.cli.eval_prediction import Scored, from_file, from_run
 from gsseg.cli.text_model import TextVectorsPath, open_text_model
 from gsseg.errors import InputError
@@ -54,6 +55,8 @@ class Eval(Command):
     """With --protocol lerf: a new folder for pictures of the texts that were understood worst."""
     max_side: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = 1000
     """Longer side at which views are drawn to weigh Gaussians by their visibility; 0 = full size."""
+    device: Device = "auto"
+    """Where views are drawn; auto = a GPU where one can be used, else the processor."""
 
     def execute(self) -> None:
         """Prints a table of scores, worst instances first."""
@@ -64,10 +67,12 @@ class Eval(Command):
             raise InputError("--names", "and vectors of words both say what objects are", "give one of them")
         if self.pictures is not None and self.protocol != "lerf":
             raise InputError("--pictures", f"shows texts, and {self.protocol} asks none", "leave it out")
+        device = renders_on(self.device, self.output)
         with self.output.progress() as progress:
             found = self._scored()
             protocol = PROTOCOLS[self.protocol]
-            scores = evaluate(found.scene, found.object_ids, self.gt, protocol, progress, found.words)
+            drawn = None if found.scene is None else on_device(found.scene, device)
+            scores = evaluate(drawn, found.object_ids, self.gt, protocol, progress, found.words)
             if self.pictures is not None and found.scene is not None:
                 prediction = Prediction(found.object_ids)
                 write_query_pictures(self.pictures, found.scene, prediction, self.gt, scores)
