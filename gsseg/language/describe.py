@@ -68,13 +68,14 @@ def describe_objects(
     weights = np.concatenate([each.astype(np.float64) for _, _, each in sightings])
     order = np.argsort(owners, kind="stable")
     owners, vectors, weights = owners[order], vectors[order], weights[order]
-    border = least_alike(owners, vectors)
+    directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    border = least_alike(owners, directions)
     bounds = np.searchsorted(owners, np.arange(objects + 1))
     found: list[tuple[int, Float64[ndarray, " dim"], int]] = []
     for item, (start, end) in enumerate(pairwise(bounds)):
         own = np.arange(start, end)
         own = np.sort(own[np.argsort(-weights[own], kind="stable")[:MOST_SIGHTINGS]])
-        groups = _groups(vectors[own], weights[own], border, most, least_share)
+        groups = _groups(directions[own], weights[own], border, most, least_share)
         means = [(weights[own[group]] @ vectors[own[group]], len(group)) for group in groups]
         known = [(item, mean / np.linalg.norm(mean), views) for mean, views in means if np.linalg.norm(mean) > 1e-12]
         found += known or [(item, np.full(vectors.shape[1], np.nan), 0)]
