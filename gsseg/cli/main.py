@@ -46,6 +46,7 @@ COMMANDS = {
     "export": "write segmented PLY files: the whole scene, and one an object",
     "view": "look at a run in the browser: click, mend, name, export",
     "eval": "score a run against ground truth",
+    "batch": "prepare, train and score many scenes, here or on a cluster, into one table",
     "query": "which object is at a point, or under a pixel of a view",
     "info": "what a PLY, a scene, a run or a scene.gsseg holds, and what is wrong with it",
     "bench": "measure speed and memory against the committed baseline",
