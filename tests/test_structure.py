@@ -38,7 +38,7 @@ LAYERS = (
     {"export", "prepare"},
     {"run", "splats"},
     {"pipeline"},
-    {"bench"},
+    {"batch", "bench"},
     {"cli"},
 )
 """Every part of gsseg, from the bottom up. A part imports itself and lower layers, never its neighbours."""

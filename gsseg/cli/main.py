@@ -47,6 +47,7 @@ COMMANDS = {
     "update": "take over what another program has edited of a run's splats",
     "view": "look at a run in the browser: click, mend, name, export",
     "eval": "score a run against ground truth",
+    "batch": "prepare, train and score many scenes, here or on a cluster, into one table",
     "query": "which object is at a point, or under a pixel of a view",
     "info": "what a PLY, a scene, a run or a scene.gsseg holds, and what is wrong with it",
     "bench": "measure speed and memory against the committed baseline",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gsseg.batch import BatchPlan
 from gsseg.compressed.language import read_language
 from gsseg.language.clip import _check_folder
 from gsseg.language.naming import read_words
@@ -75,6 +76,21 @@ def _read_text_vectors(folder: Path) -> None:
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
+def _batch_list(rng: np.random.Generator, seeds: Path, folder: Path) -> None:
+    table = {
+        "scenes": {"one": {"raw": "/data/one"}, "two": {}}, "values": {"more": 3}, "train": "-s {scene} -m {run}",
+        "prepare": "lerf {more} {scene} 'a b'", "eval": {"x": "-m {run}"}, "gpus": {"train": 1}, "cpus": {"eval": 0.5},
+    }  # fmt: skip
+    (folder / "list.yaml").write_bytes(damage_json(rng, table))
+
+
+def _read_batch_list(folder: Path) -> None:
+    plan = BatchPlan.read(folder / "list.yaml", folder / "out")
+    for name, steps in plan.scenes.items():
+        assert (plan.out / name).parent == plan.out
+        assert all(step.words[0] == step.stage for step in steps)
+
+
 def _words(rng: np.random.Generator, seeds: Path, folder: Path) -> None:
     (folder / "words.txt").write_bytes(damage_bytes(rng, "red mug\nchair\nécran\n".encode()))
 
@@ -86,6 +102,7 @@ def _touch(value: object) -> None:
 READERS = (
     Reader("language .npy", _copied("language.npy", damage_npy), _read_language),
     Reader("vectors of texts", _text_vectors, _read_text_vectors),
+    Reader("list of scenes", _batch_list, _read_batch_list),
     Reader("words", _words, lambda folder: _touch(read_words(folder / "words.txt")[0])),
     Reader("CLIP's preparation", _pixels, _read_pixels),
     Reader("binary codes .npz", _copied("codes.npz", _npz), lambda folder: _touch(BinaryCodes.load(only_file(folder)))),
