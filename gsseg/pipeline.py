@@ -9,17 +9,21 @@ interrupted run resumes where it was and ends with the same result.
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float32, Int64
+from numpy import ndarray
 
 from gsseg.codebook import Codes
 from gsseg.codebook.training import train_codebook
 from gsseg.config import TrainConfig
 from gsseg.errors import InputError
 from gsseg.evaluate.score import check_truth
+from gsseg.exact_sums import torch_in_order
 from gsseg.features import FeatureField, MaskEvidence
 from gsseg.features.evidence import gather_evidence
 from gsseg.features.fit import fit_features
@@ -27,7 +31,7 @@ from gsseg.features.opengaussian import fit_opengaussian
 from gsseg.files.lock import LOCK
 from gsseg.files.together import finish
 from gsseg.io.mask_formats import HOW_TO_GIVE_MASKS
-from gsseg.objects.build import build_objects
+from gsseg.objects.build import ObjectConfig, build_objects, nearest
 from gsseg.objects.confidence import find_confidence
 from gsseg.render.cache import SampledWeights
 from gsseg.run import Run
@@ -84,7 +88,9 @@ def train(
             return Run.open(out)
         if not discard_edits:
             check_unedited(layout)
-        store = StageStore(layout.cache, key, resume=resume)
+        # Stages of two devices differ in last bits; a run that goes on ends as one that was never interrupted.
+        where = scene.gaussians.means.device.type
+        store = StageStore(layout.cache, key if where == "cpu" else f"{key} {where}", resume=resume)
         trained = run_stages(scene, config, store, progress)
         started = time.perf_counter()
         progress("write", 0, 1)
@@ -111,8 +117,10 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
     seconds: dict[str, float] = {}
     views = [view for view in scene.views if view.labels is not None]
     gaussians = scene.gaussians
+    device = gaussians.means.device
     host = gaussians.to("cpu")
     means = host.means.numpy()
+    near = _nearest_ahead(means, config.objects, device)
 
     started = time.perf_counter()
     weights = SampledWeights(
@@ -129,10 +137,10 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
     seconds["features"] = time.perf_counter() - started
 
     started = time.perf_counter()
-    sampled = [lambda i=i: (weights.weights(i).to("cpu"), weights.labels(i)) for i in range(len(views))]
+    sampled = [lambda i=i: (weights.weights(i), weights.labels(i)) for i in range(len(views))]
     codes = store.codes(
         lambda: train_codebook(
-            features.features, host.means, features.seen, sampled, config.codebook, config.seed,
+            features.features.to(device), host.means, features.seen, sampled, config.codebook, config.seed,
             lambda done, total: progress("codebook", done, total),
         )
     )  # fmt: skip
@@ -142,7 +150,7 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
     colors = base_colors(host).numpy()
     segmentation = build_objects(
         evidence, codes, means, colors, features.features.numpy(), config.objects,
-        lambda done, total: progress("objects", done, total),
+        lambda done, total: progress("objects", done, total), near,
     )  # fmt: skip
     confidence = find_confidence(evidence, segmentation.object_ids.astype(np.int64), means)
     seconds["objects"] = time.perf_counter() - started
@@ -152,6 +160,19 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
         losses={**features.losses, **{f"codebook {name}": curve for name, curve in codes.losses.items()}},
         seconds=seconds,
     )  # fmt: skip
+
+
+def _nearest_ahead(
+    means: Float32[ndarray, "gaussians 3"], config: ObjectConfig, device: torch.device
+) -> Callable[[], Int64[ndarray, "gaussians neighbours"]] | None:
+    """The neighbour search that objects are made with: geometry decides it alone, so where a GPU does the work before,
+    it runs on the processor meanwhile. On the processor it would only take time from that work: None."""
+    if device.type == "cpu":
+        return None
+    searcher = ThreadPoolExecutor(1, thread_name_prefix="neighbours")
+    found = searcher.submit(nearest, means, config)
+    searcher.shutdown(wait=False)
+    return found.result
 
 
 def _as_nested(codes: Codes, segmentation: Segmentation) -> Codes:
@@ -169,10 +190,11 @@ def _learn_features(
         progress("features", done, total)
 
     if config.objective == "masks":
-        return fit_features(evidence, means, config.features, config.seed, report)
-    sampled = [lambda i=i: (weights.weights(i).to("cpu"), weights.labels(i)) for i in range(len(weights))]
-    masked = torch.from_numpy(evidence.masked)
-    return fit_opengaussian(sampled, masked, config.opengaussian, config.seed, report)
+        return fit_features(evidence, means, config.features, config.seed, report, weights.device)
+    sampled = [lambda i=i: (weights.weights(i), weights.labels(i)) for i in range(len(weights))]
+    masked = torch.from_numpy(evidence.masked).to(weights.device)
+    with torch_in_order():
+        return fit_opengaussian(sampled, masked, config.opengaussian, config.seed, report)
 
 
 def _check_seen(scene: Scene, evidence: MaskEvidence) -> None:

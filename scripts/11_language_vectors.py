@@ -16,7 +16,6 @@ from numpy import ndarray
 import gsseg
 from gsseg.compressed.language import encode_language
 from gsseg.io.label_png import read_label_png
-from gsseg.language.combine import combine_views
 from gsseg.language.from_masks import best_masks, member_matrix
 from gsseg.quantize import BinaryQuantizer
 
@@ -147,12 +146,21 @@ def room(scene_path: Path, run_path: Path) -> None:
             for fit, vectors in fits:
                 rows = np.flatnonzero((fit.iou >= least) & (fit.iou > 0) & (fit.area >= 8))
                 seen.append((rows, vectors[fit.mask[rows]], fit.iou[rows] ** power))
-            found = combine_views(len(run.objects), seen)
-            rows = known[found.views[known] > 0]
-            cosine = (found.vectors[rows] * truth[shares[rows].argmax(1)]).sum(1)
-            nearest = ((found.vectors[rows] @ truth.T).argmax(1) == shares[rows].argmax(1)).mean()
+            found, there = mean_of_views(len(run.objects), seen)
+            rows = known[there[known]]
+            cosine = (found[rows] * truth[shares[rows].argmax(1)]).sum(1)
+            nearest = ((found[rows] @ truth.T).argmax(1) == shares[rows].argmax(1)).mean()
             figures = f"{cosine.mean():.3f}, {np.quantile(cosine, 0.05):.3f} | {nearest:.3f}"
             print(f"| {least} | IoU^{power} | {len(rows)} of {len(known)} | {figures} |")
+
+
+def mean_of_views(objects: int, seen: list[tuple[ndarray, ndarray, ndarray]]) -> tuple[ndarray, ndarray]:
+    """The weighted mean direction of what the views show of each object, and which objects they show."""
+    sums = np.zeros((objects, DIM))
+    for rows, vectors, weights in seen:
+        np.add.at(sums, rows, weights[:, None] * vectors)
+    there = np.linalg.norm(sums, axis=1) > 1e-12
+    return sums / np.where(there, np.linalg.norm(sums, axis=1), 1)[:, None], there
 
 
 def spoilt(rng: np.random.Generator, ids: ndarray, masks: ndarray, truth: ndarray) -> tuple[ndarray, ndarray]:

@@ -111,8 +111,8 @@ class Training:
         """One pass of each level, from a start that two rounds of k-means made."""
         config = replace(CONFIG.codebook, rounds=2)
         generator = np.random.default_rng(CONFIG.seed)
-        own = torch.nn.functional.normalize(self.raw, dim=1).numpy()
-        places = scene_units(self.scene.gaussians.means.numpy()[self.problem.learnt])
+        own = torch.nn.functional.normalize(self.raw, dim=1)
+        places = torch.from_numpy(scene_units(self.scene.gaussians.means.numpy()[self.problem.learnt]))
         coarse = Level.of(own, coarse_assignment(own, places, config, generator), config.coarse)
         fine_labels = fine_assignment(own, coarse.labels, config, generator)
         fine = Level.of(own, fine_labels, config.coarse * config.fine)

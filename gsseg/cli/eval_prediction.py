@@ -10,6 +10,9 @@ from gsseg.errors import InputError
 from gsseg.evaluate import ClassIds, ObjectNames, ObjectWords
 from gsseg.io.scene_folder import load_scene
 from gsseg.io.vertex_ids import read_vertex_ids
+from gsseg.language.search import object_descriptors
+from gsseg.language.text import TextModel
+from gsseg.language.words import ObjectVectorWords
 from gsseg.run import Run, RunLayout
 from gsseg.run.settings import read_settings
 from gsseg.scene import Scene
@@ -28,7 +31,12 @@ class Scored:
 
 
 def from_run(
-    path: Path, scene: Path | None, names: Path | None, clip: Path | None, relevancy: float | None, side: int | None
+    path: Path,
+    scene: Path | None,
+    names: Path | None,
+    model: TextModel | None,
+    relevancy: float | None,
+    side: int | None,
 ) -> Scored:
     """A RUN, the scene that it was made from (or ``scene``), and its objects' names, vectors or the file ``names``."""
     run = Run.open(path)
@@ -38,10 +46,12 @@ def from_run(
     # segmented.ply holds the same rows; it stands in where the original has been moved.
     splats = settings.splats if settings.splats.is_file() else run.file.path
     loaded = load_scene(scene or settings.scene, splats, max_side=side, render=render)
-    if clip is not None:
-        return Scored(loaded, object_ids, _vectors(path, run, clip, relevancy))
+    if model is not None:
+        return Scored(loaded, object_ids, _vectors(path, run, model, relevancy))
     if relevancy is not None:
-        raise InputError("--relevancy", "is a rule of language vectors", "give --clip MODEL, too")
+        raise InputError(
+            "--relevancy", "is a rule of language vectors", "give --clip MODEL or --text-vectors FILE, too"
+        )
     if names is not None:
         return Scored(loaded, object_ids, ObjectNames.read(names, len(run.objects)))
     called = ((each.id, each.name) for each in run.objects)
@@ -66,12 +76,9 @@ def from_file(
     return Scored(loaded, ids, ClassIds() if is_class else None)
 
 
-def _vectors(path: Path, run: Run, clip: Path, relevancy: float | None) -> ObjectWords:
+def _vectors(path: Path, run: Run, model: TextModel, relevancy: float | None) -> ObjectWords:
     if run.compressed is None or run.compressed.language is None:
         raise InputError(path, "has no language vectors", f"make them: gsseg compress -m {path} --clip MODEL")
     if relevancy is not None and not 0 <= relevancy <= 1:
         raise InputError("--relevancy", f"is {relevancy:g}, must be from 0 to 1", "LERF's neutral value is 0.5")
-    from gsseg.language import ClipModel, ObjectVectorWords, object_vectors
-
-    model = ClipModel.open(clip)
-    return ObjectVectorWords(*object_vectors(run.compressed, model), model, relevancy)
+    return ObjectVectorWords(object_descriptors(run.compressed, model), model, relevancy)

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
+import torch
 import tyro
 from jaxtyping import Float32
 from numpy import ndarray
 
 from gsseg.cli.command import Command, RunPath, parse_command
+from gsseg.cli.device import Device, renders_on
 from gsseg.cli.output import Stages
 from gsseg.cli.run_folder import scene_of
 from gsseg.errors import InputError
@@ -63,6 +65,8 @@ class Export(Command):
     """Colours of a mesh: of the photos, or one an object, as the viewer shows it."""
     scene: Annotated[Path | None, tyro.conf.arg(aliases=["-s"], metavar="SCENE")] = None
     """Where the photos and cameras for --mesh and --also are. Without it: the scene that RUN was made from."""
+    device: Device = "auto"
+    """Where depths for --mesh and masks are rendered; auto = a GPU where one can be used, else the processor."""
 
     @property
     def writes(self) -> Path:
@@ -105,9 +109,10 @@ class Export(Command):
             return None
         scene, splats = scene_of(run, self.scene)
         views, _ = load_views(scene, splats, read_masks=False)
+        device = renders_on(self.device, self.output)
         return MeshOptions(
-            gaussians=run.gaussians, views=views, format=self.mesh, colors=self.mesh_colors, voxel=self.mesh_voxel,
-            progress=lambda done, total: progress("meshes", done, total),
+            gaussians=run.gaussians.to(device), views=views, format=self.mesh, colors=self.mesh_colors,
+            voxel=self.mesh_voxel, progress=lambda done, total: progress("meshes", done, total),
         )  # fmt: skip
 
     def _others(self, run: Run, progress: Stages) -> OtherFormats | None:
@@ -122,8 +127,9 @@ class Export(Command):
             if "masks" in self.also or scene.is_dir():
                 views, _ = load_views(scene, splats, read_masks=False)
                 names = view_files(views, scene)
+        device = renders_on(self.device, self.output) if "masks" in self.also else torch.device("cpu")
         return OtherFormats(
-            formats=frozenset(self.also), gaussians=run.gaussians, views=views, view_names=names,
+            formats=frozenset(self.also), gaussians=run.gaussians.to(device), views=views, view_names=names,
             up=up_of_views(views) if views else None, progress=lambda done, total: progress("masks", done, total),
         )  # fmt: skip
 
@@ -132,6 +138,9 @@ class Export(Command):
         if self.scene is not None and self.mesh == "none" and not {"glb", "masks"} & set(self.also):
             problem = "is for meshes, glb and masks, and none are asked for"
             raise InputError("--scene", problem, "add --mesh ply, or --also glb or masks")
+        if self.device != "auto" and self.mesh == "none" and "masks" not in self.also:
+            problem = "is for meshes and masks, and none are asked for"
+            raise InputError("--device", problem, "add --mesh ply, or --also masks")
         given = {"--mesh-voxel": self.mesh_voxel is not None, "--mesh-colors": self.mesh_colors != "photo"}
         for option in [name for name, there in given.items() if there and self.mesh == "none"]:
             raise InputError(option, "is for meshes, and none are asked for", "add --mesh ply or --mesh glb")

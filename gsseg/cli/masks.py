@@ -9,7 +9,7 @@ import tyro
 from PIL import Image
 
 from gsseg.cli.command import Command, ScenePath, parse_command
-from gsseg.cli.device import Device, check_device
+from gsseg.cli.device import Device, calculates_on
 from gsseg.errors import InputError
 from gsseg.files import whole_file
 from gsseg.files.json_file import read_json
@@ -48,7 +48,7 @@ class Masks(Command):
     all_views: bool = False
     """Also of the photos that gt/test_views.json holds out."""
     device: Device = "auto"
-    """Where the model calculates; auto = cpu."""
+    """Where the model calculates; auto = a GPU where PyTorch finds one, else the processor."""
     config: MasksConfig = field(default_factory=MasksConfig)
     """How masks are made."""
 
@@ -85,9 +85,9 @@ class Masks(Command):
             self._make(photos)
 
     def _make(self, photos: list[Photo]) -> None:
-        check_device(self.device)
+        device = calculates_on(self.device, self.output)
         assert self.model is not None
-        segmenter = Segmenter.open(self.model, "cuda" if self.device == "cuda" else "cpu", self.config.precision)
+        segmenter = Segmenter.open(self.model, "cuda" if device.type == "cuda" else "cpu", self.config.precision)
         with self.output.progress() as progress:
             made = make_masks(
                 photos, segmenter, self._folder, self.config, lambda done, total: progress("masks", done, total)

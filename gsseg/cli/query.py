@@ -10,6 +10,7 @@ import tyro
 
 from gsseg.cli.command import Command, RunPath, at_least, parse_command
 from gsseg.cli.query_location import at_point, pixel_ray
+from gsseg.cli.text_model import TextVectorsPath, open_text_model
 from gsseg.errors import InputError
 from gsseg.objects.select import Selection
 from gsseg.run import Run
@@ -39,9 +40,13 @@ class Query(Command):
     scene: Annotated[Path | None, tyro.conf.arg(aliases=["-s"], metavar="SCENE")] = None
     """Where the view's camera is. Without it: the scene that RUN was made from."""
     text: Annotated[str | None, tyro.conf.arg(metavar="WORDS")] = None
-    """A few words for an object, such as "red mug"; needs --clip, and the vectors that gsseg compress --clip made."""
+    """A few words for an object, such as "red mug"; needs --clip or --text-vectors, and the vectors that gsseg compress
+    --clip made."""
     clip: Annotated[Path | None, tyro.conf.arg(metavar="MODEL")] = None
     """Folder of the CLIP model that the vectors were made with (Hugging Face's layout)."""
+    text_vectors: TextVectorsPath = None
+    """Instead of MODEL: JSON of texts and their vectors, {"red mug": [0.013, ...]}, with those of "object", "things",
+    "stuff" and "texture"."""
     best: int = 5
     """How many objects to name for --text."""
 
@@ -74,13 +79,13 @@ class Query(Command):
         if run.compressed is None or run.compressed.language is None:
             remedy = f"make them: gsseg compress -m {self.run} --clip MODEL"
             raise InputError(self.run, "has no language vectors to find objects by", remedy)
-        if self.clip is None:
-            remedy = "give the one that the vectors were made with: --clip MODEL"
+        model = open_text_model(self.clip, self.text_vectors)
+        if model is None:
+            remedy = "give the one that the vectors were made with: --clip MODEL; or --text-vectors FILE"
             raise InputError("--text", "needs a CLIP model to understand words", remedy)
-        from gsseg.language.clip import ClipModel
         from gsseg.language.search import find_by_text
 
-        ranked = find_by_text(run.compressed, ClipModel.open(self.clip), text)
+        ranked = find_by_text(run.compressed, model, text)
         found = [each for each in ranked if each.known and run.objects[each.object_id].gaussians][: self.best]
         check_unchanged()
         rows = [(f"{'id':>5}  {'relevancy':>9}  {'cosine':>6}", "name")]

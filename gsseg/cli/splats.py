@@ -97,32 +97,51 @@ class Splats(Command):
         """The same command line and this."""
         return ["--resume"]
 
+    @property
+    def checkpoint(self) -> Path:
+        """What an interrupted training left; gone when it is done."""
+        return self.target.with_suffix(".checkpoint.safetensors")
+
     def execute(self) -> None:
         """Reads, trains, scores, and says what came out."""
         self._check()
-        checkpoint = self.target.with_suffix(".checkpoint.safetensors")
-        size = (self.downscale, self.max_side or None)
         with self.output.progress() as progress:
-            scene = load_splat_scene(
-                self.scene, self.target, *size, self.test_every, self.test_views, self.config.seed
-            )  # fmt: skip
-            trainer = SplatTrainer(self.config, scene.train, scene.points)
-            _read_all(scene, trainer, progress)
-            key = fingerprint(trainer, scene.points)
-            if self.resume and checkpoint.exists():
-                load_checkpoint(checkpoint, trainer, key)
-            self.output.say(*scene.notes)
-            save_checkpoint(checkpoint, trainer, key)
-            try:
-                trainer.run(_Watch(self, scene, checkpoint, key, progress), self._seconds)
-            except (KeyboardInterrupt, Terminated):
-                self._write(trainer)
-                self.output.say(f"stopped after {trainer.steps} steps; {self.target} holds what was learnt so far")
-                raise
+            learnt = self.learn(progress)
+        self.leave(learnt)
+        self._tell(learnt)
+
+    def learn(self, progress: Stages) -> "Learnt":
+        """Reads, trains and scores; writes the PLY, which an interrupt leaves too, and a checkpoint beside it."""
+        size = (self.downscale, self.max_side or None)
+        kept_apart = (self.test_every, self.test_views)
+        scene = load_splat_scene(self.scene, self.target, *size, *kept_apart, self.config.seed, progress)
+        trainer = SplatTrainer(self.config, scene.train, scene.points)
+        _read_all(scene, trainer, progress)
+        key = fingerprint(trainer, scene.points)
+        if self.resume and self.checkpoint.exists():
+            load_checkpoint(self.checkpoint, trainer, key)
+        self.output.say(*scene.notes)
+        save_checkpoint(self.checkpoint, trainer, key)
+        try:
+            trainer.run(_Watch(self, scene, key, progress), self._seconds)
+        except (KeyboardInterrupt, Terminated):
             self._write(trainer)
-            scores = score_views(trainer.model.gaussians, scene.test or scene.train[:MOST_SCORED])
-        self._finish(scene, trainer, scores)
-        remove_file(checkpoint)
+            self.output.say(f"stopped after {trainer.steps} steps; {self.target} holds what was learnt so far")
+            raise
+        self._write(trainer)
+        return Learnt(scene, trainer, score_views(trainer.model.gaussians, scene.test or scene.train[:MOST_SCORED]))
+
+    def leave(self, learnt: "Learnt") -> None:
+        """Writes report and preview, and takes the checkpoint away."""
+        name = self.scene.resolve().name or "scene"
+        scene, trainer, scores = learnt.scene, learnt.trainer, learnt.scores
+        write_splat_report(self._report, name, trainer, scores, scene.notes, bool(scene.test))
+        write_preview(self.target.with_suffix(".png"), scores[0])
+        remove_file(self.checkpoint)
+
+    @property
+    def _report(self) -> Path:
+        return self.target.with_suffix(".html")
 
     @property
     def _seconds(self) -> float | None:
@@ -143,11 +162,8 @@ class Splats(Command):
     def _write(self, trainer: SplatTrainer) -> None:
         write_splats(self.target, inria_columns(trainer.model.gaussians), comments=["made by gsseg splats"])
 
-    def _finish(self, scene: SplatScene, trainer: SplatTrainer, scores: list[HeldOut]) -> None:
-        report, preview = self.target.with_suffix(".html"), self.target.with_suffix(".png")
-        name = self.scene.resolve().name or "scene"
-        write_splat_report(report, name, trainer, scores, scene.notes, bool(scene.test))
-        write_preview(preview, scores[0])
+    def _tell(self, learnt: "Learnt") -> None:
+        scene, trainer, scores = learnt.scene, learnt.trainer, learnt.scores
         means = {key: float(np.mean([getattr(s, key) for s in scores])) for key in ("psnr", "fitted_psnr", "ssim")}
         kind = f"{len(scores)} photos " + ("kept apart" if scene.test else "trained on")
         self.output.table(
@@ -157,13 +173,13 @@ class Splats(Command):
                 ("", f"{means['fitted_psnr']:.2f} dB with each photo's exposure fitted"),
                 ("cost", f"{trainer.steps} steps in {trainer.seconds:.0f} s, {peak_memory_mb():.0f} MB at most"),
                 ("processors", f"{time.process_time():.0f} s of this process on all of them together"),
-                ("report", str(report)),
+                ("report", str(self._report)),
                 ("next", shlex.join(["gsseg", "train", "-s", str(self.scene), "-m", "RUN"])),
             ]
         )
         self.output.finish(
             {
-                "splats": str(self.target), "report": str(report), "gaussians": len(trainer.model),
+                "splats": str(self.target), "report": str(self._report), "gaussians": len(trainer.model),
                 "steps": trainer.steps, "seconds": trainer.seconds, "processor_seconds": time.process_time(),
                 "peak_rss_mb": peak_memory_mb(),
                 "photos": {"train": len(scene.train), "test": len(scene.test)}, "scores": means,
@@ -173,11 +189,23 @@ class Splats(Command):
         )  # fmt: skip
 
 
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """A training that has ended."""
+
+    scene: SplatScene
+    """What it was given."""
+    trainer: SplatTrainer
+    """The splats, and how they came about."""
+    scores: list[HeldOut]
+    """Of the photos kept apart; of some of those trained on where there are none."""
+
+
 class _Watch:
     """Called after every step: the bar, a line now and then, checkpoint and preview."""
 
-    def __init__(self, command: Splats, scene: SplatScene, checkpoint: Path, key: str, progress: Stages) -> None:
-        self.command, self.scene, self.checkpoint, self.key, self.progress = command, scene, checkpoint, key, progress
+    def __init__(self, command: Splats, scene: SplatScene, key: str, progress: Stages) -> None:
+        self.command, self.scene, self.key, self.progress = command, scene, key, progress
         self.saved = time.monotonic()
         self.said = 0
 
@@ -191,7 +219,7 @@ class _Watch:
             self.said = int(SAID * share)
             self.progress.line(f"step {trainer.steps}: {words}")
         if time.monotonic() - self.saved > SAVE_SECONDS:
-            save_checkpoint(self.checkpoint, trainer, self.key)
+            save_checkpoint(self.command.checkpoint, trainer, self.key)
             view = (self.scene.test or self.scene.train)[:1]
             write_preview(self.command.target.with_suffix(".png"), score_views(trainer.model.gaussians, view)[0])
             self.saved = time.monotonic()

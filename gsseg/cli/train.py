@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 from gsseg.cli.command import Command, RunPath, ScenePath, at_least, parse_command, parse_known
-from gsseg.cli.device import Device, check_device, on_device
+from gsseg.cli.device import Device, on_device, renders_on
 from gsseg.cli.run_folder import FINISHED, check_run_folder, tell_result
 from gsseg.config import Preset, TrainConfig, preset
 from gsseg.io.langsplat import MaskLevel
@@ -72,7 +72,7 @@ class Train(Command):
     max_side: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = 1000
     """Views are shrunk until their longer side has at most this many pixels; 0 = never."""
     device: Device = "auto"
-    """Where blending weights are computed; auto = cpu."""
+    """Where training is done; auto = a GPU where one can be used, else the processor."""
     config: TrainOptions = field(default_factory=TrainOptions)
     """Advanced, rarely needed: single values of the stages, on top of --preset."""
     render: Annotated[RenderConfig, tyro.conf.arg(name="config.render")] = field(default_factory=RenderConfig)
@@ -93,7 +93,7 @@ class Train(Command):
         for option, value, least in (("-r", self.downscale, 1), ("--max-side", self.max_side, 0)):
             at_least(option, value, least)
         check_run_folder(self.run, self.scene, discard_edits=self.discard_edits or self.resume)
-        check_device(self.device)
+        device = renders_on(self.device, self.output)
         with self.output.progress() as progress:
             progress("read", 0, 1)
             size = (self.downscale, self.max_side or None)
@@ -104,7 +104,7 @@ class Train(Command):
             again = self.discard_edits and RunLayout(self.run).edited
             finished = self.resume and not again and is_finished(scene, self.config, self.run)
             train(
-                on_device(scene, self.device), self.config, self.run, resume=self.resume,
+                on_device(scene, device), self.config, self.run, resume=self.resume,
                 discard_edits=self.discard_edits, progress=progress,
             )  # fmt: skip
         self.output.say(*scene.notes, *([FINISHED] if finished else []))

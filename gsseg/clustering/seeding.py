@@ -35,17 +35,27 @@ def sample_codebook(
     ``first`` holds the first code of each item's block, ``size`` the codes of a block. A block with fewer items than
     codes leaves its last codes equal to its first item: they stay empty, because a tie goes to the lowest code.
     """
-    order = generator.permutation(len(x))
+    rows = sample_rows(first, size, codes, generator)
+    codebook = np.zeros((codes, x.shape[1]), np.float32)
+    codebook[rows >= 0] = x[rows[rows >= 0]]
+    return codebook
+
+
+def sample_rows(
+    first: Int64[ndarray, " items"], size: int, codes: int, generator: np.random.Generator
+) -> Int64[ndarray, " codes"]:
+    """The item that `sample_codebook` puts each code on; -1 in a block without items."""
+    order = generator.permutation(len(first))
     order = order[np.argsort(first[order], kind="stable")]
     starts = np.searchsorted(first[order], np.arange(0, codes, size))
     ends = np.searchsorted(first[order], np.arange(0, codes, size), side="right")
-    codebook = np.zeros((codes, x.shape[1]), np.float32)
+    rows = np.full(codes, -1)
     for block, (start, end) in enumerate(zip(starts, ends, strict=True)):
         chosen = order[start : min(end, start + size)]
         if len(chosen):
-            codebook[block * size : (block + 1) * size] = x[chosen[0]]
-            codebook[block * size : block * size + len(chosen)] = x[chosen]
-    return codebook
+            rows[block * size : (block + 1) * size] = chosen[0]
+            rows[block * size : block * size + len(chosen)] = chosen
+    return rows
 
 
 def plus_plus(

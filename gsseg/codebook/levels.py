@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
+import torch
 from jaxtyping import Float32, Int64
 from numpy import ndarray
+from torch import Tensor
 
-from gsseg.clustering.blocks import settle
-from gsseg.clustering.means import float32_code_means
-from gsseg.clustering.seeding import sample_codebook
+from gsseg.codebook.clusters import code_means, settle, start
 from gsseg.validation import check_choice, check_real, check_whole
 
 Target = Literal["map", "mask_mean"]
@@ -53,7 +53,7 @@ class CodebookConfig:
             raise ValueError(f"coarse * fine: is {self.coarse} * {self.fine} codes, must be at most {MOST_CODES}")
 
 
-FAR_AWAY = np.float32(1e18)
+FAR_AWAY = 1e18
 """Where an empty code waits until it is re-seeded; its squared distances stay below the largest float32."""
 
 
@@ -65,41 +65,41 @@ def scene_units(positions: Float32[ndarray, "items 3"]) -> Float32[ndarray, "ite
 
 
 def coarse_assignment(
-    features: Float32[ndarray, "items dim"],
-    places: Float32[ndarray, "items 3"],
+    features: Float32[Tensor, "items dim"],
+    places: Float32[Tensor, "items 3"],
     config: CodebookConfig,
     generator: np.random.Generator,
-) -> Int64[ndarray, " items"]:
+) -> Int64[Tensor, " items"]:
     """Coarse code of every item, by k-means on [feature; weighted place]."""
-    joint = np.concatenate([features, config.position_weight * places], axis=1).astype(np.float32)
-    first = np.zeros(len(joint), np.int64)
-    start = sample_codebook(joint, first, config.coarse, config.coarse, generator)
-    return settle(joint, start, first, config.coarse, config.rounds)[0]
+    joint = torch.cat([features, config.position_weight * places], 1)
+    first = torch.zeros(len(joint), dtype=torch.int64, device=joint.device)
+    sample = start(joint, first, config.coarse, config.coarse, generator)
+    return settle(joint, sample, first, config.coarse, config.rounds)[0]
 
 
 def fine_assignment(
-    features: Float32[ndarray, "items dim"],
-    coarse: Int64[ndarray, " items"],
+    features: Float32[Tensor, "items dim"],
+    coarse: Int64[Tensor, " items"],
     config: CodebookConfig,
     generator: np.random.Generator,
-) -> Int64[ndarray, " items"]:
+) -> Int64[Tensor, " items"]:
     """Fine code of every item, by k-means on the feature inside each coarse cluster."""
     first = coarse * config.fine
     codes = config.coarse * config.fine
-    start = sample_codebook(features, first, config.fine, codes, generator)
-    return settle(features, start, first, config.fine, config.rounds)[0]
+    sample = start(features, first, config.fine, codes, generator)
+    return settle(features, sample, first, config.fine, config.rounds)[0]
 
 
 def refit(
-    features: Float32[ndarray, "items dim"],
-    places: Float32[ndarray, "items 3"] | None,
-    labels: Int64[ndarray, " items"],
+    features: Float32[Tensor, "items dim"],
+    places: Float32[Tensor, "items 3"] | None,
+    labels: Int64[Tensor, " items"],
     codes: int,
     size: int,
-) -> Int64[ndarray, " items"]:
+) -> Int64[Tensor, " items"]:
     """One half-step each: means of the present codes, then the nearest code of the same block for every item."""
-    joint = features if places is None else np.concatenate([features, places], axis=1).astype(np.float32)
-    codebook, counts = float32_code_means(joint, labels, codes)
+    joint = features if places is None else torch.cat([features, places], 1)
+    codebook, counts = code_means(joint, labels, codes)
     codebook[counts == 0] = FAR_AWAY
     moved, _ = settle(joint, codebook, labels // size * size, size, 1)
     return moved

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Bool, Float, Float32, Int64
+from jaxtyping import Bool, Float, Int64
 from numpy import ndarray
 from torch import Tensor
+
+from gsseg.exact_sums import torch_in_order
 
 
 @runtime_checkable
@@ -43,6 +45,8 @@ class _Target:
     """M_p, or its mean in each mask."""
     used: Bool[Tensor, " pixels"]
     """Pixels that count."""
+    count: int
+    """Their number."""
 
 
 class PseudoFeatureLoss:
@@ -59,11 +63,12 @@ class PseudoFeatureLoss:
         views: Sequence[SampledView],
         target: Target = "map",
     ) -> None:
-        self._features, self._rows, self._views, self._kind = features, torch.from_numpy(rows), views, target
+        self._features, self._views, self._kind = features, views, target
+        self._rows = torch.from_numpy(rows).to(features.device)
         self._targets: dict[int, _Target] = {}
-        self._visibility = torch.zeros(len(features), 1)
+        self._visibility = torch.zeros(len(features), 1, device=features.device)
 
-    def __call__(self, discrete: Float32[ndarray, "rows dim"]) -> tuple[float, Float32[ndarray, "rows dim"]]:
+    def __call__(self, discrete: Float[Tensor, "rows dim"]) -> tuple[float, Float[Tensor, "rows dim"]]:
         """The mean of |M_p - M_c| over used pixels and channels, and each item's gradient over its visibility.
 
         The gradient of the sum is W.T sign(M_c - M_p). Divided by the item's visibility W.T 1 it is the mean sign
@@ -71,20 +76,21 @@ class PseudoFeatureLoss:
         pixels see moves no farther than one that a single pixel sees.
         """
         field = torch.zeros_like(self._features)
-        field[self._rows] = torch.from_numpy(discrete)
+        field[self._rows] = discrete
         gradient = torch.zeros_like(field)
-        total, entries = 0.0, 0
+        total = torch.zeros((), dtype=torch.float64, device=field.device)
+        entries = 0
         for number, view in enumerate(self._views):
             weights, labels = view()
             if number not in self._targets:
                 self._see(number, weights, labels)
             target = self._targets[number]
             difference = (weights.render(field) - target.map) * target.used[:, None]
-            total += float(difference.abs().sum())
-            entries += int(target.used.sum()) * field.shape[1]
+            total += difference.abs().sum()
+            entries += target.count * field.shape[1]
             gradient += weights.backproject(difference.sign())
         steepest = gradient / self._visibility.clamp(min=1e-6)
-        return total / max(entries, 1), steepest[self._rows].numpy()
+        return float(total.cpu()) / max(entries, 1), steepest[self._rows]
 
     def _see(self, number: int, weights: LinearMap, labels: Tensor) -> None:
         """Keeps the view's target and adds its used pixels to the visibility, once for all steps.
@@ -95,7 +101,7 @@ class PseudoFeatureLoss:
         target = (
             _mask_means(weights.render(self._features), labels)
             if self._kind == "mask_mean"
-            else _Target(weights.render(self._features), torch.ones(len(labels), dtype=torch.bool))
+            else _Target(weights.render(self._features), torch.ones_like(labels, dtype=torch.bool), len(labels))
         )
         self._targets[number] = target
         self._visibility += weights.backproject(target.used[:, None].float())
@@ -103,12 +109,15 @@ class PseudoFeatureLoss:
 
 def _mask_means(rendered: Float[Tensor, "pixels dim"], labels: Int64[Tensor, " pixels"]) -> _Target:
     """The mean of the map in each mask; pixels of no mask and of masks that spread too far do not count."""
-    count = int(labels.max()) + 1
+    count = int(labels.max().cpu()) + 1
+    none = rendered.new_zeros(count, rendered.shape[1])
     sizes = torch.bincount(labels, minlength=count).clamp(min=1)[:, None]
-    means = torch.zeros(count, rendered.shape[1]).index_add(0, labels, rendered) / sizes
-    variances = torch.zeros(count, rendered.shape[1]).index_add(0, labels, (rendered - means[labels]) ** 2) / sizes
+    with torch_in_order():
+        means = none.index_add(0, labels, rendered) / sizes
+        variances = none.index_add(0, labels, (rendered - means[labels]) ** 2) / sizes
     spread = variances.sum(1)
     present = torch.bincount(labels, minlength=count)[1:] > 0
     # A mask that spreads twice as far as its view's median mask holds more than one object.
-    limit = 2.0 * spread[1:][present].median() if present.any() else torch.tensor(0.0)
-    return _Target(means[labels], (labels > 0) & (spread[labels] <= limit))
+    limit = 2.0 * spread[1:][present].median() if bool(present.any().cpu()) else spread.new_zeros(())
+    used = (labels > 0) & (spread[labels] <= limit)
+    return _Target(means[labels], used, int(used.sum().cpu()))

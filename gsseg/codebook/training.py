@@ -15,12 +15,12 @@ from jaxtyping import Bool, Float, Float32, Int64
 from numpy import ndarray
 from torch import Tensor
 
-from gsseg.clustering.means import float32_code_means
+from gsseg.codebook.clusters import code_means
 from gsseg.codebook.codes import NO_CODE, Codes
 from gsseg.codebook.levels import CodebookConfig, coarse_assignment, fine_assignment, refit, scene_units
 from gsseg.codebook.pseudo_features import PseudoFeatureLoss, SampledView
 
-Reassign = Callable[[Float32[ndarray, "items dim"], Int64[ndarray, " items"]], Int64[ndarray, " items"]]
+Reassign = Callable[[Float32[Tensor, "items dim"], Int64[Tensor, " items"]], Int64[Tensor, " items"]]
 """New labels of items whose features have moved, from the features and the labels so far."""
 
 
@@ -28,20 +28,20 @@ Reassign = Callable[[Float32[ndarray, "items dim"], Int64[ndarray, " items"]], I
 class Level:
     """One level between two passes."""
 
-    features: Float32[ndarray, "items dim"]
+    features: Float32[Tensor, "items dim"]
     """The items' features, as far as they have moved. They decide the labels; what is drawn are the codes."""
-    labels: Int64[ndarray, " items"]
+    labels: Int64[Tensor, " items"]
     """Code of each item."""
-    codebook: Float32[ndarray, "codes dim"]
+    codebook: Float32[Tensor, "codes dim"]
     """Mean feature of each code."""
 
     @staticmethod
-    def of(features: Float32[ndarray, "items dim"], labels: Int64[ndarray, " items"], codes: int) -> "Level":
+    def of(features: Float32[Tensor, "items dim"], labels: Int64[Tensor, " items"], codes: int) -> "Level":
         """With the means of the labels as codebook."""
-        return Level(features, labels, float32_code_means(features, labels, codes)[0])
+        return Level(features, labels, code_means(features, labels, codes)[0])
 
     @property
-    def discrete(self) -> Float32[ndarray, "items dim"]:
+    def discrete(self) -> Float32[Tensor, "items dim"]:
         """The code in place of each feature."""
         return self.codebook[self.labels]
 
@@ -57,12 +57,15 @@ def train_codebook(
 ) -> Codes:
     """Two levels of codes for the items that are ``seen``; all others are `NO_CODE` and count nowhere.
 
-    With ``config.coarse == 1`` there is one coarse code and the fine ones form a single-level codebook.
+    All is done where ``features`` lie, which is where the views' weights have to be; the codes lie on the host. With
+    ``config.coarse == 1`` there is one coarse code and the fine ones form a single-level codebook.
     """
     generator = np.random.default_rng(seed)
+    device, seen = features.device, seen.cpu()
     rows = seen.numpy().nonzero()[0]
-    own = features.numpy()[rows]
-    places = scene_units(positions.numpy()[rows])
+    own = features[torch.from_numpy(rows).to(device)]
+    places = torch.from_numpy(scene_units(positions.cpu().numpy()[rows])).to(device)
+    seen = seen.to(device)
     loss = PseudoFeatureLoss(features * seen[:, None], rows, views, config.target)
     total = 2 * config.steps
 
@@ -79,13 +82,13 @@ def train_codebook(
     return Codes(
         coarse=_spread(coarse.labels, rows, len(features)),
         fine=_spread(fine.labels, rows, len(features)),
-        coarse_codebook=torch.from_numpy(coarse.codebook),
-        fine_codebook=torch.from_numpy(fine.codebook),
+        coarse_codebook=coarse.codebook.cpu(),
+        fine_codebook=fine.codebook.cpu(),
         losses={"coarse": coarse_curve, "fine": fine_curve},
     )
 
 
-def coarse_reassign(places: Float32[ndarray, "items 3"], config: CodebookConfig) -> Reassign:
+def coarse_reassign(places: Float32[Tensor, "items 3"], config: CodebookConfig) -> Reassign:
     """Any coarse code, by [feature; weighted place]; ``places`` in `scene_units`."""
     weighted = config.position_weight * places
     return lambda features, labels: refit(features, weighted, labels, config.coarse, config.coarse)
@@ -131,8 +134,8 @@ def _train(
     return best, [*curve, min(curve)]
 
 
-def _spread(labels: Int64[ndarray, " rows"], rows: Int64[ndarray, " rows"], count: int) -> Int64[Tensor, " items"]:
+def _spread(labels: Int64[Tensor, " rows"], rows: Int64[ndarray, " rows"], count: int) -> Int64[Tensor, " items"]:
     """Labels of all ``count`` items from those of ``rows``; the others are `NO_CODE`."""
     out = torch.full((count,), NO_CODE, dtype=torch.int64)
-    out[rows] = torch.from_numpy(labels)
+    out[torch.from_numpy(rows)] = labels.cpu()
     return out

@@ -1,7 +1,7 @@
 """A finished segmentation becomes a `CompressedScene`."""
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int32
 from numpy import ndarray
 
 from gsseg.compressed.scene import CompressedScene
@@ -23,6 +23,7 @@ def compress(
     codebook_size: int = CODEBOOK_SIZE,
     seed: int = 0,
     language: BinaryCodes | None = None,
+    language_objects: Int32[ndarray, " vectors"] | None = None,
     language_model: str = "",
     render: RenderConfig = GSPLAT_RENDER,
 ) -> CompressedScene:
@@ -55,6 +56,7 @@ def compress(
         residual_codebooks=codebooks,
         objects=segmentation.objects,
         language=language,
+        language_objects=language_objects,
         language_model=language_model,
         render=render,
     )

@@ -10,9 +10,10 @@ P, levels L, codes K, dim D:
     label_features      float32 (P, D)
     residual_codes      uint8   (L, bytes)  a stream of ceil(log2 K) bits a Gaussian for each level
     residual_codebooks  float32 (L, K, D)
-    language.*          the arrays of `BinaryCodes` where there are language vectors, one an object; then the
-                        metadata holds ``language`` (their similarity), ``language_bits`` and, where there was
-                        one, the seed of the rotation, ``language_rotation``; ``language_model`` where it is known
+    language.*          the arrays of `BinaryCodes` where there are language vectors; one an object, or several with
+                        ``language.objects`` int32 (vectors,), the object of each; then the metadata holds ``language``
+                        (their similarity), ``language_bits`` and, where there was one, the seed of the rotation,
+                        ``language_rotation``; ``language_model`` where it is known
 
 safetensors stores little-endian numbers and text, no code; so a file reads alike everywhere and cannot run anything.
 """
@@ -29,7 +30,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from gsseg.compressed.packing import bits_for, pack, unpack
-from gsseg.compressed.scene import LANGUAGE, LANGUAGE_PARTS, CompressedScene
+from gsseg.compressed.scene import LANGUAGE, LANGUAGE_OBJECTS, LANGUAGE_PARTS, CompressedScene
 from gsseg.errors import InputError
 from gsseg.files import check_readable, reading, whole_file
 from gsseg.files.digest import sha256
@@ -154,6 +155,7 @@ def _decode(tensors: dict[str, ndarray], header: dict[str, str]) -> CompressedSc
         residual_codebooks=codebooks,
         objects=table_from_json(header["objects"]),
         language=_language(tensors, header) if "language" in header else None,
+        language_objects=_language_objects(tensors) if "language" in header else None,
         language_model=header.get("language_model", ""),
         render=_render(header.get("render", "{}")),
     )
@@ -178,6 +180,13 @@ def _language(tensors: dict[str, ndarray], header: dict[str, str]) -> BinaryCode
     rotation = int(header["language_rotation"]) if "language_rotation" in header else None
     bits = int(header["language_bits"])
     return BinaryCodes(**parts, component_sum=sums, similarity=similarity, bits=bits, rotation=rotation)
+
+
+def _language_objects(tensors: dict[str, ndarray]) -> ndarray | None:
+    owners = tensors.get(LANGUAGE_OBJECTS)
+    if owners is not None and (owners.dtype != np.int32 or owners.ndim != 1):
+        raise ValueError(f"{LANGUAGE_OBJECTS} is {owners.dtype} with {owners.ndim} axes")
+    return owners
 
 
 def _digest(tensors: dict[str, ndarray], header: dict[str, str]) -> str:

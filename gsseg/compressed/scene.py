@@ -23,6 +23,8 @@ LANGUAGE_PARTS = {
     "component_sum": ("uint32", 1), "centroid": ("float32", 1),
 }  # fmt: skip
 """Type and number of axes of each array of language codes in the file; their names there begin with `LANGUAGE`."""
+LANGUAGE_OBJECTS = LANGUAGE + "objects"
+"""Object of each of them, where some object has several."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -51,7 +53,9 @@ class CompressedScene:
     objects: list[ObjectInfo]
     """The table of objects."""
     language: BinaryCodes | None = None
-    """One language vector (CLIP or the like) an object, in the order of the table."""
+    """Language vectors (CLIP or the like) of objects."""
+    language_objects: Int32[ndarray, " vectors"] | None = None
+    """Object of each of them, ascending, every object at least once; None: one an object, in the order of the table."""
     language_model: str = ""
     """`gsseg.language.clip.ClipModel.fingerprint` of the model they are of; empty where it is not known."""
 
@@ -66,7 +70,7 @@ class CompressedScene:
         _require(_within(self.label_codes - NO_CODE, NO_CODE_ON_DISK - NO_CODE), "a code does not fit 16 bits")
         _require(_within(self.residual_codes, books.shape[1]), "a residual code is outside its codebook")
         _require(bool(np.isfinite(self.label_features).all() and np.isfinite(books).all()), "a feature is not finite")
-        _require(self.language is None or self.language.size == known, "it has not one language vector an object")
+        _require(self._language_fits(), "its language vectors are not those of its objects")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -100,6 +104,20 @@ class CompressedScene:
         return features
 
     @property
+    def language_owners(self) -> Int32[ndarray, " vectors"]:
+        """Object of each language vector, ascending; empty where there is none."""
+        if self.language_objects is not None:
+            return self.language_objects
+        return np.arange(0 if self.language is None else len(self.objects), dtype=np.int32)
+
+    def _language_fits(self) -> bool:
+        owners = self.language_owners
+        if self.language is None or self.language.size != len(owners):
+            return self.language is None and self.language_objects is None
+        steps = np.diff(owners, prepend=-1, append=len(self.objects))  # of 0 or 1, from before the first to the last
+        return bool(((steps[1:-1] == 0) | (steps[1:-1] == 1)).all() and steps[[0, -1]].tolist() == [1, 1])
+
+    @property
     def label_bits(self) -> int:
         """Bits of a Gaussian's label."""
         return bits_for(len(self.label_objects))
@@ -126,9 +144,10 @@ class CompressedScene:
         """The arrays of `language` as the file holds them, by name; nothing where there is none."""
         if self.language is None:
             return {}
-        return {
+        parts = {
             LANGUAGE + name: getattr(self.language, name).astype(kind) for name, (kind, _) in LANGUAGE_PARTS.items()
         }
+        return parts if self.language_objects is None else {**parts, LANGUAGE_OBJECTS: self.language_objects}
 
 
 def _within(numbers: Integer[ndarray, "..."], limit: int) -> bool:

@@ -27,7 +27,8 @@ def summarize_compressed(path: Path | str) -> Rows:
         ("features", f"{dim} channels, residuals: {residuals}"),
     ]
     if scene.language is not None:
-        rows.append(("language", f"{scene.language.size} vectors of {scene.language.dimension} components"))
+        of = f"of {len(scene.objects)} objects, " if scene.language_objects is not None else ""
+        rows.append(("language", f"{scene.language.size} vectors {of}of {scene.language.dimension} components"))
     return rows + part_rows(scene, path.stat().st_size)
 
 

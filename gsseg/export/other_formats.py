@@ -69,7 +69,8 @@ def add_other_formats_(
 
     `InputError` where a format cannot hold so much, or the file system refuses.
     """
-    left, ids = options.gaussians.subset(torch.from_numpy(kept)), object_ids[kept]
+    drawn, ids = options.gaussians.subset(torch.from_numpy(kept).to(options.gaussians.means.device)), object_ids[kept]
+    left = drawn.to("cpu")
     if "standard" in options.formats:
         write_splats(folder / STANDARD, inria_columns(left))
         contents["standard"] = {"file": STANDARD, "gaussians": len(left)}
@@ -83,4 +84,4 @@ def add_other_formats_(
         contents["glb"] = {"file": GLB, "gaussians": int(left.drawable.sum())}
     if "masks" in options.formats:
         names = options.view_names
-        contents["masks"] = write_view_masks(folder, left, ids, objects, options.views, names, options.progress)
+        contents["masks"] = write_view_masks(folder, drawn, ids, objects, options.views, names, options.progress)

@@ -22,6 +22,7 @@ from jaxtyping import Bool, Float32, Int32
 from numpy import ndarray
 
 from gsseg.compiled import njit
+from gsseg.features.evidence_on_device import EvidenceOnDevice
 from gsseg.render import BlendWeights
 from gsseg.scene import Camera, Gaussians, View
 
@@ -75,12 +76,17 @@ def centre_pixels(gaussians: Gaussians, camera: Camera) -> Int32[ndarray, " gaus
     return np.where(camera.sees(points, depth), row * camera.width + column, -1).astype(np.int32)
 
 
-def gather_evidence(gaussians: Gaussians, weighted_views: Iterable[tuple[View, BlendWeights]]) -> MaskEvidence:
+def gather_evidence(
+    gaussians: Gaussians, weighted_views: Iterable[tuple[View, BlendWeights | Iterable[BlendWeights]]]
+) -> MaskEvidence:
     """Builds the evidence from every view that has masks, each with the blending weights of all its pixels.
 
     A Gaussian i with its centre under pixel p of view v adds W_v[p, i] to the row of the mask of p; one whose centre no
-    view sees adds (M_v W_v)[l, i] to every row l of the views that see any of it.
+    view sees adds (M_v W_v)[l, i] to every row l of the views that see any of it. Weights on a GPU may come whole or in
+    strips, and are used up there; what crosses to the host is the evidence, once.
     """
+    if not gaussians.means.is_cpu:
+        return _on_host(EvidenceOnDevice.gathered(gaussians, weighted_views, SMALLEST_WEIGHT))
     count = len(gaussians)
     visibility = np.zeros(count, np.float32)
     central: list[tuple[ndarray, ndarray, ndarray]] = []
@@ -89,6 +95,7 @@ def gather_evidence(gaussians: Gaussians, weighted_views: Iterable[tuple[View, B
     base = 0
     for number, (view, weights) in enumerate(weighted_views):
         assert view.labels is not None
+        assert isinstance(weights, BlendWeights), "on the processor W of a view is whole"
         labels = view.labels.reshape(-1).astype(np.int64)  # dense from 1, so label l is row l of the view
         rows = int(labels.max()) + 1
         visibility += weights.visibility.cpu().numpy()
@@ -121,6 +128,16 @@ def gather_evidence(gaussians: Gaussians, weighted_views: Iterable[tuple[View, B
     # SciPy picks the width of indices by their number; the compiled products know one width.
     matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int64)
     return MaskEvidence(matrix, np.concatenate(row_view), np.concatenate(row_label), ~centre_unseen, visibility)
+
+
+def _on_host(found: EvidenceOnDevice) -> MaskEvidence:
+    """The same evidence for compiled code: one entry a Gaussian and view crosses, once."""
+    indptr, indices, values = (array.cpu().numpy() for array in (found.indptr, found.indices, found.values))
+    matrix = sp.csr_array((values, indices, indptr), shape=(len(found.row_view), len(found.central)))
+    matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int64)
+    about = (found.row_view, found.row_label, found.central, found.visibility)
+    row_view, row_label, central, visibility = (array.cpu().numpy() for array in about)
+    return MaskEvidence(matrix, row_view, row_label, central, visibility)
 
 
 def _scipy(pooled: torch.Tensor) -> sp.csr_array:

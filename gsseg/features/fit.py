@@ -76,8 +76,8 @@ class FeatureProblem:
     """Weight of each mask in the losses; they sum to 1."""
 
     @staticmethod
-    def of(evidence: MaskEvidence) -> "FeatureProblem":
-        """Prepares the masks that show some learnt Gaussian; the others have no mean."""
+    def of(evidence: MaskEvidence, device: torch.device | str = "cpu") -> "FeatureProblem":
+        """Prepares the masks that show some learnt Gaussian, for steps on the device; the others have no mean."""
         learnt = np.flatnonzero(evidence.masked)
         matrix = evidence.masks[:, learnt]
         mass = matrix.sum(axis=1)
@@ -89,14 +89,16 @@ class FeatureProblem:
         # listen to a sliver at the picture's border, whose mean is mostly noise, as much as to a wall. The root of
         # the light lies between the two.
         shares = np.sqrt(mass) / np.sqrt(mass).sum()
-        return FeatureProblem(
-            learnt,
-            SparseMatrix.of(sp.csr_array(sp.diags_array(1.0 / mass) @ matrix)),
-            torch.from_numpy(view),
-            torch.from_numpy(np.arange(len(view)) - np.searchsorted(view, view)),  # views ascend: place in its run
-            torch.from_numpy(evidence.row_label[masks][shown].astype(np.int64)),
-            torch.from_numpy(shares.astype(np.float32)),
+        means = SparseMatrix.of(sp.csr_array(sp.diags_array(1.0 / mass) @ matrix)).to(device)
+        columns = (
+            view,
+            np.arange(len(view)) - np.searchsorted(view, view),  # views ascend: place in its run
+            evidence.row_label[masks][shown].astype(np.int64),
+            shares.astype(np.float32),
         )
+        # On the processor a step scatters as fast as it gathers; elsewhere every step would sort the entries anew.
+        means = means if means.values.is_cpu else means.packed()
+        return FeatureProblem(learnt, means, *(torch.from_numpy(column).to(device) for column in columns))
 
     def losses(
         self, features: Float[Tensor, "learnt dim"], temperature: float
@@ -113,7 +115,7 @@ class FeatureProblem:
 
     def _on_grid(self, of_masks: Tensor) -> Tensor:
         """(views, slots, ...) from (masks, ...): each mask's value in its place, zero where there is no mask."""
-        shape = (int(self.view.max()) + 1, int(self.slot.max()) + 1, *of_masks.shape[1:])
+        shape = (int(self.view.max().cpu()) + 1, int(self.slot.max().cpu()) + 1, *of_masks.shape[1:])
         return of_masks.new_zeros(shape).index_put((self.view, self.slot), of_masks)
 
 
@@ -123,13 +125,15 @@ def fit_features(
     config: FeatureConfig,
     seed: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    device: torch.device | str = "cpu",
 ) -> FeatureField:
     """Learns unit features in which a mask is tight and the masks of a view are far apart.
 
-    Only Gaussians that a mask shows are optimised; the others keep a zero feature and are not ``seen``.
+    Only Gaussians that a mask shows are optimised; the others keep a zero feature and are not ``seen``. Steps are taken
+    on ``device``; the features lie on the host.
     """
-    problem = FeatureProblem.of(evidence)
-    raw = smooth_start(means[problem.learnt], config.frequency, seed).requires_grad_(True)
+    problem = FeatureProblem.of(evidence, device)
+    raw = smooth_start(means[problem.learnt], config.frequency, seed).to(device).requires_grad_(True)
     optimizer = torch.optim.Adam([raw], lr=config.learning_rate)
     losses: dict[str, list[float]] = {"cohesion": [], "separation": []}
     for step in range(config.steps):
@@ -138,7 +142,7 @@ def fit_features(
         losses["separation"].append(apart)
         progress(step + 1, config.steps)
     features = torch.zeros(len(means), DIM)
-    features[problem.learnt] = torch.nn.functional.normalize(raw.detach(), dim=1)
+    features[problem.learnt] = torch.nn.functional.normalize(raw.detach(), dim=1).cpu()
     return FeatureField(features, torch.from_numpy(evidence.masked), losses)
 
 

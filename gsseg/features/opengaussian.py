@@ -44,13 +44,14 @@ def fit_opengaussian(
     seed: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> FeatureField:
-    """Learns features by the per-pixel objective.
+    """Learns features by the per-pixel objective, on the device of ``masked`` and the views; they lie on the host.
 
     ``views``: for each view, a function that returns its weights and the label of each of its pixels (0 = none).
     ``masked``: (gaussians,) bool, those that some mask shows.
     """
     generator = torch.Generator().manual_seed(seed)
-    features = torch.rand(len(masked), DIM, generator=generator).mul_(2).sub_(1).requires_grad_(True)
+    start = torch.rand(len(masked), DIM, generator=generator).mul_(2).sub_(1)
+    features = start.to(masked.device).requires_grad_(True)
     optimizer = torch.optim.Adam([features], lr=config.learning_rate, eps=1e-15)
     losses: dict[str, list[float]] = {"cohesion": [], "separation": []}
     total = config.passes * len(views)
@@ -63,7 +64,7 @@ def fit_opengaussian(
                 continue
             rendered = weights.render(torch.nn.functional.normalize(features, dim=1))[inside]
             counts = torch.bincount(slots, minlength=len(present)).float()
-            means = torch.zeros(len(present), DIM).index_add(0, slots, rendered) / counts[:, None]
+            means = rendered.new_zeros(len(present), DIM).index_add(0, slots, rendered) / counts[:, None]
             together = pixel_cohesion(rendered, means, slots, counts)
             apart = inverse_distance_separation(means)
             optimizer.zero_grad()
@@ -73,7 +74,9 @@ def fit_opengaussian(
             losses["separation"].append(apart.item())
             progress(len(losses["cohesion"]), total)
     learnt = torch.nn.functional.normalize(features.detach(), dim=1) * masked[:, None]
-    return FeatureField(learnt, masked, {name: _smoothed(curve, len(views)) for name, curve in losses.items()})
+    return FeatureField(
+        learnt.cpu(), masked.cpu(), {name: _smoothed(curve, len(views)) for name, curve in losses.items()}
+    )
 
 
 def _smoothed(curve: list[float], window: int) -> list[float]:

@@ -36,8 +36,8 @@ GET = "download the whole folder, e.g. openai/clip-vit-base-patch16 from Hugging
 class ClipModel:
     """A CLIP model, ready to encode; see `open`."""
 
-    folder: Path
-    """Where it was read from."""
+    path: Path
+    """The folder that it was read from."""
     network: Any
     """transformers' ``CLIPModel`` in float32, not training."""
     tokenizer: Any
@@ -114,7 +114,7 @@ class ClipModel:
         vectors = torch.cat(rows).cpu().double()
         vectors = (vectors / vectors.norm(dim=1, keepdim=True)).float().numpy()
         if not np.isfinite(vectors).all():
-            raise InputError(self.folder, "gives vectors that are not finite", "its weights are damaged: copy it again")
+            raise InputError(self.path, "gives vectors that are not finite", "its weights are damaged: copy it again")
         return vectors
 
 

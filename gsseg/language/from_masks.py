@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 import torch
-from jaxtyping import Float64, Int32, Int64
+from jaxtyping import Float32, Float64, Int32, Int64
 from numpy import ndarray
 
-from gsseg.language.combine import ObjectVectors, combine_views
+from gsseg.language.describe import ObjectDescriptors, Sighting, describe_objects
 from gsseg.language.mask_files import ViewMasks
 from gsseg.render import BlendWeights, blend_weights
 from gsseg.scene import Gaussians, View
@@ -28,6 +28,10 @@ LEAST_IOU = 0.25
 LEAST_PIXELS = 8.0
 """Views where the object covers less, of a picture of about 320 x 240, are left out: such masks are noise."""
 
+LEAST_SHOWN = 0.1
+"""Views where the object covers less than this share of what it covers in the view that shows most of it are left out.
+"""
+
 
 def vectors_from_masks(
     gaussians: Gaussians,
@@ -37,21 +41,19 @@ def vectors_from_masks(
     read: Callable[[View], ViewMasks],
     least_iou: float = LEAST_IOU,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> ObjectVectors:
-    """A vector for every object (0..objects-1; -1 = none) that some view's masks show, as far as masks have vectors.
+) -> ObjectDescriptors:
+    """Descriptors of every object (0..objects-1; -1 = none) that some view's masks show, as far as masks have vectors.
 
     ``read`` gives the masks of a view. A view counts with the IoU of its best mask. ValueError without a view.
     """
     members = member_matrix(object_ids, objects)
-    seen: list[tuple[ndarray, ndarray, ndarray]] = []
+    fits, vectors = [], []
     for done, view in enumerate(views):
         masks = read(view)
-        fit = best_masks(blend_weights(gaussians, view), members, masks.levels, len(masks.vectors))
-        rows = np.flatnonzero((fit.iou >= least_iou) & (fit.iou > 0) & (fit.area >= LEAST_PIXELS))
-        rows = rows[masks.vectors[fit.mask[rows]].any(axis=1)]
-        seen.append((rows, masks.vectors[fit.mask[rows]], fit.iou[rows]))
+        fits.append(best_masks(blend_weights(gaussians, view), members, masks.levels, len(masks.vectors)))
+        vectors.append(masks.vectors)
         progress(done + 1, len(views))
-    return combine_views(objects, seen)
+    return describe_objects(objects, gated(fits, vectors, least_iou))
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +66,24 @@ class Fit:
     """Of that mask and the object."""
     area: Float64[ndarray, " objects"]
     """Pixels that the object covers."""
+
+
+def gated(
+    fits: Sequence[Fit], vectors: Sequence[Float32[ndarray, "_ dim"]], least_iou: float = LEAST_IOU
+) -> list[Sighting]:
+    """What each view tells of the objects that it shows well: their best masks' vectors, weighed by the IoU.
+
+    Left out is what covers too little of the view, or far less than where the object is seen best: behind something
+    else, at the picture's edge, or far away, a mask tells of what is around it. ``vectors``: of each view's masks.
+    """
+    widest = np.max([fit.area for fit in fits], axis=0) if fits else np.zeros(0)
+    seen = []
+    for fit, each in zip(fits, vectors, strict=True):
+        shown = fit.area >= np.maximum(LEAST_PIXELS, LEAST_SHOWN * widest)
+        rows = np.flatnonzero((fit.iou >= least_iou) & (fit.iou > 0) & shown)
+        rows = rows[each[fit.mask[rows]].any(axis=1)]
+        seen.append((rows, each[fit.mask[rows]], fit.iou[rows]))
+    return seen
 
 
 def best_masks(

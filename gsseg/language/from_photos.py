@@ -8,8 +8,8 @@ from jaxtyping import Int32
 from numpy import ndarray
 
 from gsseg.language.clip import ClipModel
-from gsseg.language.combine import ObjectVectors, combine_views
 from gsseg.language.crops import best_shots, cut
+from gsseg.language.describe import ObjectDescriptors, Sighting, describe_objects
 from gsseg.scene import Gaussians, View
 
 SHOTS = 5
@@ -28,8 +28,8 @@ def vectors_from_photos(
     shots: int = SHOTS,
     background: float = BACKGROUND,
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
-) -> ObjectVectors:
-    """A vector for every object (0..objects-1; -1 = none) that some photo shows: the mean direction of its ``shots``.
+) -> ObjectDescriptors:
+    """Descriptors of every object (0..objects-1; -1 = none) that some photo shows, from its ``shots``.
 
     Cameras of ``views`` may be small, photos are read at their full size. Views without a photo are left out;
     ValueError where none has one. Raises `InputError` where a photo cannot be read.
@@ -42,7 +42,7 @@ def vectors_from_photos(
     for item, each in enumerate(found):
         for shot in each:
             of_view[shot.view].append((item, shot))
-    sightings = []
+    sightings: list[Sighting] = []
     for done, (index, taken) in enumerate(sorted(of_view.items())):
         pieces = cut(views[index], [shot for _, shot in taken], background)
         rows = np.array([item for item, _ in taken], np.int64)
@@ -50,4 +50,4 @@ def vectors_from_photos(
         progress("photos", done + 1, len(of_view))
     if not sightings:
         sightings = [(np.zeros(0, np.int64), np.zeros((0, model.dim), np.float32), np.zeros(0))]
-    return combine_views(objects, sightings)
+    return describe_objects(objects, sightings)

@@ -60,8 +60,11 @@ def build_objects(
     features: Float32[ndarray, "gaussians dim"],
     config: ObjectConfig,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    ahead: Callable[[], Int64[ndarray, "gaussians neighbours"]] | None = None,
 ) -> Segmentation:
     """Objects, with codes made to nest inside them and the features of both.
+
+    ``ahead``: hands over what `nearest` found, where somebody has had it searched before.
 
     Unless ``config.start`` says so, codes have no say in what is an object. A Gaussian whose object is not its code's
     takes the nearest fine code of its object, so an object is a union of whole fine codes and all Gaussians of a code
@@ -69,8 +72,7 @@ def build_objects(
     """
     fine = codes.fine.numpy()
     progress(0, 3)
-    # One neighbour search serves all: which atoms touch, what is a rim, and who votes along in the assignment.
-    near = neighbours(means, max(config.assignment.neighbours, RIM_NEIGHBOURS))
+    near = nearest(means, config) if ahead is None else ahead()
     spoken = speaking(evidence, np.ascontiguousarray(near[:, :RIM_NEIGHBOURS]))
     parts = fine
     if config.start == "atoms":
@@ -96,6 +98,11 @@ def build_objects(
         learnt=features.astype(np.float32),
         objects=table,
     )
+
+
+def nearest(means: Float32[ndarray, "gaussians 3"], config: ObjectConfig) -> Int64[ndarray, "gaussians neighbours"]:
+    """One neighbour search serves all: which atoms touch, what is a rim, and who votes along in the assignment."""
+    return neighbours(means, max(config.assignment.neighbours, RIM_NEIGHBOURS))
 
 
 def group_gaussians(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from gsseg.validation import LARGEST_SEED, check_choice, check_whole
+from gsseg.validation import LARGEST_SEED, check_choice, check_real, check_whole
 
 LensModel = Literal["SIMPLE_RADIAL", "RADIAL", "OPENCV", "OPENCV_FISHEYE"]
 """Models of COLMAP whose photos can be made pinhole pictures."""
@@ -28,6 +28,8 @@ class PosesConfig:
     """Features are looked for in photos scaled down to so many pixels on the longer side."""
     max_features: int = 8192
     """Features of a photo at most."""
+    least_contrast: float = 0.0067
+    """Features of less contrast are left out: SIFT's peak threshold. Lower finds more, and more that mislead."""
     seed: int = 0
     """Of every random choice. The last digits of cameras may still differ between runs: COLMAP sums on many threads."""
 
@@ -37,4 +39,5 @@ class PosesConfig:
         check_choice(self, "pairs", get_args(Pairing))
         check_whole(self, "max_side", least=64, most=16384)
         check_whole(self, "max_features", least=64, most=65536)
+        check_real(self, "least_contrast", above=0, most=1)
         check_whole(self, "seed", least=0, most=LARGEST_SEED)

@@ -73,7 +73,7 @@ def _estimate(
     database = work / "database.db"
     # One lens for photos of one size: of a phone's or a camera's, as long as nobody zooms.
     extract_features(folder, names, database, len(set(sizes)) == 1, config, told("features"))
-    match_pairs(folder, names, _pairs(names, database, ordered, config), database, config, told("matches"))
+    match_pairs(folder, names, pairs_to_compare(names, database, ordered, config), database, config, told("matches"))
     models = map_photos(folder, len(names), database, work / "models", config, told("cameras"))
     progress("pictures", 0, 1)
     undistort(folder, models[0], work, scene)
@@ -81,7 +81,8 @@ def _estimate(
     return summarize(names, models, database)
 
 
-def _pairs(names: list[str], database: Path, ordered: bool, config: PosesConfig) -> Pairs:
+def pairs_to_compare(names: list[str], database: Path, ordered: bool, config: PosesConfig) -> Pairs:
+    """Which photos to compare, as ``config`` says; what is alike is found by their features in the database."""
     kind = config.pairs
     if kind == "auto":
         kind = "order" if ordered else "all" if len(names) <= ALL_UP_TO else "alike"

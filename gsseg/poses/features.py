@@ -27,6 +27,7 @@ def extract_features(
     options = pycolmap.FeatureExtractionOptions()
     options.max_image_size = config.max_side
     options.sift.max_num_features = config.max_features
+    options.sift.peak_threshold = config.least_contrast
     mode = pycolmap.CameraMode.SINGLE if one_camera else pycolmap.CameraMode.AUTO
     batch = 4 * thread_count()
     for start in range(0, len(names), batch):

@@ -1,10 +1,11 @@
-"""Who computes W: three renderers behind one contract, and the one call that everybody else makes.
+"""Who computes W: three renderers behind one contract, and the two calls that everybody else makes.
 
 The oracle is `reference`, plain float64; `cpu` is compiled for this processor; `cuda` is gsplat on a GPU. They agree to
 1e-4 on W, on its row sums and on gradients. Adding one is a module with a `WeightsRenderer` and a row in `RENDERERS`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -34,7 +35,8 @@ class WeightsRenderer(Protocol):
         - Values are alpha_i T_i with the constants of `gsseg.render.constants` and ``gaussians.render``: nothing below
           `ALPHA_THRESHOLD` is listed, alphas end at `ALPHA_MAX`, a pixel ends at `TRANSMITTANCE_THRESHOLD`.
         - Rows that are not ``drawable`` are never listed; columns are all Gaussians, in the file's order.
-        - The Gaussians may lie on any device; W lies on the device that computed it.
+        - The Gaussians may lie on any device; W lies where it was computed, and `blend_weights`, the function, hands
+          it to the Gaussians' device.
         """
         ...
 
@@ -56,18 +58,33 @@ def blend_weights(
     """W of one view: row p holds the blending weights alpha_i T_i of the Gaussians that pixel p sees, front to back.
 
     ``pixels``: row-major indices of the pixels wanted, ascending and without repetition; None: all, in order.
-    ``renderer``: ``auto`` takes gsplat where the Gaussians are on a GPU and the compiled renderer elsewhere. The
-    settings of the rasterizer are the Gaussians' own (`Gaussians.render`); the weights lie on their device, those of
-    ``cuda`` on the GPU. Equations (2)-(3) of Kerbl et al. 2023. ValueError for pixels that are unsorted or outside the
-    image.
+    ``renderer``: see `chosen`. The settings of the rasterizer are the Gaussians' own (`Gaussians.render`); the weights
+    lie on their device, whoever computed them. Equations (2)-(3) of Kerbl et al. 2023. ValueError for pixels that are
+    unsorted or outside the image.
     """
     camera = view.camera if isinstance(view, View) else view
     wanted = None if pixels is None else _checked(pixels, camera)
-    device = gaussians.means.device
-    if renderer == "auto":
-        renderer = "cuda" if device.type == "cuda" else "cpu"
-    weights = RENDERERS[renderer](gaussians, camera, wanted)
-    return weights if renderer == "cuda" else weights.to(device)
+    return RENDERERS[chosen(gaussians, renderer)](gaussians, camera, wanted).to(gaussians.means.device)
+
+
+def weight_strips(gaussians: Gaussians, view: View | Camera) -> Iterator[BlendWeights]:
+    """W of all pixels of a view, whole rows of pixels at a time from the top, each part with its ``pixels``.
+
+    For Gaussians on a GPU, where W of a view may be larger than memory: a part is used and forgotten. On the processor
+    there is one part.
+    """
+    camera = view.camera if isinstance(view, View) else view
+    if chosen(gaussians) == "cuda":
+        yield from cuda.strips(gaussians, camera)
+    else:
+        yield replace(cpu.blend_weights(gaussians, camera), pixels=torch.arange(camera.width * camera.height))
+
+
+def chosen(gaussians: Gaussians, renderer: Renderer = "auto") -> RendererName:
+    """The renderer that ``auto`` means: gsplat where the Gaussians are not on the processor, else the compiled one."""
+    if renderer != "auto":
+        return renderer
+    return "cpu" if gaussians.means.is_cpu else "cuda"
 
 
 def render_map(
@@ -78,7 +95,7 @@ def render_map(
     With a column of ones it is the silhouette. To draw again and again from one view, build W: `blend_weights`.
     """
     camera = view.camera if isinstance(view, View) else view
-    draw = cuda.render_map if gaussians.means.is_cuda else rasterize.rasterize
+    draw = rasterize.rasterize if gaussians.means.is_cpu else cuda.render_map
     return draw(features, gaussians, camera).reshape(camera.height, camera.width, features.shape[1])
 
 

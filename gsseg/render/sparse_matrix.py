@@ -14,9 +14,7 @@ from jaxtyping import Float, Float32, Int32, Int64
 from torch import Tensor
 
 from gsseg.render.products import Packing, times_dense, transpose_times_dense
-
-GATHERED_ENTRIES = 1 << 22
-"""Entries multiplied at once on a GPU: 100 MB of products at six channels."""
+from gsseg.render.products_on_device import ByColumn, product_of_runs, rows_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +29,8 @@ class SparseMatrix:
     """Value of each entry."""
     columns: int
     """Number of stored columns."""
-    packing: Packing | None = None
-    """What makes products on the processor fast that are taken again and again; see `packed`."""
+    packing: Packing | ByColumn | None = None
+    """What makes products fast that are taken again and again, of the kind that the device wants; see `packed`."""
     transposed: bool = False
     """Whether the matrix is the transpose of the stored one."""
 
@@ -61,25 +59,31 @@ class SparseMatrix:
         return _Product.apply(dense, self)
 
     def packed(self) -> "SparseMatrix":
-        """The same matrix, prepared for many products on the processor. On a GPU it changes nothing.
+        """The same matrix, prepared for many products where it lies.
 
-        Costs about as much as one product, and 4 bytes an entry.
+        Costs about as much as one product; 4 bytes an entry on the processor, 8 elsewhere.
         """
-        if self.packing is not None or self.values.is_cuda:
+        if self.packing is not None:
             return self
-        return replace(self, packing=Packing.of(self.indices.numpy(), self.columns))
+        if self.values.is_cpu:
+            return replace(self, packing=Packing.of(self.indices.numpy(), self.columns))
+        return replace(self, packing=ByColumn.of(self.indptr, self.indices, self.values, self.columns))
+
+    def to(self, device: torch.device | str) -> "SparseMatrix":
+        """The same matrix on that device: this very one where it lies there, else without the packing."""
+        values = self.values.to(device)
+        if values is self.values:
+            return self
+        moved = (self.indptr.to(device), self.indices.to(device), values)
+        return SparseMatrix(*moved, self.columns, transposed=self.transposed)
 
     def to_dense(self) -> Float[Tensor, "rows columns"]:
         """An ordinary matrix, for tests on small ones."""
         stored_rows = len(self.indptr) - 1
         dense = torch.zeros(stored_rows, self.columns, device=self.values.device)
-        dense.index_put_((self._rows(), self.indices.long()), self.values, accumulate=True)
+        rows = rows_of(self.indptr, len(self.indices))
+        dense.index_put_((rows, self.indices.long()), self.values, accumulate=True)
         return dense.T if self.transposed else dense
-
-    def _rows(self) -> Int64[Tensor, " entries"]:
-        """Stored row of each entry."""
-        counts = self.indptr[1:] - self.indptr[:-1]
-        return torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
 
 
 class _Product(torch.autograd.Function):
@@ -96,25 +100,20 @@ class _Product(torch.autograd.Function):
 
 
 def _multiply(matrix: SparseMatrix, dense: Tensor) -> Tensor:
-    if matrix.values.is_cuda:
-        return gathered_product(matrix, dense.float())
+    if not matrix.values.is_cpu:
+        return product_on_device(matrix, dense)
+    packing = cast(Packing | None, matrix.packing)
     arrays = (matrix.indptr.numpy(), matrix.indices.numpy(), matrix.values.numpy())
     if matrix.transposed:
-        return torch.from_numpy(transpose_times_dense(*arrays, dense.numpy(), matrix.columns, matrix.packing))
-    return torch.from_numpy(times_dense(*arrays, dense.numpy(), matrix.packing))
+        return torch.from_numpy(transpose_times_dense(*arrays, dense.numpy(), matrix.columns, packing))
+    return torch.from_numpy(times_dense(*arrays, dense.numpy(), packing))
 
 
-def gathered_product(matrix: SparseMatrix, dense: Float[Tensor, "columns dim"]) -> Float[Tensor, "rows dim"]:
-    """The product by plain gather and add, in runs of `GATHERED_ENTRIES`: the one form that any device has.
-
-    No torch sparse matrix: the transpose would need a second copy of the entries there.
-    """
-    out = dense.new_zeros(matrix.shape[0], dense.shape[1])
-    rows = matrix._rows()
-    for start in range(0, len(rows), GATHERED_ENTRIES):
-        run = slice(start, start + GATHERED_ENTRIES)
-        source, target = matrix.indices[run], rows[run]
-        if matrix.transposed:
-            source, target = target, source
-        out.index_add_(0, target.long(), matrix.values[run, None] * dense[source.long()])
-    return out
+def product_on_device(matrix: SparseMatrix, dense: Float[Tensor, "columns dim"]) -> Float[Tensor, "rows dim"]:
+    """The product in torch's own operations, which every device has; the same bits in every run."""
+    if not matrix.transposed:
+        return product_of_runs(matrix.indptr, matrix.indices, matrix.values, dense)
+    runs = matrix.packing
+    if not isinstance(runs, ByColumn):
+        runs = ByColumn.of(matrix.indptr, matrix.indices, matrix.values, matrix.columns)
+    return product_of_runs(runs.indptr, runs.rows, runs.values, dense)

@@ -5,6 +5,7 @@ pixel's alpha. `pool` adds up the rows of each mask: A = M W, the sparse (masks,
 everything that speaks of masks and not of pixels is computed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,8 +13,11 @@ import torch
 from jaxtyping import Float, Float32, Int, Int32, Int64
 from torch import Tensor
 
+from gsseg.exact_sums import add_at_, step_of
 from gsseg.render.pooling import pool_rows
+from gsseg.render.pooling_on_device import pool_on_device
 from gsseg.render.products import Packing
+from gsseg.render.products_on_device import ByColumn
 from gsseg.render.sparse_matrix import SparseMatrix
 
 
@@ -31,8 +35,25 @@ class BlendWeights:
     """Number of columns."""
     pixels: Int64[Tensor, " pixels"] | None = None
     """Image pixel (row-major index) of each row, where W holds a sample of pixels; None: all pixels in order."""
-    packing: Packing | None = None
+    packing: Packing | ByColumn | None = None
     """What makes products fast that are taken again and again; see `packed`."""
+
+    @staticmethod
+    def stacked(parts: Sequence["BlendWeights"], gaussians: int, device: torch.device) -> "BlendWeights":
+        """The rows of all parts, which hold a sample of pixels each, one after the other; none where there are none."""
+        none = BlendWeights(
+            torch.zeros(1, dtype=torch.int64, device=device), torch.zeros(0, dtype=torch.int32, device=device),
+            torch.zeros(0, device=device), gaussians, torch.zeros(0, dtype=torch.int64, device=device),
+        )  # fmt: skip
+        held = [none, *parts]
+        counts = torch.cat([part.indptr[1:] - part.indptr[:-1] for part in held])
+        return BlendWeights(
+            torch.cat([none.indptr, torch.cumsum(counts, 0)]),
+            torch.cat([part.indices for part in held]),
+            torch.cat([part.values for part in held]),
+            gaussians,
+            torch.cat([part.pixels for part in held if part.pixels is not None]),
+        )
 
     @property
     def matrix(self) -> SparseMatrix:
@@ -58,6 +79,11 @@ class BlendWeights:
     @property
     def visibility(self) -> Float[Tensor, " gaussians"]:
         """W.T @ 1: the summed weight with which each Gaussian is seen."""
+        if not self.values.is_cpu:
+            step = step_of(1.0)
+            sums = torch.zeros(self.gaussians, dtype=torch.int64, device=self.values.device)
+            add_at_(sums, self.indices, self.values, step)
+            return (sums.double() * step).float()
         return self.backproject(torch.ones(self.rows, 1, device=self.values.device))[:, 0]
 
     def render(self, features: Float[Tensor, "gaussians dim"]) -> Float[Tensor, "pixels dim"]:
@@ -81,22 +107,27 @@ class BlendWeights:
         if len(labels) != self.rows:
             raise ValueError(f"W has {self.rows} pixels, there are {len(labels)} labels")
         labels = labels.long()
-        largest = int(labels.max()) if len(labels) else -1
+        largest = int(labels.max().cpu()) if len(labels) else -1
         if count is None:
             count = max(0, largest + 1)
         elif largest >= count:
             raise ValueError(f"label {largest} has no row among {count}")
-        indptr, indices, values = (array.cpu().numpy() for array in (self.indptr, self.indices, self.values))
-        rows, columns, sums = pool_rows(indptr, indices, values, labels.cpu().numpy(), count, self.gaussians)
-        entries = torch.from_numpy(np.stack([rows, columns]))
+        if self.values.is_cpu:
+            indptr, indices, values = (array.numpy() for array in (self.indptr, self.indices, self.values))
+            rows, columns, sums = pool_rows(indptr, indices, values, labels.numpy(), count, self.gaussians)
+            entries, pooled = torch.from_numpy(np.stack([rows, columns])), torch.from_numpy(sums)
+        else:
+            *places, pooled = pool_on_device(self.indptr, self.indices, self.values, labels, self.gaussians)
+            entries = torch.stack(places)
         return torch.sparse_coo_tensor(
-            entries, torch.from_numpy(sums), (count, self.gaussians), check_invariants=False, is_coalesced=True
-        ).to(self.values.device)
+            entries, pooled, (count, self.gaussians), check_invariants=False, is_coalesced=True
+        )
 
     def packed(self) -> "BlendWeights":
-        """The same weights, prepared for many products on the processor. On a GPU it changes nothing.
+        """The same weights, prepared for many products where they lie.
 
-        Costs about as much as one product, and 4 bytes an entry; `gsseg bench` shows what a product gains.
+        Costs about as much as one product; 4 bytes an entry on the processor, 8 elsewhere. `gsseg bench` shows what a
+        product gains.
         """
         packing = self.matrix.packed().packing
         return self if packing is self.packing else replace(self, packing=packing)
@@ -113,7 +144,7 @@ class BlendWeights:
     def to(self, device: torch.device | str) -> "BlendWeights":
         """The same weights on that device: these very ones where they lie on it already.
 
-        On another device they are not packed: a `Packing` means something on the processor alone.
+        On another device they are not packed: what makes products fast differs from device to device.
         """
         values = self.values.to(device)
         if values is self.values:  # torch hands back the tensor itself where nothing has to move

@@ -44,11 +44,11 @@ def gaussians_key(gaussians: Gaussians) -> bytes:
     return sha256_of([repr(gaussians.render), *(getattr(gaussians, name).cpu().numpy() for name in names)])
 
 
-def weights_key(content: bytes, view: View, pixels: Int64[Tensor, " pixels"]) -> bytes:
-    """SHA-256 of all that decides a view's weights: Gaussians (`gaussians_key`), camera, pixels, renderer."""
+def weights_key(content: bytes, view: View, pixels: Int64[Tensor, " pixels"], renderer: str) -> bytes:
+    """SHA-256 of all that decides a view's weights: Gaussians (`gaussians_key`), camera, pixels, renderer's name."""
     camera = view.camera
     lens = (camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy)
-    drawn = f"{RENDERER_VERSION} {tuple(map(float, lens))}"
+    drawn = f"{renderer} {RENDERER_VERSION} {tuple(map(float, lens))}"
     return sha256_of([content, drawn, np.asarray(camera.T_camera_world, np.float64), pixels.numpy()])
 
 
@@ -57,9 +57,8 @@ def in_steps(weights: BlendWeights, pixels: Int64[Tensor, " pixels"]) -> BlendWe
     steps = torch.round(weights.values * STEPS)
     kept = steps > 0
     before = torch.cat([kept.new_zeros(1, dtype=torch.int64), torch.cumsum(kept, 0)])
-    return BlendWeights(
-        before[weights.indptr], weights.indices[kept], steps[kept] * (1.0 / STEPS), weights.gaussians, pixels
-    )
+    values, pixels = steps[kept] * (1.0 / STEPS), pixels.to(steps.device)
+    return BlendWeights(before[weights.indptr], weights.indices[kept], values, weights.gaussians, pixels)
 
 
 def write_weights(path: Path, weights: BlendWeights, key: bytes) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy import ndarray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from gsseg.codebook import Codes
 from gsseg.errors import InputError
@@ -19,7 +19,7 @@ NAMES = ("coarse", "fine", "coarse_codebook", "fine_codebook")
 def write_codebook(path: Path, codes: Codes) -> None:
     """Writes codes as int64 with `NO_CODE` for none, and both codebooks as float32."""
     assert NO_CODE == -1, "the file's convention"
-    save_file({name: np.ascontiguousarray(getattr(codes, name).numpy()) for name in NAMES}, path)
+    path.write_bytes(save({name: np.ascontiguousarray(getattr(codes, name).numpy()) for name in NAMES}))
 
 
 def read_codebook(path: Path, gaussians: int) -> Codes:

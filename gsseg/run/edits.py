@@ -45,7 +45,8 @@ def edited_scene(scene: CompressedScene, edits: Edits) -> CompressedScene:
     ids = edits.object_ids.astype(np.int64) - NO_OBJECT
     _, first, labels = np.unique(scene.labels.astype(np.int64) << 32 | ids, return_index=True, return_inverse=True)
     earlier = scene.labels[first]
-    language = None if scene.language is None else _vectors_of(scene.language, edits.came_from)
+    owners, rows = _followed(scene, edits.came_from)
+    language = None if scene.language is None else _vectors_of(scene.language, rows)
     return replace(
         scene,
         labels=labels,
@@ -54,13 +55,25 @@ def edited_scene(scene: CompressedScene, edits: Edits) -> CompressedScene:
         label_features=scene.label_features[earlier],
         objects=edits.objects,
         language=language,
+        language_objects=None if scene.language_objects is None else owners,
     )
 
 
-def _vectors_of(codes: BinaryCodes, came_from: list[int | None]) -> BinaryCodes:
-    """The vector of each object's origin; the centroid, as near to one word as to another, where it has none."""
-    taken = codes.take([0 if origin is None else origin for origin in came_from])
-    unknown = np.array([origin is None for origin in came_from], bool)
+def _followed(
+    scene: CompressedScene, came_from: list[int | None]
+) -> tuple[Int32[ndarray, " vectors"], list[int | None]]:
+    """New owner of each language vector, and the row that it is: all of the object's origin, None where it has none."""
+    earlier = scene.language_owners
+    first, last = (np.searchsorted(earlier, np.arange(len(scene.objects)), side) for side in ("left", "right"))
+    rows = [[None] if origin is None else list(range(first[origin], last[origin])) for origin in came_from]
+    owners = np.repeat(np.arange(len(rows), dtype=np.int32), [len(each) for each in rows])
+    return owners, [row for each in rows for row in each]
+
+
+def _vectors_of(codes: BinaryCodes, rows: list[int | None]) -> BinaryCodes:
+    """These rows; the centroid, as near to one word as to another, for None."""
+    taken = codes.take([0 if row is None else row for row in rows])
+    unknown = np.array([row is None for row in rows], bool)
     middle = 0.0 if codes.similarity == "euclidean" else codes.centroid_dp
     return replace(
         taken,

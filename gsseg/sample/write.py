@@ -41,20 +41,23 @@ _ENOUGH_VIEWS, _ENOUGH_PIXELS = 3, 30
 """A small thing stays only if it covers this many pixels (of a 320 x 240 picture) in this many training views."""
 
 
-def write_room(out: Path | str, config: RoomConfig, noise: Noise, progress: Progress | None = None) -> Path:
+def write_room(
+    out: Path | str, config: RoomConfig, noise: Noise, progress: Progress | None = None, *, splats: bool = True
+) -> Path:
     """Makes a scene and writes it to the folder ``out``, which must not exist or be empty.
 
     Writes ``transforms.json``, ``images/``, ``masks/`` (training views only), ``splats.ply`` and ``gt/``:
     ``gaussian_instance.npy`` (int32, -1 = none), ``ids/`` (uint16, instance + 1), ``names.json``, ``test_views.json``,
-    ``scene.json`` (configuration, and each instance's name and design: copies share a design). The same configuration
-    gives the same bytes. Nothing appears until all of it is there. Raises `InputError` where the folder holds something
-    already, and where the file system refuses.
+    ``scene.json`` (configuration, and each instance's name and design: copies share a design). Without ``splats``
+    neither those nor ``gaussian_instance.npy``: somebody else learns them from the photos, which are the same. The same
+    configuration gives the same bytes. Nothing appears until all of it is there. Raises `InputError` where the folder
+    holds something already, and where the file system refuses.
     """
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(out, "is not an empty folder", "choose another one")
     with whole_folder(out) as beside:
-        _write(beside, config, noise, progress or (lambda *_: None))
+        _write(beside, config, noise, splats, progress or (lambda *_: None))
     return out
 
 
@@ -67,7 +70,7 @@ def holds_room(out: Path | str, config: RoomConfig, noise: Noise) -> bool:
     return found.get("config") == asdict(config) and found.get("noise") == asdict(noise)
 
 
-def _write(out: Path, config: RoomConfig, noise: Noise, progress: Progress) -> None:
+def _write(out: Path, config: RoomConfig, noise: Noise, with_splats: bool, progress: Progress) -> None:
     home, cams = furnished(config)
     rng = np.random.default_rng([config.seed, 2])
     world = make_world(home)
@@ -95,16 +98,19 @@ def _write(out: Path, config: RoomConfig, noise: Noise, progress: Progress) -> N
         progress("views", len(views), len(cams))
         batch = range(len(views), min(len(views) + thread_count(), len(cams)))
         views += run_all([lambda k=k: take(k) for k in batch])
-    training = [seen for k, seen in enumerate(views) if k not in held_out]
-    progress("splats", 0, 1)
-    splats = make_splats(world, gloom, training, config, rng)
-    write_splats(out / "splats.ply", ply_columns(splats))
-    np.save(out / "gt" / "gaussian_instance.npy", splats.instance)
+    description = _description(home, config, noise)
+    if with_splats:
+        training = [seen for k, seen in enumerate(views) if k not in held_out]
+        progress("splats", 0, 1)
+        splats = make_splats(world, gloom, training, config, rng)
+        write_splats(out / "splats.ply", ply_columns(splats))
+        np.save(out / "gt" / "gaussian_instance.npy", splats.instance)
+        description["median_views_seeing_a_gaussian"] = float(np.median(splats.views_seeing))
+        progress("splats", 1, 1)
     _save_json(out / "transforms.json", transforms_of(cams, [f"images/{name}.png" for name in names]))
     _save_json(out / "gt" / "test_views.json", [names[k] for k in sorted(held_out)])
     _save_json(out / "gt" / "names.json", {str(row): item.name for row, item in enumerate(home.items)})
-    _save_json(out / "gt" / "scene.json", _description(home, config, noise, splats.views_seeing))
-    progress("splats", 1, 1)
+    _save_json(out / "gt" / "scene.json", description)
 
 
 def _exposure(world: World, noise: Noise, config: RoomConfig, rng: np.random.Generator) -> Exposure:
@@ -159,7 +165,7 @@ def pose_cameras(home: Home, config: RoomConfig, rng: np.random.Generator) -> li
     return cameras.room_by_room(home, config, count, rng, sweep if config.layout == "scan" else cameras.walk)
 
 
-def _description(home: Home, config: RoomConfig, noise: Noise, views_seeing: ndarray) -> dict:
+def _description(home: Home, config: RoomConfig, noise: Noise) -> dict:
     designs = {design: row for row, design in enumerate(dict.fromkeys(item.design for item in home.items))}
 
     def described(item: Item) -> dict:
@@ -169,7 +175,6 @@ def _description(home: Home, config: RoomConfig, noise: Noise, views_seeing: nda
         "config": asdict(config),
         "noise": asdict(noise),
         "instances": [described(item) for item in home.items],
-        "median_views_seeing_a_gaussian": float(np.median(views_seeing)),
     }
 
 

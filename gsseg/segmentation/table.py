@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from gsseg.files.json_file import parse_json
 
-BOX, THUMBNAIL, EDITED = "oriented_box", "thumbnail", "edited"
+BOX, THUMBNAIL, EDITED, SURE = "oriented_box", "thumbnail", "edited", "name_confidence"
 """The fields of an object that a table may lack."""
 
 THUMBNAILS = "thumbnails"
@@ -62,6 +62,8 @@ class ObjectInfo:
     """``thumbnails/NAME.jpg`` beside objects.json: the object in the photo that shows it best; None: no picture."""
     edited: bool = False
     """Whether Gaussians were given to it or taken from it since ``views`` and ``agreement`` were measured."""
+    name_confidence: float | None = None
+    """How sure its name is, 0..1, where ``gsseg name`` gave it; None: a person did, or nobody."""
 
 
 def table_json(objects: list[ObjectInfo], indent: int | None = 1) -> str:
@@ -73,6 +75,8 @@ def _row(info: ObjectInfo) -> dict[str, Any]:
     row = asdict(info)
     if not info.edited:
         del row[EDITED]  # so that a table that nobody has edited is the same as ever
+    if info.name_confidence is None:
+        del row[SURE]
     return row
 
 
@@ -89,7 +93,7 @@ def table_from_json(text: str) -> list[ObjectInfo]:
 
 
 def _checked(index: int, row: Any) -> ObjectInfo:
-    optional = {BOX, THUMBNAIL, EDITED}
+    optional = {BOX, THUMBNAIL, EDITED, SURE}
     names = [each.name for each in fields(ObjectInfo) if each.name not in optional]
     if not isinstance(row, dict) or sorted(row.keys() - optional) != sorted(names):
         raise ValueError(f"object {index} has not the fields {', '.join(names)}")
@@ -109,8 +113,11 @@ def _checked(index: int, row: Any) -> ObjectInfo:
         raise ValueError(f"object {index} has {THUMBNAIL} {thumbnail!r}")
     if not isinstance(edited, bool):
         raise ValueError(f"object {index} has {EDITED} {edited!r}")
+    sure = row.get(SURE)
+    if sure is not None and not (_is(float, sure) and 0 <= sure <= 1):
+        raise ValueError(f"object {index} has {SURE} {sure!r}")
     box = _checked_box(index, row.get(BOX))
-    return ObjectInfo(**checked, oriented_box=box, thumbnail=thumbnail, edited=edited)
+    return ObjectInfo(**checked, oriented_box=box, thumbnail=thumbnail, edited=edited, name_confidence=sure)
 
 
 def is_thumbnail(name: str) -> bool:

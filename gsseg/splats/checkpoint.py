@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from gsseg.errors import InputError
 from gsseg.files import check_readable, whole_file
@@ -50,7 +50,7 @@ def save_checkpoint(path: Path, trainer: SplatTrainer, key: str) -> None:
     }
     metadata = {"format": "gsseg splats 1", "key": key, "state": json.dumps(state)}
     with whole_file(path) as beside:
-        save_file({name: np.ascontiguousarray(values) for name, values in arrays.items()}, beside, metadata)
+        beside.write_bytes(save({name: np.ascontiguousarray(values) for name, values in arrays.items()}, metadata))
 
 
 def load_checkpoint(path: Path, trainer: SplatTrainer, key: str) -> None:

@@ -39,6 +39,9 @@ class SplatConfig:
     """Of what does."""
     exposure_rate: float = 2e-3
     """Of the photos' brightness and contrast."""
+    exposure_cost: float = 0.1
+    """Weight of their squared distance from none in the loss: where cameras hardly overlap, splats twice as bright in
+    photos half as bright are as good."""
     opacity_cost: float = 0.01
     """Weight of the mean opacity in the loss: what no photo asks for fades, and is used elsewhere."""
     scale_cost: float = 0.01
@@ -70,4 +73,4 @@ class SplatConfig:
         shares = ("ssim_share", "grow_until", "quarter_until", "half_until", "harmonics_from", "dead_opacity")
         check_real(self, *shares, least=0, most=1)
         rates = ("mean_rate", "scale_rate", "rotation_rate", "opacity_rate", "color_rate", "harmonics_rate")
-        check_real(self, *rates, "exposure_rate", "opacity_cost", "scale_cost", "settled_db", least=0)
+        check_real(self, *rates, "exposure_rate", "exposure_cost", "opacity_cost", "scale_cost", "settled_db", least=0)

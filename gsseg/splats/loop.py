@@ -153,6 +153,7 @@ class SplatTrainer:
     def _learn_exposure(self, index: int, picture: ndarray, slope: ndarray) -> None:
         """A step of Adam for one photo's gain and offset; then the mean photo has gain 1 and offset 0 again."""
         gradient = np.stack([np.einsum("chs,chs->c", slope, picture), slope.sum((1, 2))])
+        gradient += 2.0 * self.config.exposure_cost * (self.exposures[index] - np.array([[1.0], [0.0]], np.float32))
         self.exposure_ages[index] += 1
         age = self.exposure_ages[index]
         mean, square = self.exposure_moments[:, index]

@@ -1,8 +1,12 @@
 """What a SCENE folder gives to training: views with photos, those kept apart, and points to start from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from numpy import ndarray
 
 from gsseg.errors import InputError
 from gsseg.files.json_file import read_json
@@ -10,10 +14,15 @@ from gsseg.io.posed import PhotoIndex
 from gsseg.io.scene_folder import load_views
 from gsseg.io.sparse_points import find_points, read_points
 from gsseg.io.transforms import read_transforms
+from gsseg.poses.triangulate import triangulate
 from gsseg.scene import View
 from gsseg.splats.initial import RANDOM_POINTS, Points, random_points
 from gsseg.splats.photos import PhotoCache
 
+Progress = Callable[[str, int, int], None]
+"""Called with the stage's name, the steps done and their total."""
+LEAST_FOUND = 100
+"""Points found in the photos, below which training starts from random ones."""
 LEAST_SHARE_SEEN = 0.01
 """Of the points, seen by some camera; below it points and cameras are of different worlds."""
 
@@ -39,8 +48,9 @@ def load_splat_scene(
     test_every: int,
     test_views: Path | None,
     seed: int,
+    progress: Progress = lambda stage, done, total: None,
 ) -> SplatScene:
-    """Reads cameras, looks for photos, and reads or makes points.
+    """Reads cameras, looks for photos, and reads points; where there are none they are found in the photos.
 
     ``splats_path``: where the splats will be; nerfstudio's ``dataparser_transforms.json`` beside it moves the cameras.
     Kept apart are the photos that ``test_views`` (a JSON list) names, else those of ``transforms_test.json``, else
@@ -60,12 +70,29 @@ def load_splat_scene(
         raise InputError(path, problem, "give at least two, from different places")
     found = find_points(path)
     if found is None:
-        notes.append(f"There are no sparse points: training starts from {RANDOM_POINTS} random ones.")
-        return SplatScene(train, test, random_points(PhotoCache(train, 64), RANDOM_POINTS, seed), notes)
+        points, said = _made_points(PhotoCache(train, 64), seed, progress)
+        return SplatScene(train, test, points, [*notes, said])
     (positions, colors), more = read_points(path, found, splats_path)
     points = Points(positions, colors)
     _check_seen(found, points, views)
     return SplatScene(train, test, points, notes + more)
+
+
+def _made_points(photos: PhotoCache, seed: int, progress: Progress) -> tuple[Points, str]:
+    """Points where features of several photos agree; random ones where hardly any do. And what is said of them."""
+
+    def picture(index: int) -> UInt8[ndarray, "height width 3"]:
+        photo = photos.read(index, 1)
+        shown = photo.pixels[:, :, : photo.camera.width].transpose(1, 2, 0)
+        return np.ascontiguousarray(np.round(shown * 255.0).astype(np.uint8))
+
+    # Of the photos as training sees them: without the lens's distortion, and of the cameras' size.
+    cameras = [photos.read(index, 1).camera for index in range(len(photos.views))]
+    points = Points(*triangulate(cameras, picture, seed, progress))
+    if len(points.positions) >= LEAST_FOUND:
+        return points, f"There are no sparse points: training starts from {len(points.positions)} found in the photos."
+    said = f"There are no sparse points, and photos agree on few: training starts from {RANDOM_POINTS} random ones."
+    return random_points(photos, RANDOM_POINTS, seed), said
 
 
 def _test_names(path: Path, views: Sequence[View], every: int, listed: Path | None) -> set[str]:

@@ -16,6 +16,7 @@ from gsseg.cli.train import parse as parse_train
 from gsseg.config import TrainConfig, preset
 from gsseg.render import RenderConfig
 from gsseg.run import Run
+from gsseg.splats import SplatTrainer
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
@@ -263,7 +264,9 @@ def test_cuda_where_there_is_none(two_things, tmp_path, capfd):
     assert not (tmp_path / "run").exists()
 
 
-def test_demo_makes_a_room_segments_it_and_uses_it_again(tmp_path, capfd, monkeypatch, answer):
+@pytest.fixture
+def tiny_demo(monkeypatch):
+    """The demo's room and its training are tiny from now on."""
     import gsseg.cli.demo
     from gsseg.sample import MaskNoise, RoomConfig
 
@@ -278,21 +281,54 @@ def test_demo_makes_a_room_segments_it_and_uses_it_again(tmp_path, capfd, monkey
 
     monkeypatch.setattr(gsseg.cli.demo, "preset", tiny)
     monkeypatch.setattr(gsseg.cli.demo, "TrainConfig", short)
+    return gsseg.cli.demo
+
+
+def refuse(*args, **more):
+    raise AssertionError("it was there")
+
+
+def test_demo_makes_a_room_segments_it_and_uses_it_again(tmp_path, capfd, monkeypatch, answer, tiny_demo):
     first = answer("demo", "--out", tmp_path / "demo")
     assert first["counts"]["gaussians"] == 3000
     assert 0 < first["scores"]["object_iou"] <= 1
     assert Path(first["report"]).is_file()
     ids = Run.open(first["run"]).object_ids
-
-    def refuse(*args):
-        raise AssertionError("the room was there")
-
-    monkeypatch.setattr(gsseg.cli.demo, "write_room", refuse)
+    monkeypatch.setattr(tiny_demo, "write_room", refuse)
     assert main(["demo", "--out", str(tmp_path / "demo")]) == 0
     out = capfd.readouterr().out
     assert f"gsseg export -m {tmp_path / 'demo' / 'run'} --out " in out
     assert "object IoU" in out
     np.testing.assert_array_equal(Run.open(first["run"]).object_ids, ids)
+
+
+def test_demo_from_photos_learns_splats_and_knows_whose_they_are(tmp_path, capfd, monkeypatch, answer, tiny_demo):
+    monkeypatch.setattr(tiny_demo, "STEPS", 40)
+    monkeypatch.setattr(tiny_demo, "GAUSSIANS", 900)
+    out = tmp_path / "demo"
+    steps = SplatTrainer.step
+
+    def interrupted(self, budget=None):
+        steps(self, budget)
+        if self.steps == 20:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SplatTrainer, "step", interrupted)
+        assert main(["demo", "--from-photos", "--out", str(out), "--quiet"]) == 130
+    assert "demo --from-photos" in capfd.readouterr().err
+    assert not (out / "photos_run").exists()
+    first = answer("demo", "--from-photos", "--out", out)  # goes on
+    assert first["photos"]["psnr"] > 5
+    truth = np.load(out / "photos" / "gt" / "gaussian_instance.npy")
+    assert len(truth) == first["counts"]["gaussians"] <= 900
+    assert first["scores"]["object_iou"] is not None
+    assert {path.name for path in (out / "photos").glob("splats*")} == {"splats.ply", "splats.html", "splats.png"}
+    for name in ("write_room", "write_nearest_instances"):
+        monkeypatch.setattr(tiny_demo, name, refuse)
+    again = answer("demo", "--from-photos", "--out", out)
+    assert again["scores"] == first["scores"]
+    assert again["photos"] == first["photos"]
 
 
 def test_bench_shows_the_baseline_beside_what_it_measured(capfd, monkeypatch):

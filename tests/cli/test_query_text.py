@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from gsseg.cli import device as device_option
 from gsseg.cli import main
 from gsseg.compressed.language import has_vector
 from gsseg.io.label_png import read_label_png
@@ -96,10 +97,12 @@ def test_photos_are_enough(run, scene, clip_folder, answer, damage):
     assert np.array_equal(after.lower, before.lower)
 
 
-@pytest.mark.parametrize(("device", "moved"), [(None, 0), ("auto", 0), ("cpu", 0), ("cuda", 2)])
+@pytest.mark.parametrize(("device", "moved"), [(None, 2), ("auto", 2), ("cpu", 0), ("cuda", 2)])
 def test_device_says_where_the_model_and_the_splats_are(run, clip_folder, answer, monkeypatch, device, moved):
     asked, opened = [], ClipModel.open
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a GPU")
+    monkeypatch.setattr(device_option, "gsplat_problem", lambda: None)
     monkeypatch.setattr(ClipModel, "open", lambda folder, device="cpu": asked.append(device) or opened(folder))
     monkeypatch.setattr(Gaussians, "to", lambda self, device: asked.append(device) or self)
     answer("compress", "-m", run, "--clip", clip_folder, *([] if device is None else ["--device", device]))

@@ -170,26 +170,26 @@ def test_the_visibility_of_the_first_call_serves_all_calls(toy, target):
     loss = PseudoFeatureLoss(features, rows, toy.views, target)
     generator = np.random.default_rng(0)
     for _ in range(3):
-        discrete = generator.normal(size=(len(rows), 6)).astype(np.float32)
+        discrete = torch.from_numpy(generator.normal(size=(len(rows), 6)).astype(np.float32))
         fresh = PseudoFeatureLoss(features, rows, toy.views, target)(discrete)
         value, gradient = loss(discrete)
         assert value == fresh[0]
-        assert np.array_equal(gradient, fresh[1])
+        assert torch.equal(gradient, fresh[1])
         if target == "map":
             field = torch.zeros_like(features)
-            field[toy.seen] = torch.from_numpy(discrete)
+            field[toy.seen] = discrete
             total = torch.zeros(len(field), 7)
             for view, _ in toy.maps:
                 sign = (view.render(field) - view.render(features)).sign()
                 total += view.backproject(torch.cat([sign, torch.ones(len(sign), 1)], 1))
             expected = (total[:, :6] / total[:, 6:].clamp(min=1e-6))[toy.seen]
-            assert np.allclose(gradient, expected.numpy(), atol=1e-6)
+            assert torch.allclose(gradient, expected, atol=1e-6)
 
 
 def test_a_gradient_is_a_mean_of_signs(toy):
-    discrete = np.random.default_rng(1).normal(size=(int(toy.seen.sum()), 6)).astype(np.float32)
+    discrete = torch.randn(int(toy.seen.sum()), 6, generator=torch.Generator().manual_seed(1))
     _, gradient = PseudoFeatureLoss(toy.features, toy.seen.numpy().nonzero()[0], toy.views)(discrete)
-    assert 0.5 < np.abs(gradient).max() <= 1 + 1e-5
+    assert 0.5 < gradient.abs().max() <= 1 + 1e-5
 
 
 def test_mask_mean_imitates_masks_and_leaves_out_those_of_high_variance(toy):
@@ -234,9 +234,9 @@ def test_items_of_one_feature_make_one_code(toy):
 
 def test_assignments_are_made_for_each_level_from_its_own_block(toy):
     rng = np.random.default_rng(0)
-    features, places = toy.features.numpy(), scene_units(toy.positions.numpy())
+    features, places = toy.features, torch.from_numpy(scene_units(toy.positions.numpy()))
     coarse = coarse_assignment(features, places, CONFIG, rng)
     fine = fine_assignment(features, coarse, CONFIG, rng)
-    assert np.array_equal(fine // CONFIG.fine, coarse)
-    assert len(np.unique(coarse)) == CONFIG.coarse
-    assert len(np.unique(fine)) == CONFIG.coarse * CONFIG.fine
+    assert torch.equal(fine // CONFIG.fine, coarse)
+    assert len(coarse.unique()) == CONFIG.coarse
+    assert len(fine.unique()) == CONFIG.coarse * CONFIG.fine

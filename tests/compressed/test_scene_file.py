@@ -83,6 +83,19 @@ def test_language_vectors_are_found_again(file):
     assert np.array_equal(codes.packed, read.packed)
 
 
+def test_several_vectors_an_object_are_found_again(file, tmp_path):
+    scene, owners = read_scene(file), np.array([0, 0, 1, 2, 2, 3], np.int32)
+    assert scene.language is not None
+    assert (scene.language_objects, scene.language_owners.tolist()) == (None, [0, 1, 2, 3])
+    several = dataclasses.replace(scene, language=scene.language.take(owners), language_objects=owners)
+    write_scene(tmp_path / "several.gsseg", several)
+    read = read_scene(tmp_path / "several.gsseg")
+    assert np.array_equal(read.language_owners, owners)
+    assert np.array_equal(read.language.packed, scene.language.packed[owners])
+    described = dict(summarize_compressed(tmp_path / "several.gsseg"))
+    assert described["language"] == "6 vectors of 4 objects, of 96 components"
+
+
 def test_an_existing_file_survives_a_failure(segmentation, file, monkeypatch):
     before = file.read_bytes()
     monkeypatch.setattr("gsseg.compressed.file.save", lambda *_: 1 / 0)

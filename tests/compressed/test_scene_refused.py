@@ -132,5 +132,12 @@ def test_foreign_files_are_refused(tmp_path):
 def test_what_could_not_be_read_again_is_not_made(made, changes, said):
     with pytest.raises(ValueError, match=said):
         dataclasses.replace(made, **changes)
-    with pytest.raises(ValueError, match="not one language vector an object"):
+    with pytest.raises(ValueError, match="language vectors are not those of its objects"):
         dataclasses.replace(made, language=made.language.take([0, 1]))
+    five = made.language.take([0, 1, 1, 2, 3])
+    dataclasses.replace(made, language=five, language_objects=np.array([0, 1, 1, 2, 3], np.int32))
+    for owners in ([0, 1, 2, 3], [0, 1, 2, 1, 3], [0, 1, 1, 3, 3], [1, 1, 1, 2, 3], [0, 1, 1, 2, 2], [0, 1, 2, 3, 4]):
+        with pytest.raises(ValueError, match="language vectors are not those of its objects"):
+            dataclasses.replace(made, language=five, language_objects=np.array(owners, np.int32))
+    with pytest.raises(ValueError, match="language vectors are not those of its objects"):
+        dataclasses.replace(made, language=None, language_objects=np.arange(4, dtype=np.int32))

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gsseg
-from gsseg.language.combine import combine_views
-from gsseg.language.from_masks import best_masks, member_matrix, vectors_from_masks
+from gsseg.language.from_masks import Fit, best_masks, gated, member_matrix, vectors_from_masks
 from gsseg.language.mask_files import ViewMasks
 from gsseg.scene import View
 
@@ -89,7 +88,8 @@ def test_what_fits_badly_shows_nothing_or_has_no_vector_is_left_out(scene):
 def test_views_count_by_their_overlap_whatever_their_order(scene):
     gaussians, ids, view, _ = scene
     rng, told = np.random.default_rng(3), []
-    masks = [ViewMasks(exact_masks(scene), rng.normal(size=(OBJECTS, 7)).astype(np.float32)) for _ in range(4)]
+    own = np.eye(OBJECTS, 7) * 3  # what is drawn beside it leaves them far from each other
+    masks = [ViewMasks(exact_masks(scene), (own + rng.normal(size=own.shape) / 9).astype(np.float32)) for _ in "abcd"]
     views = [View(str(i), view.camera) for i in range(4)]
     results = [
         vectors_from_masks(
@@ -105,19 +105,9 @@ def test_views_count_by_their_overlap_whatever_their_order(scene):
     assert told == [(i + 1, 4) for i in range(4)] * 2
 
 
-def test_the_combined_direction_has_the_greatest_mean_cosine():
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(6, 9))
-    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    weights = rng.uniform(0.2, 1, 6)
-    seen = [(np.array([1]), row[None], np.array([weight])) for row, weight in zip(vectors, weights, strict=True)]
-    found = combine_views(3, seen)
-    others = rng.normal(size=(2000, 9))
-    others /= np.linalg.norm(others, axis=1, keepdims=True)
-    assert weights @ vectors @ found.vectors[1] >= (weights @ vectors @ others.T).max()
-    assert found.views.tolist() == [0, 6, 0]
-    assert np.isnan(found.vectors[[0, 2]]).all()
-    opposite = [(np.array([0]), np.float32([[1, 0]]), np.ones(1)), (np.array([0]), np.float32([[-1, 0]]), np.ones(1))]
-    assert np.isnan(combine_views(1, opposite).vectors).all()
-    with pytest.raises(ValueError, match="no view"):
-        combine_views(3, [])
+def test_views_that_hardly_show_an_object_say_nothing_of_it():
+    areas = [np.array([100.0, 50.0, 7.0]), np.array([9.0, 50.0, 7.0]), np.array([11.0, 4.0, 0.0])]
+    fits = [Fit(np.arange(3), np.array([0.9, 0.9, 0.9]), area) for area in areas]
+    seen = gated(fits, [np.eye(3, dtype=np.float32)] * 3)
+    assert [rows.tolist() for rows, _, _ in seen] == [[0, 1], [1], [0]]
+    assert all(np.array_equal(vectors, np.eye(3)[rows]) and (weights == 0.9).all() for rows, vectors, weights in seen)

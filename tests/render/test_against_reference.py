@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from gsseg.exact_sums import in_steps_of, step_of
 from gsseg.render import blend_weights, reference
 from gsseg.render.constants import ALPHA_THRESHOLD, TRANSMITTANCE_THRESHOLD
-from gsseg.render.cuda import _light_before
+from gsseg.render.cuda import _log_light_before
 from gsseg.render.rasterize import rasterize
 from gsseg.scene import Gaussians, RenderConfig
 
@@ -145,12 +146,13 @@ def wall(opacities: torch.Tensor, distance: float) -> Gaussians:
     )
 
 
-def test_transmittance_by_logarithms_is_the_running_product():
+def test_light_in_front_of_an_entry_is_the_product_of_what_passes_before():
     counts = torch.tensor([3, 0, 1, 200])
-    alphas = torch.rand(204, generator=torch.Generator().manual_seed(0)) * 0.998 + 0.001
-    expected = torch.cat([torch.cumprod(1 - run.double(), 0) / (1 - run) for run in alphas.split(counts.tolist())])
-    assert torch.allclose(_light_before(alphas, counts).double(), expected, rtol=1e-5, atol=1e-30)
-    assert len(_light_before(alphas[:0], torch.zeros(4, dtype=torch.int64))) == 0
+    alphas = torch.rand(204, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 0.998 + 0.001
+    expected = torch.cat([torch.cumprod(1 - run, 0) / (1 - run) for run in alphas.split(counts.tolist())])
+    step = step_of(7.0)
+    found = torch.exp(_log_light_before(in_steps_of(step, torch.log1p(-alphas)), counts).double() * step)
+    assert torch.allclose(found, expected, rtol=1e-6, atol=1e-30)
 
 
 def test_wall_fills_the_view(make_camera):

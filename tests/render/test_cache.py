@@ -143,8 +143,8 @@ def test_a_damaged_file_is_never_trusted(gaussians, views, tmp_path, computed, d
 def test_all_that_decides_weights_is_in_the_key(gaussians, views):
     view, pixels = views[0], torch.arange(10)
 
-    def key(gaussians=gaussians, view=view, pixels=pixels):
-        return weights_key(gaussians_key(gaussians), view, pixels)
+    def key(gaussians=gaussians, view=view, pixels=pixels, renderer="cpu"):
+        return weights_key(gaussians_key(gaussians), view, pixels, renderer)
 
     moved = gaussians.means.clone()
     moved[7, 1] += 1e-6
@@ -160,6 +160,7 @@ def test_all_that_decides_weights_is_in_the_key(gaussians, views):
         key(replace(gaussians, render=RenderConfig(near_plane=0.2))),
         key(replace(gaussians, render=RenderConfig(dilation=0.1))),
         key(pixels=torch.arange(11)),
+        key(renderer="cuda"),
     ]
     assert len({key(), *others}) == 1 + len(others)
     assert key(replace(gaussians, sh=gaussians.sh * 2)) == key()

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from gsseg.render.sparse_matrix import SparseMatrix, gathered_product
+from gsseg.render.sparse_matrix import SparseMatrix, product_on_device
 
 
 def random(*shape, seed=0):
@@ -45,7 +45,7 @@ def test_product_and_gradient_are_those_of_the_dense_matrix(matrix, dim):
             (product * wanted).square().sum().backward()
         assert torch.allclose(products[0], products[1], atol=1e-4)
         assert torch.allclose(factors[0].grad, factors[1].grad, rtol=1e-4, atol=1e-3)
-        assert torch.allclose(gathered_product(ours, factors[0].detach()), products[1], atol=1e-4)
+        assert torch.allclose(product_on_device(ours, factors[0].detach()), products[1], atol=1e-4)
 
 
 def test_the_gradient_is_that_of_finite_differences(matrix):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gsseg.render import BlendWeights, RenderConfig, blend_weights, render_map
-from gsseg.render.sparse_matrix import gathered_product
+from gsseg.render.sparse_matrix import product_on_device
 from gsseg.scene import View
 
 
@@ -64,8 +64,8 @@ def test_products_are_those_of_the_dense_matrix(weights, dim):
     features, maps = random(weights.gaussians, dim), random(weights.rows, dim, seed=1)
     assert torch.allclose(weights.render(features), dense @ features, atol=1e-5)
     assert torch.allclose(weights.backproject(maps), dense.T @ maps, atol=1e-4)
-    assert torch.allclose(gathered_product(weights.matrix, features), dense @ features, atol=1e-5)
-    assert torch.allclose(gathered_product(weights.matrix.T, maps), dense.T @ maps, atol=1e-4)
+    assert torch.allclose(product_on_device(weights.matrix, features), dense @ features, atol=1e-5)
+    assert torch.allclose(product_on_device(weights.matrix.T, maps), dense.T @ maps, atol=1e-4)
 
 
 @pytest.mark.parametrize("dim", [1, 6, 17])

@@ -16,7 +16,6 @@ from gsseg_viewer.saving import save
 from gsseg.compressed import compress, read_scene, write_scene
 from gsseg.compressed.language import encode_language
 from gsseg.errors import InputError
-from gsseg.language.clip import ClipModel
 from gsseg.run import Run
 from gsseg.segmentation import Segmentation
 
@@ -30,21 +29,20 @@ def direction(row: int) -> np.ndarray:
     return vector / np.linalg.norm(vector)
 
 
-class Dictionary(ClipModel):
+class Dictionary:
     """A model that knows four words; whatever else it hears fits everything alike."""
 
     def encode_text(self, texts: Any) -> np.ndarray:
         return np.stack([direction(WORDS.get(text, 9)) for text in texts])
 
+    path = Path("MODEL")
     dim = DIM
     fingerprint = "a dictionary"
 
 
 @pytest.fixture
 def model() -> Any:
-    made = object.__new__(Dictionary)
-    made.__dict__["folder"] = Path("MODEL")
-    return made
+    return Dictionary()
 
 
 @pytest.fixture
@@ -108,10 +106,9 @@ def test_saving_numbers_anew_and_words_still_find_the_same(spoken: Any, model: A
 
 def test_a_run_without_vectors_and_a_foreign_model_are_refused(balls: Any, spoken: Any, model: Any, open_viewer: Any):
     class Other(Dictionary):
-        dim = 7
+        dim, path = 7, Path("OTHER")
 
-    other = object.__new__(Other)
-    other.__dict__["folder"] = Path("OTHER")
+    other = Other()
     with pytest.raises(InputError, match=r"OTHER.*vectors of 7 components, those of the objects have 64"):
         open_viewer(spoken.document(), clip=other)
     scene = read_scene(spoken.path / "scene.gsseg")

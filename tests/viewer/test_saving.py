@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,12 @@ from gsseg_viewer.edits import delete, hide, isolate, merge, move, rename, show_
 from gsseg_viewer.saving import save
 from gsseg_viewer_test_saved import EDITS, add_compressed, checksum, contents, edited, plain
 
-from gsseg.compressed import read_scene
+from gsseg.compressed import read_scene, write_scene
 from gsseg.errors import InputError
 from gsseg.files.digest import sha256
 from gsseg.files.together import KEPT
 from gsseg.io.splat_formats import read_splats
-from gsseg.run import Run
+from gsseg.run import Edits, Run
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -180,6 +181,37 @@ def test_marks_of_whole_objects_by_an_earlier_gsseg(balls) -> None:
     document = balls.document()
     assert (document.state.deleted_objects, document.state.hidden_objects) == ({1}, {3})
     assert np.array_equal(document.shown(document.state), np.isin(ids, [0, 2]))
+
+
+def test_all_vectors_of_an_object_follow_it(balls) -> None:
+    add_compressed(balls.path, language=True)
+    path = balls.path / "scene.gsseg"
+    scene, owners = read_scene(path), np.array([0, 0, 1, 2, 2, 2, 3], np.int32)
+    before = scene.language.take([0, 1, 1, 3, 2, 0, 1])
+    write_scene(path, replace(scene, language=before, language_objects=owners))
+    document = edited(balls.path)
+    for _ in range(2):
+        save(document)
+        after = read_scene(path)
+        sources = {k: info.source for k, info in document.state.objects.items()}
+        assert sources == {0: 0, 2: 2, 3: 3, 4: 2}
+        for k, source in ((1, 1), *sources.items()):
+            mine, its = after.language_owners == k, owners == source
+            assert np.array_equal(after.language.packed[mine], before.packed[its])
+        document.apply("", lambda state: rename(state, 0, f"{state.objects[0].name}!"))
+
+
+def test_a_name_is_as_sure_as_it_was_until_somebody_gives_another(balls) -> None:
+    run = Run.open(balls.path)
+    table = [replace(row, name="mug", name_confidence=0.5) for row in run.objects]
+    run.save(Edits(object_ids=run.object_ids, objects=table, marks=run.marks, came_from=[*range(len(table))]))
+    document = edited(balls.path)
+    document.apply("", lambda state: rename(state, 0, "my mug"))
+    save(document)
+    rows = Run.open(balls.path).objects
+    assert rows[0].name_confidence is None
+    assert [row.name_confidence for row in rows if row.name == "mug"] == [0.5] * sum(row.name == "mug" for row in rows)
+    assert [row.name_confidence for row in rows if row.id >= len(table)] == [None] * (len(rows) - len(table))
 
 
 def test_language_vectors_follow_their_objects(balls) -> None:

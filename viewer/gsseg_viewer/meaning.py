@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from gsseg.compressed import CompressedScene
 from gsseg.errors import InputError
-from gsseg.language.clip import ClipModel
 from gsseg.language.search import find_by_text, language_of
+from gsseg.language.text import TextModel
 from gsseg.run import Run
 from gsseg_viewer.state import State
 
@@ -24,11 +24,11 @@ class Meaning:
 
     scene: CompressedScene
     """As it was opened; one vector an object, in the order of its table."""
-    model: ClipModel
+    model: TextModel
     """What the words are put to."""
 
     @classmethod
-    def of(cls, run: Run, model: ClipModel) -> "Meaning":
+    def of(cls, run: Run, model: TextModel) -> "Meaning":
         """`InputError` where the run has no language vectors, or has those of another model."""
         if run.compressed is None:
             raise InputError(

@@ -11,7 +11,7 @@ from functools import partial
 import viser
 from websockets.asyncio.server import ServerConnection
 
-from gsseg.language.clip import ClipModel
+from gsseg.language.text import TextModel
 from gsseg.scene import View
 from gsseg_viewer.camera import Surroundings
 from gsseg_viewer.commands import help_text, register
@@ -151,7 +151,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8080,
     allowed_hosts: Sequence[str] = (),
-    clip: ClipModel | None = None,
+    clip: TextModel | None = None,
     password: str | None = None,
 ) -> Viewer:
     """Serves a document to browsers until it is stopped; returns at once.

@@ -145,7 +145,7 @@ class World:
             Job("export again", _export, "exported"),
             Job("export again, without exchange", _export, "exported", exchanges=False),
             Job("export in all formats again", _export_all, "exported in all"),
-            Job("update", _update, "finished"),
+            Job("update", _update, "edited elsewhere"),
             Job("save in the viewer", _save, "finished", repeats=False),
             Job("save in the viewer again", _save, "edited", repeats=False),
         ]  # fmt: skip
@@ -174,6 +174,8 @@ def make_world(folder: Path, scene: Path) -> World:
     exported = _copied(finished, "exported")
     assert main(["export", "-m", str(exported / "run"), "--out", str(exported / "out"), "--objects", "0"]) == 0
     assert _export_all(_copied(exported, "exported in all")) == 0
+    elsewhere = _copied(finished, "edited elsewhere")
+    write_splats(elsewhere / "edited.ply", read_splats(finished / "run" / "segmented.ply").columns[::2])
     for name, start in (("interrupted", others), ("interrupted again", finished)):
         place = _copied(start, name)
         with pytest.MonkeyPatch.context() as patch:
@@ -243,10 +245,7 @@ def _export_all(place: Path) -> int:
 
 
 def _update(place: Path) -> int:
-    columns = read_splats(place / "run" / "segmented.ply").columns
-    edited = place.parent / f"{place.name}.ply"
-    write_splats(edited, columns[::2])
-    return main(["update", "-m", str(place / "run"), str(edited), "--quiet"])
+    return main(["update", "-m", str(place / "run"), str(place / "edited.ply"), "--quiet"])
 
 
 def _save(place: Path) -> int:
