@@ -5,9 +5,10 @@ people editing at once lose nothing; who listens is told after each.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,11 +20,13 @@ from gsseg.scene import Gaussians
 from gsseg.scene.sh import base_colors
 from gsseg.segmentation import ObjectInfo
 from gsseg_viewer import picking
+from gsseg_viewer.classes import ObjectClass, classes_in, is_named, with_class
 from gsseg_viewer.edits import EditError
 from gsseg_viewer.picking import Hit
 from gsseg_viewer.pieces import PieceTable, cut, table_of
 from gsseg_viewer.selection import PieceSelection
-from gsseg_viewer.state import ObjectState, State
+from gsseg_viewer.state import ObjectState, State, touched
+from gsseg_viewer.text import plural
 from gsseg_viewer.unsaved import Unsaved, base_of, find_unsaved, now
 
 Edit = Callable[[State], State]
@@ -45,19 +48,26 @@ class Change:
 class Document:
     """A run that is looked at and mended; safe to use from many threads."""
 
-    def __init__(self, run: Run) -> None:
-        """Reads the run; InputError where it is wrong."""
+    def __init__(self, run: Run, classes: Sequence[ObjectClass] = (), read_only: bool = False) -> None:
+        """Reads the run; InputError where it is wrong.
+
+        ``classes``: what objects are named by; without any, what those that have names are of. ``read_only``: nothing
+        can be edited or saved, and edits that an earlier process did not save are left where they are.
+        """
+        self.read_only = read_only
         self.stamps: FileStamps = run.stamps()  # before anything is read, so that no change goes unseen
         self.run = run
         self.gaussians: Gaussians = run.gaussians
         base = base_of(run.object_ids, run.marks, run.objects)
-        found = find_unsaved(run, base)
+        found = None if read_only else find_unsaved(run, base)
         unsaved = found if isinstance(found, Unsaved) else None
         self.pieces, self.table, start, edited = _read(run, unsaved)
         self.recovered = unsaved.notice if unsaved is not None else ""
         """What is said of edits that an earlier process did not save and that are the first edit of this one."""
         self.lost = found if isinstance(found, str) else ""
         """What is said of such edits that cannot be had again."""
+        self.start = start
+        """The version on disk when this was opened."""
         self.saving = threading.Lock()
         """Held while the document is written."""
         self._lock = threading.RLock()
@@ -69,13 +79,17 @@ class Document:
             self._versions.append((edited, "edits that had not been saved"))
             self._at, self._next_id = 1, edited.next_id
         self._time = now()
+        self._locked: frozenset[int] = frozenset()
+        self._classes = tuple(classes) or classes_in(
+            info.name for each, info in self.state.objects.items() if is_named(each, info.name)
+        )
         self._listeners: list[Callable[[Change], None]] = []
         self._last_drawn: tuple[State, Gaussians] | None = None
 
     @classmethod
-    def open(cls, path: Path | str, splats: Path | str | None = None) -> "Document":
+    def open(cls, path: Path | str, splats: Path | str | None = None, **options: Any) -> "Document":
         """Opens a RUN folder, a scene.gsseg with its splats, or a segmented.ply, as `Run.open`."""
-        return cls(Run.open(path, splats))
+        return cls(Run.open(path, splats), **options)
 
     @property
     def state(self) -> State:
@@ -95,6 +109,30 @@ class Document:
         with self._lock:
             return self.state is not self._saved
 
+    @property
+    def locked(self) -> frozenset[int]:
+        """Objects that edits leave alone, as long as this process runs; taking edits back is no edit."""
+        with self._lock:
+            return self._locked
+
+    def lock(self, ids: Iterable[int], on: bool, by: int | None = None) -> None:
+        """Locks objects, or ends that; what is not there is left out."""
+        with self._lock:
+            chosen = frozenset(ids) & self.state.objects.keys()
+            self._locked = self._locked | chosen if on else self._locked - chosen
+        self._tell(Change(f"{'locked' if on else 'unlocked'} {plural(len(chosen), 'object')}", by))
+
+    @property
+    def classes(self) -> tuple[ObjectClass, ...]:
+        """What objects are named by."""
+        with self._lock:
+            return self._classes
+
+    def add_class(self, name: str) -> None:
+        """Adds the class of a name, where it is a new one."""
+        with self._lock:
+            self._classes = with_class(self._classes, name)
+
     def history(self) -> tuple[list[str], list[str]]:
         """Titles of the edits that undo would take back, the next one last, and of those that redo would make, the next
         one first."""
@@ -106,13 +144,21 @@ class Document:
         """Makes an edit of the newest state and tells everybody. `EditError` where it cannot be made."""
         with self._lock:
             # What undone edits have given out is not given out again: somebody may still hold such an id.
-            state = edit(replace(self.state, next_id=self._next_id))
+            state = self._allowed(edit(replace(self.state, next_id=self._next_id)))
             self._next_id = max(self._next_id, state.next_id)
             self._versions = [*self._versions[: self._at + 1], (state, title)][-HISTORY:]
             self._at = len(self._versions) - 1
             self._time = now()
         self._tell(Change(title, by))
         return state
+
+    def _allowed(self, after: State) -> State:
+        if self.read_only:
+            raise EditError("this viewer only shows: it was started with --read-only")
+        kept = sorted(touched(self.state, after) & self._locked) if self._locked else []
+        if kept:
+            raise EditError(f"{self.state.objects[kept[0]].name} is locked")
+        return after
 
     def discard_recovered(self, by: int | None = None) -> None:
         """Goes back to what was on disk when this was opened, as an edit that can be undone."""

@@ -21,7 +21,7 @@ from numpy import ndarray
 
 from gsseg.errors import InputError
 from gsseg.scene import View
-from gsseg_viewer import camera, colors, selection
+from gsseg_viewer import camera, colors, preview, selection
 from gsseg_viewer.camera import Surroundings
 from gsseg_viewer.channel import Channel
 from gsseg_viewer.colors import Coloring
@@ -29,6 +29,7 @@ from gsseg_viewer.document import Change, Document, Edit
 from gsseg_viewer.edits import EditError
 from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.messages import Messages
+from gsseg_viewer.preview import Preview
 from gsseg_viewer.recall import Recall
 from gsseg_viewer.saving import save
 from gsseg_viewer.selection import PieceSelection
@@ -78,6 +79,10 @@ class Session:
         self.view: int | None = None
         """The training view that was jumped to last."""
         self.panels: list[Panel] = []
+        self.preview: Preview | None = None
+        """Shown over the colours until it is None again."""
+        self.pointed: int | None = None
+        """The object that the pointer is on in the list: it is lit."""
         self.messages = Messages(client)
         self.channel = Channel(client)
         """To the parts of the page that are ours."""
@@ -154,6 +159,20 @@ class Session:
         """Colours the splats by something else."""
         with self._lock:
             self.coloring = coloring
+        self.refresh()
+
+    def show_over(self, preview: Preview | None) -> None:
+        """Shows something over the colours, or nothing any more."""
+        with self._lock:
+            self.preview = preview
+        self.refresh()
+
+    def point_at(self, object_id: int | None) -> None:
+        """Lights an object, without selecting it."""
+        with self._lock:
+            if object_id == self.pointed:
+                return
+            self.pointed = object_id
         self.refresh()
 
     def refresh(self) -> None:
@@ -262,7 +281,15 @@ class Session:
         """Colours and opacities as they should be now."""
         with self._lock:
             chosen, coloring, state = self.selection, self.coloring, self.document.state
-        return colors.colors(self.document, state, coloring, chosen), colors.alphas(self.document, state)
+            over, pointed = self.preview, self.pointed
+        document = self.document
+        rgb = colors.colors(document, state, coloring, chosen)
+        if over is not None:
+            rgb = preview.painted(rgb, document.pieces, over)
+        if pointed is not None:
+            plain = colors.colors(document, state, coloring, PieceSelection())
+            rgb = preview.pointed_at(rgb, plain, (state.owner == pointed)[document.pieces])
+        return rgb, colors.alphas(document, state)
 
 
 def _sentence(text: str) -> str:

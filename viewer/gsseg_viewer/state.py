@@ -103,3 +103,14 @@ class State:
         chosen = np.fromiter(pieces, np.int64)
         ids = np.unique(self.owner[chosen[~self.deleted[chosen]]])
         return ids[ids != NO_OBJECT].tolist()
+
+
+def touched(before: State, after: State) -> frozenset[int]:
+    """Objects that an edit has given something, taken something from, or renamed; hiding touches none."""
+    if len(before.owner) != len(after.owner):
+        raise ValueError("two states of different pieces")
+    moved = (before.owner != after.owner) | (before.deleted != after.deleted)
+    ids = {*before.owner[moved].tolist(), *after.owner[moved].tolist()}
+    both = before.objects.keys() & after.objects.keys()
+    ids |= {each for each in both if before.objects[each].name != after.objects[each].name}
+    return frozenset(ids - {NO_OBJECT})
