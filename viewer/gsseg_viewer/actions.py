@@ -59,7 +59,8 @@ def merge(session: Session) -> None:
 def split(session: Session) -> None:
     """Makes each of its pieces an object."""
     state, pieces = session.document.state, session.selection.pieces
-    title = f"split {_called(session)} into {(~state.deleted[list(pieces)]).sum()}"
+    parts = [each for each in pieces if each < len(state.owner) and not state.deleted[each]]
+    title = f"split {_called(session)} into {len(set(state.origin[parts].tolist()))}"
     session.edit(title, lambda state: edits.split(state, pieces))
 
 
@@ -114,7 +115,7 @@ def called(state: State, pieces: Collection[int]) -> str:
     """Pieces in the title of an edit: one object by name, several by number, and whether it is parts of them."""
     ids = state.owners(pieces)
     if not ids:
-        gaussians = int(sum(state.sizes[each] for each in pieces))
+        gaussians = int(sum(state.sizes[each] for each in pieces if each < len(state.owner)))
         return f"{plural(gaussians, 'Gaussian')} of no object"
     whole = set(state.pieces_of(ids).tolist()) <= set(pieces)
     if len(ids) == 1:

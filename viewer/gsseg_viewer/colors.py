@@ -83,11 +83,11 @@ def colors(
         if on is None:
             return _rgb(photo.plain)
         rest, chosen = (photo.plain, photo.lit_alone) if alone else (photo.dimmed, photo.lit)
-        return _rgb(np.where(on[document.pieces], chosen, rest))
-    by_piece = piece_colors(document.table, state, coloring)
+        return _rgb(np.where(on[document.pieces_of(state)], chosen, rest))
+    by_piece = piece_colors(document.table_of(state), state, coloring)
     if on is not None:
         by_piece = np.where(on[:, None], lit(by_piece, alone), by_piece if alone else dimmed(by_piece))
-    return _rgb(_words(by_piece)[document.pieces])
+    return _rgb(_words(by_piece)[document.pieces_of(state)])
 
 
 def _marked(state: State, selection: PieceSelection) -> Bool[ndarray, " pieces"] | None:
@@ -101,7 +101,7 @@ def _marked(state: State, selection: PieceSelection) -> Bool[ndarray, " pieces"]
 def alphas(document: Document, state: State) -> UInt8[ndarray, " gaussians"]:
     """Opacity of each Gaussian, 0 for what is hidden, deleted or cannot be drawn."""
     seen = ~state.gone
-    return _photo_of(document).opacities * seen.astype(np.uint8)[document.pieces]
+    return _photo_of(document).opacities * seen.astype(np.uint8)[document.pieces_of(state)]
 
 
 def piece_colors(table: PieceTable, state: State, coloring: Coloring) -> UInt8[ndarray, "pieces 3"]:
@@ -241,8 +241,11 @@ def _by_feature(table: PieceTable, state: State) -> UInt8[ndarray, "pieces 3"]:
     """The three main directions of the features as red, green and blue; Gaussians count alike, not pieces."""
     known = (state.owner != NO_OBJECT) & (table.fine != NO_CODE)
     out = np.full((len(known), 3), GREY, np.uint8)
-    if known.any():
-        out[known] = _main_directions(table.features[known].astype(np.float64), state.sizes[known].astype(np.float64))
+    if known.any():  # by the pieces of the files, so that cutting them changes no rounding
+        weights = np.bincount(state.origin[known], state.sizes[known])
+        there = np.flatnonzero(weights)
+        directions = _main_directions(table.features[there].astype(np.float64), weights[there])
+        out[known] = directions[np.searchsorted(there, state.origin[known])]
     return out
 
 

@@ -5,7 +5,7 @@ people editing at once lose nothing; who listens is told after each.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,16 @@ from numpy import ndarray
 
 from gsseg.run import FileStamps, Marks, Run
 from gsseg.scene import Gaussians
-from gsseg.scene.sh import base_colors
-from gsseg.segmentation import ObjectInfo
 from gsseg_viewer import picking
-from gsseg_viewer.classes import ObjectClass, classes_in, is_named, with_class
+from gsseg_viewer.classes import ObjectClass, classes_in, is_named
+from gsseg_viewer.division import Division
 from gsseg_viewer.edits import EditError
+from gsseg_viewer.opening import opened
 from gsseg_viewer.picking import Hit
-from gsseg_viewer.pieces import PieceTable, cut, table_of
+from gsseg_viewer.pieces import PieceTable
 from gsseg_viewer.selection import PieceSelection
-from gsseg_viewer.state import ObjectState, State, touched
-from gsseg_viewer.text import plural
+from gsseg_viewer.shared import Shared
+from gsseg_viewer.state import Edition, State
 from gsseg_viewer.unsaved import Unsaved, base_of, find_unsaved, now
 
 Edit = Callable[[State], State]
@@ -54,14 +54,13 @@ class Document:
         ``classes``: what objects are named by; without any, what those that have names are of. ``read_only``: nothing
         can be edited or saved, and edits that an earlier process did not save are left where they are.
         """
-        self.read_only = read_only
         self.stamps: FileStamps = run.stamps()  # before anything is read, so that no change goes unseen
         self.run = run
         self.gaussians: Gaussians = run.gaussians
         base = base_of(run.object_ids, run.marks, run.objects)
         found = None if read_only else find_unsaved(run, base)
         unsaved = found if isinstance(found, Unsaved) else None
-        self.pieces, self.table, start, edited = _read(run, unsaved)
+        self._division, start, edited = opened(run, unsaved)
         self.recovered = unsaved.notice if unsaved is not None else ""
         """What is said of edits that an earlier process did not save and that are the first edit of this one."""
         self.lost = found if isinstance(found, str) else ""
@@ -79,12 +78,13 @@ class Document:
             self._versions.append((edited, "edits that had not been saved"))
             self._at, self._next_id = 1, edited.next_id
         self._time = now()
-        self._locked: frozenset[int] = frozenset()
-        self._classes = tuple(classes) or classes_in(
-            info.name for each, info in self.state.objects.items() if is_named(each, info.name)
-        )
         self._listeners: list[Callable[[Change], None]] = []
-        self._last_drawn: tuple[State, Gaussians] | None = None
+        self._last_drawn: tuple[Edition, Gaussians] | None = None
+        named = (info.name for each, info in self.state.objects.items() if is_named(each, info.name))
+        self.shared = Shared(
+            lambda title, by: self._tell(Change(title, by)), tuple(classes) or classes_in(named), read_only
+        )
+        """Classes, locks, and whether anything may be edited."""
 
     @classmethod
     def open(cls, path: Path | str, splats: Path | str | None = None, **options: Any) -> "Document":
@@ -98,6 +98,30 @@ class Document:
             return self._versions[self._at][0]
 
     @property
+    def division(self) -> Division:
+        """How the Gaussians are divided into pieces now."""
+        with self._lock:
+            return self._division
+
+    @property
+    def pieces(self) -> Int32[ndarray, " gaussians"]:
+        """Piece of each Gaussian now; `pieces_of` where a state is at hand, which may be an earlier one."""
+        return self.division.of_gaussian
+
+    @property
+    def table(self) -> PieceTable:
+        """What the pieces of now stand for; `table_of` where a state is at hand."""
+        return self.division.table
+
+    def pieces_of(self, state: State) -> Int32[ndarray, " gaussians"]:
+        """Piece of each Gaussian, as a state numbers them."""
+        return self.division.as_of(len(state.owner))
+
+    def table_of(self, state: State) -> PieceTable:
+        """What the pieces of a state stand for."""
+        return self.division.table_as_of(len(state.owner))
+
+    @property
     def saved(self) -> State:
         """The version on disk; the current one is the same object where everything is saved."""
         with self._lock:
@@ -107,31 +131,7 @@ class Document:
     def unsaved(self) -> bool:
         """Whether the current version differs from the one on disk."""
         with self._lock:
-            return self.state is not self._saved
-
-    @property
-    def locked(self) -> frozenset[int]:
-        """Objects that edits leave alone, as long as this process runs; taking edits back is no edit."""
-        with self._lock:
-            return self._locked
-
-    def lock(self, ids: Iterable[int], on: bool, by: int | None = None) -> None:
-        """Locks objects, or ends that; what is not there is left out."""
-        with self._lock:
-            chosen = frozenset(ids) & self.state.objects.keys()
-            self._locked = self._locked | chosen if on else self._locked - chosen
-        self._tell(Change(f"{'locked' if on else 'unlocked'} {plural(len(chosen), 'object')}", by))
-
-    @property
-    def classes(self) -> tuple[ObjectClass, ...]:
-        """What objects are named by."""
-        with self._lock:
-            return self._classes
-
-    def add_class(self, name: str) -> None:
-        """Adds the class of a name, where it is a new one."""
-        with self._lock:
-            self._classes = with_class(self._classes, name)
+            return self.state.edition is not self._saved.edition
 
     def history(self) -> tuple[list[str], list[str]]:
         """Titles of the edits that undo would take back, the next one last, and of those that redo would make, the next
@@ -144,7 +144,11 @@ class Document:
         """Makes an edit of the newest state and tells everybody. `EditError` where it cannot be made."""
         with self._lock:
             # What undone edits have given out is not given out again: somebody may still hold such an id.
-            state = self._allowed(edit(replace(self.state, next_id=self._next_id)))
+            before = self.state
+            state = edit(replace(before, next_id=self._next_id))
+            self.shared.check(before, state)
+            if state.edition is before.edition:  # else it is another version as it was
+                state = replace(state, edition=Edition())
             self._next_id = max(self._next_id, state.next_id)
             self._versions = [*self._versions[: self._at + 1], (state, title)][-HISTORY:]
             self._at = len(self._versions) - 1
@@ -152,18 +156,23 @@ class Document:
         self._tell(Change(title, by))
         return state
 
-    def _allowed(self, after: State) -> State:
-        if self.read_only:
-            raise EditError("this viewer only shows: it was started with --read-only")
-        kept = sorted(touched(self.state, after) & self._locked) if self._locked else []
-        if kept:
-            raise EditError(f"{self.state.objects[kept[0]].name} is locked")
-        return after
+    def refine(self, mask: Bool[ndarray, " gaussians"]) -> tuple[State, Int64[ndarray, " inside"]]:
+        """Cuts the pieces that a mask takes in part (`gsseg_viewer.division`) and returns the current state, in the new
+        division, with the pieces inside the mask.
+
+        Nothing that is seen, saved or undone changes, so nobody is told: every version is divided likewise.
+        """
+        with self._lock:
+            self._division = division = self._division.refined(mask)
+            copied: dict[int, ndarray] = {}
+            saved = next((at for at, (state, _) in enumerate(self._versions) if state is self._saved), None)
+            self._versions = [(division.state(state, copied), title) for state, title in self._versions]
+            self._saved = division.state(self._saved, copied) if saved is None else self._versions[saved][0]
+            return self.state, np.flatnonzero(division.inside(mask))
 
     def discard_recovered(self, by: int | None = None) -> None:
         """Goes back to what was on disk when this was opened, as an edit that can be undone."""
-        start = self._versions[0][0]
-        self.apply("discarded edits that had not been saved", lambda state: start, by)
+        self.apply("discarded edits that had not been saved", lambda state: self._versions[0][0], by)
 
     def undo(self, by: int | None = None) -> str:
         """Goes back by one edit and returns its title; `EditError` where there is none."""
@@ -189,10 +198,11 @@ class Document:
         """The run, what it was edited to where that is not saved, and the content of the files that this is of."""
         with self._lock:
             state, run, base, titles = self.state, self.run, self._base, self.history()[0]
-            if state is self._saved:
+            if not self.unsaved:
                 return run, None, base
             next_id, time = self._next_id, self._time
-        marks = Marks(*(mark[self.pieces] for mark in (state.hidden, state.aside, state.deleted)))
+        pieces = self.pieces_of(state)
+        marks = Marks(*(mark[pieces] for mark in (state.hidden, state.aside, state.deleted)))
         objects = dict(state.objects)
         return run, Unsaved(self.object_ids(state), marks, objects, next_id, len(titles), titles, time), base
 
@@ -202,7 +212,8 @@ class Document:
         Undo goes back over saving as if it had not been; edits made while it was written stay unsaved.
         """
         with self._lock:
-            self.run, self.stamps, self._saved, self._base = run, stamps, state, base
+            self.run, self.stamps, self._base = run, stamps, base
+            self._saved = next((now for now, _ in self._versions if now.edition is state.edition), state)
         self._tell(Change("saved", by))
 
     def listen(self, listener: Callable[[Change], None]) -> Callable[[], None]:
@@ -231,31 +242,32 @@ class Document:
 
     def rows(self, pieces: frozenset[int]) -> Int64[ndarray, " selected"]:
         """Rows of all Gaussians of the pieces, ascending."""
-        chosen = np.zeros(len(self.table.fine), bool)
+        division = self.division
+        chosen = np.zeros(len(division), bool)
         chosen[np.fromiter(pieces, np.int64)] = True
-        return np.flatnonzero(chosen[self.pieces])
+        return np.flatnonzero(chosen[division.of_gaussian])
 
     def object_ids(self, state: State) -> Int32[ndarray, " gaussians"]:
         """Object of each Gaussian in a state."""
-        return state.owner[self.pieces]
+        return state.owner[self.pieces_of(state)]
 
     def shown(self, state: State) -> Bool[ndarray, " gaussians"]:
         """Gaussians that are drawn in a state."""
-        return ~state.gone[self.pieces]
+        return ~state.gone[self.pieces_of(state)]
 
     def pick(self, origin: ndarray, direction: ndarray) -> Hit | None:
         """What a ray meets of all that is drawn; None where it meets nothing. ValueError for what is no ray."""
         state = self.state
-        return picking.pick(self.drawn(state), self.pieces, state, origin, direction)
+        return picking.pick(self.drawn(state), self.pieces_of(state), state, origin, direction)
 
     def drawn(self, state: State) -> Gaussians:
         """The Gaussians with only those drawable that a state shows; kept for the next click."""
         if not state.gone.any():
             return self.gaussians
         last = self._last_drawn
-        if last is None or last[0] is not state:
+        if last is None or last[0] is not state.edition:
             drawable = self.gaussians.drawable & torch.from_numpy(self.shown(state))
-            last = self._last_drawn = state, replace(self.gaussians, drawable=drawable)
+            last = self._last_drawn = state.edition, replace(self.gaussians, drawable=drawable)
         return last[1]
 
     def box(self, selection: PieceSelection) -> tuple[Float64[ndarray, "3"], Float64[ndarray, "3"]] | None:
@@ -265,33 +277,3 @@ class Document:
             return None
         centres = self.gaussians.means.numpy()[rows].astype(np.float64)
         return centres.min(0), centres.max(0)
-
-
-def _read(run: Run, unsaved: Unsaved | None) -> tuple[Int32[ndarray, " gaussians"], PieceTable, State, State | None]:
-    """Piece of each Gaussian, what pieces stand for, the state on disk, and that of edits which were not saved."""
-    columns, marks, gaussians = run.columns, run.marks, run.gaussians
-    means = np.nan_to_num(gaussians.means.numpy(), posinf=0.0, neginf=0.0)
-    rgb = np.nan_to_num(base_colors(gaussians).numpy())
-    known = [marks] if unsaved is None else [marks, unsaved.marks]
-    pieces = cut(columns, known, [] if unsaved is None else [unsaved.object_ids], means, rgb)
-    first = pieces.first
-    owner = columns.object_ids[first]
-    there = set(owner.tolist())
-    objects = {row.id: object_of(row) for row in run.objects if row.id in there}
-    start = State(
-        owner, pieces.sizes, objects, hidden=marks.hidden[first], aside=marks.aside[first],
-        deleted=marks.deleted[first], next_id=len(run.objects),
-    )  # fmt: skip
-    edited = None
-    if unsaved is not None:
-        edited = State(
-            unsaved.object_ids[first], pieces.sizes, unsaved.objects, hidden=unsaved.marks.hidden[first],
-            aside=unsaved.marks.aside[first], deleted=unsaved.marks.deleted[first], next_id=unsaved.next_id,
-        )  # fmt: skip
-    return pieces.of_gaussian.astype(np.int32), table_of(columns, pieces, means, rgb), start, edited
-
-
-def object_of(row: ObjectInfo) -> ObjectState:
-    """What a row of the table says of its object beside its Gaussians."""
-    red, green, blue = row.color
-    return ObjectState(row.name, (red, green, blue), row.views, row.agreement, source=row.id, edited=row.edited)

@@ -34,7 +34,8 @@ def merge(state: State, pieces: Iterable[int]) -> State:
 
 
 def split(state: State, pieces: Iterable[int]) -> State:
-    """Each of the pieces, which are of one object, becomes an object of its own.
+    """Each code of the pieces, which are of one object, becomes an object of its own, of the files' pieces and not of
+    what was cut from them.
 
     Where they are all of it, the largest keeps the id and the name.
     """
@@ -42,11 +43,19 @@ def split(state: State, pieces: Iterable[int]) -> State:
     ids = np.unique(state.owner[parts]).tolist()
     if len(ids) > 1 or ids == [NO_OBJECT]:
         raise EditError("select the one object that is to be split")
-    if len(parts) == len(state.pieces_of(ids)):
-        if len(parts) < 2:
-            raise EditError(f"{state.objects[ids[0]].name} is a single code and cannot be split further")
-        parts = parts[np.argsort(-state.sizes[parts], kind="stable")][1:]
-    return _founded(state, parts, len(parts))
+    codes, code = np.unique(state.origin[parts], return_inverse=True)
+    sizes = np.bincount(code, state.sizes[parts])
+    order = np.argsort(-sizes, kind="stable")
+    if len(parts) < len(state.pieces_of(ids)):
+        order = np.arange(len(codes))
+    elif len(codes) < 2:
+        raise EditError(f"{state.objects[ids[0]].name} is a single code and cannot be split further")
+    else:
+        order = order[1:]
+    rank = np.full(len(codes), -1)
+    rank[order] = np.arange(len(order))
+    moved = rank[code] >= 0
+    return _founded(state, parts[moved], rank[code][moved])
 
 
 def split_into(state: State, parts: Sequence[Iterable[int]]) -> State:
@@ -56,9 +65,8 @@ def split_into(state: State, parts: Sequence[Iterable[int]]) -> State:
     if len(ids) != 1 or ids == [NO_OBJECT] or sum(map(len, groups)) != len(state.pieces_of(ids)) or len(groups) < 2:
         raise EditError("that is no longer the object that was to be split")
     groups.sort(key=lambda group: -int(state.sizes[group].sum()))
-    for group in groups[1:]:
-        state = _founded(state, group, 1)
-    return state
+    rank = np.repeat(np.arange(len(groups) - 1), [len(group) for group in groups[1:]])
+    return _founded(state, np.concatenate(groups[1:]), rank)
 
 
 def move(state: State, pieces: Iterable[int], target: int | None) -> State:
@@ -68,7 +76,7 @@ def move(state: State, pieces: Iterable[int], target: int | None) -> State:
     if target is None:
         if len(owners) == 1 and owners[0] != NO_OBJECT and len(moved) == len(state.pieces_of(owners)):
             raise EditError(f"{state.objects[owners[0]].name} is an object of its own already")
-        return _founded(state, moved, 1)
+        return _founded(state, moved, np.zeros(len(moved), np.int64))
     if target != NO_OBJECT:
         _known(state, target)
     if owners == [target]:
@@ -195,16 +203,16 @@ def _owned(
     return replace(state, owner=owner, objects=objects, next_id=state.next_id + len(new))
 
 
-def _founded(state: State, pieces: Int64[ndarray, " moved"], count: int) -> State:
-    """The pieces as a new object, or as ``count`` of them, one a piece, with what is known of the one that most of the
+def _founded(state: State, pieces: Int64[ndarray, " moved"], group: Int64[ndarray, " moved"]) -> State:
+    """The pieces as new objects, one for each ``group`` 0, 1, ..., with what is known of the one that most of the
     Gaussians are of."""
     owners, places = np.unique(state.owner[pieces], return_inverse=True)
     largest = int(owners[np.argmax(np.bincount(places, state.sizes[pieces]))])
     origin = state.objects.get(largest, ObjectState("", (0, 0, 0), 0, 0.0))
-    new = range(state.next_id, state.next_id + count)
+    new = range(state.next_id, state.next_id + int(group.max()) + 1)
     colors = default_colors(new.stop)
     made = {each: replace(origin, name=default_name(each), color=_three(colors[each])) for each in new}
-    return _owned(state, pieces, np.array(new, np.int32), made)
+    return _owned(state, pieces, np.array(new, np.int32)[group], made)
 
 
 def _three(color: list[int]) -> tuple[int, int, int]:

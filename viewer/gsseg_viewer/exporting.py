@@ -28,7 +28,7 @@ LARGEST = 1 << 30
 
 def rows_of(document: Document, state: State, selection: PieceSelection, what: What) -> Int64[ndarray, " rows"]:
     """Rows of the splat file that are meant, ascending."""
-    return np.flatnonzero(_wanted(state, selection, what)[document.pieces])
+    return np.flatnonzero(_wanted(state, selection, what)[document.pieces_of(state)])
 
 
 def ply_size(document: Document, rows: int) -> int:

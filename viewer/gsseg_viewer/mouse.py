@@ -39,7 +39,12 @@ def click(session: Session, ray_origin: Any, ray_direction: Any, how: How = "set
     except (TypeError, ValueError) as error:
         raise EditError("the browser sent no ray with that click") from error
     anchor = None if hit is None else hit.piece
-    session.reselect(lambda before: selection.click(before, document.state, document.table, anchor, how))
+
+    def chosen(before: PieceSelection) -> PieceSelection:
+        state = document.state
+        return selection.click(before, state, document.table_of(state), anchor, how)
+
+    session.reselect(chosen)
 
 
 def select_rectangle(
@@ -50,7 +55,7 @@ def select_rectangle(
     state, means = session.document.state, session.document.gaussians.means.numpy()
     sight = Sight.of(session.client.camera)
     counted = seen_from(sight, session.document, state) if session.only_seen else None
-    held = pieces_in_rectangle(sight, means, session.document.pieces, state, screen_min, screen_max, counted)
+    held = pieces_in_rectangle(sight, means, session.document.pieces_of(state), state, screen_min, screen_max, counted)
     if not len(held):
         session.tell("Nothing there", "A rectangle selects what it holds at least half of.")
         return

@@ -10,7 +10,7 @@ Everything here follows from the files alone, so that edits that were not saved 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -51,11 +51,28 @@ class PieceTable:
     """Mean of the centres, world units."""
     spreads: Float32[ndarray, " pieces"]
     """Root mean square distance of the centres from their mean, world units."""
+    uncut: "PieceTable | None" = None
+    """The table of the files, of which the first pieces here are all; None where this is it."""
+
+    def refined(self, cut: Int64[ndarray, " cut"]) -> "PieceTable":
+        """The table with a further piece for each of some that were cut. A part stands for what the whole does, its
+        mean colour and centre too: what a click reaches and how it is coloured is not to change by cutting."""
+        more = {name: np.concatenate([values, values[cut]]) for name, values in self._columns()}
+        return PieceTable(**more, uncut=self.uncut or self)
+
+    def without_last(self, count: int) -> "PieceTable":
+        """The table before so many further pieces were cut from others."""
+        return replace(self, **{name: values[: len(values) - count] for name, values in self._columns()})
+
+    def _columns(self) -> list[tuple[str, ndarray]]:
+        return [(each.name, getattr(self, each.name)) for each in fields(self) if each.name != "uncut"]
 
     @cached_property
     def links(self) -> sp.csr_array:
-        """(pieces, pieces), true where two touch: one is among the nearest of the other, and no further away than both
-        together spread."""
+        """(pieces, pieces) of the pieces of the files, true where two touch: one is among the nearest of the other, and
+        no further away than both together spread."""
+        if self.uncut is not None:
+            return self.uncut.links
         count = len(self.centres)
         reach = min(_NEIGHBOURS + 1, count)
         found = KDTree(self.centres).query(self.centres, k=reach)
@@ -65,13 +82,18 @@ class PieceTable:
         links = sp.csr_array((np.ones(int(touch.sum()), bool), (one[touch], other[touch])), shape=(count, count))
         return links + links.T
 
-    def connected(self, anchor: int, among: Bool[ndarray, " pieces"]) -> Bool[ndarray, " pieces"]:
-        """Which of some pieces hang together with the anchor, itself one of them."""
-        inside = np.flatnonzero(among)
+    def connected(
+        self, anchor: int, among: Bool[ndarray, " pieces"], origin: Int32[ndarray, " pieces"]
+    ) -> Bool[ndarray, " pieces"]:
+        """Which of some pieces hang together with the anchor, itself one of them; those cut from one piece do.
+
+        ``origin``: the piece of the files that each was cut from.
+        """
+        inside = np.unique(origin[among])
         _, label = sp.csgraph.connected_components(self.links[inside][:, inside], directed=False)
         found = np.zeros(len(among), bool)
-        found[inside] = label == label[np.searchsorted(inside, anchor)]
-        return found
+        found[inside] = label == label[np.searchsorted(inside, origin[anchor])]
+        return among & found[origin]
 
 
 def cut(

@@ -80,17 +80,25 @@ def pieces_in_rectangle(
     high: tuple[float, float],
     counted: Bool[ndarray, " gaussians"] | None = None,
 ) -> Int64[ndarray, " held"]:
-    """What is drawn of the objects with half of their drawn centres or more inside the rectangle and in front, and each
-    drawn piece of no object with half of its own.
-
-    The corners may be given in any order. ``counted``: the only centres that count; None: all, so that what stands
-    behind something else counts too.
-    """
+    """What a rectangle of the screen holds by half or more (`held_by_half`); its corners may be given in any order."""
     first = min(low[0], high[0]), min(low[1], high[1])
     last = max(low[0], high[0]), max(low[1], high[1])
-    held = sight.holds(means, first, last)
+    return held_by_half(sight.holds(means, first, last), pieces, state, counted)
+
+
+def held_by_half(
+    held: Bool[ndarray, " gaussians"],
+    pieces: Int32[ndarray, " gaussians"],
+    state: State,
+    counted: Bool[ndarray, " gaussians"] | None = None,
+) -> Int64[ndarray, " held"]:
+    """What is drawn of the objects with half of their drawn centres or more among those held, and each drawn piece of
+    no object with half of its own.
+
+    ``counted``: the only centres that count; None: all, so that what stands behind something else counts too.
+    """
     if counted is None:
-        counted = np.ones(len(means), bool)
+        counted = np.ones(len(held), bool)
     drawn = ~state.gone
     inside = np.bincount(pieces, held & counted, len(drawn)) * drawn
     whole = np.bincount(pieces, counted, len(drawn)) * drawn

@@ -12,13 +12,10 @@ import math
 from dataclasses import dataclass, replace
 from typing import Annotated, TypeVar
 from urllib.parse import parse_qs, urlsplit
-from weakref import WeakKeyDictionary
 
 import msgspec
 import numpy as np
-from jaxtyping import Int64
 from msgspec import Meta
-from numpy import ndarray
 
 from gsseg_viewer.camera import Pose
 from gsseg_viewer.colors import Coloring
@@ -90,7 +87,7 @@ class Recall:
             anchors = frozenset()
         clicked = replace(bare, anchor=anchor, anchors=anchors | ({anchor} if anchor is not None else set()))
         if session.pieces is None:
-            found = widened(clicked, state, document.table, session.level, session.distance)
+            found = widened(clicked, state, document.table_of(state), session.level, session.distance)
         else:
             found = replace(clicked, pieces=_pieces(document, session.pieces))
         return without(found, frozenset(np.flatnonzero(state.gone).tolist()))
@@ -98,7 +95,7 @@ class Recall:
 
 def remembered(document: Document, selection: PieceSelection, coloring: Coloring, dark: bool) -> str:
     """A session as JSON, for its page to keep; `Recall.of` reads it."""
-    first = _first_rows(document)
+    first = document.division.first
     clicked = sorted(selection.anchors)
     pieces = None if len(selection.pieces) > MOST else first[sorted(selection.pieces)].tolist()
     few = len(clicked) <= MOST
@@ -140,15 +137,6 @@ def _pose(seen: _Seen | None) -> Pose | None:
 
 def _pieces(document: Document, rows: list[int]) -> frozenset[int]:
     """Pieces of the rows; rows that the document does not have are left out."""
-    there = [row for row in rows if row < len(document.pieces)]
-    return frozenset(document.pieces[there].tolist())
-
-
-def _first_rows(document: Document) -> Int64[ndarray, " pieces"]:
-    """The first row of each piece."""
-    if document not in _FIRST:
-        _FIRST[document] = np.unique(document.pieces, return_index=True)[1]
-    return _FIRST[document]
-
-
-_FIRST: WeakKeyDictionary[Document, Int64[ndarray, " pieces"]] = WeakKeyDictionary()
+    pieces = document.pieces
+    there = [row for row in rows if row < len(pieces)]
+    return frozenset(pieces[there].tolist())

@@ -11,7 +11,8 @@ from gsseg.files.lock import locked
 from gsseg.run import Edits, Marks
 from gsseg.segmentation import NO_OBJECT
 from gsseg.segmentation.describe import default_colors, default_name, describe_objects
-from gsseg_viewer.document import Document, object_of
+from gsseg_viewer.document import Document
+from gsseg_viewer.opening import object_of
 from gsseg_viewer.state import ObjectState, State
 from gsseg_viewer.unsaved import base_of
 
@@ -32,7 +33,7 @@ def save(document: Document, by: int | None = None) -> Path:
                 problem = "is gone: it has been deleted or moved, or its disk taken away, since it was opened here"
                 raise InputError(path, problem, "put it back where it was, and save again")
         state = document.state
-        if state is document.saved:
+        if not document.unsaved:
             return source.opened
         with locked(source.folder, patience=PATIENCE):
             if document.run.stamps() != document.stamps:
@@ -49,7 +50,7 @@ def save(document: Document, by: int | None = None) -> Path:
 
 def edits_of(document: Document, state: State) -> Edits:
     """A state as the values that a run is saved from."""
-    ids = document.object_ids(state)
+    ids, pieces = document.object_ids(state), document.pieces_of(state)
     opened = document.run.objects
     count = max(len(opened), max(state.objects, default=NO_OBJECT) + 1)
     colors = default_colors(count)
@@ -59,9 +60,9 @@ def edits_of(document: Document, state: State) -> Edits:
         gone = ObjectState(default_name(each), (red, green, blue), 0, 0.0)
         rows.append(state.objects.get(each) or (object_of(opened[each]) if each < len(opened) else gone))
     table = describe_objects(
-        ids, document.table.fine[document.pieces], document.gaussians.means.numpy(),
+        ids, document.table_of(state).fine[pieces], document.gaussians.means.numpy(),
         names=[row.name for row in rows], colors=[row.color for row in rows], views=[row.views for row in rows],
         agreement=[row.agreement for row in rows], edited=[row.edited for row in rows],
     )  # fmt: skip
-    marks = Marks(*(mark[document.pieces] for mark in (state.hidden, state.aside, state.deleted)))
+    marks = Marks(*(mark[pieces] for mark in (state.hidden, state.aside, state.deleted)))
     return Edits(object_ids=ids, objects=table, marks=marks, came_from=[row.source for row in rows])

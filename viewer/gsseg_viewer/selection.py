@@ -17,12 +17,17 @@ from jaxtyping import Bool, Float32, Integer
 from numpy import ndarray
 
 from gsseg.segmentation import NO_CODE, NO_OBJECT
+from gsseg_viewer.division import Division
 from gsseg_viewer.pieces import PieceTable
 from gsseg_viewer.state import State
 
 Level = Literal["fine code", "object", "coarse code", "similar features"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 """From narrow to wide."""
+
+How = Literal["set", "add", "remove", "intersect"]
+"""What becomes of the earlier selection: it is replaced, added to, lessened, or cut down to what it shares."""
+HOWS: tuple[How, ...] = get_args(How)
 
 
 LIKE = 0.15
@@ -43,7 +48,7 @@ class PieceSelection:
     anchors: frozenset[int] = field(default_factory=frozenset)
     """Every piece whose click is in the selection, the last one too: all of them grow and shrink together."""
     fixed: frozenset[int] = field(default_factory=frozenset)
-    """Pieces of no object that a rectangle took as they are: they neither grow nor shrink."""
+    """Pieces that were taken as they are, by a tool or of no object by a rectangle: they neither grow nor shrink."""
     level: Level = "object"
     """How far the last click reached."""
     distance: float = 0.3
@@ -59,8 +64,13 @@ class PieceSelection:
     def mask(self, pieces: int) -> Bool[ndarray, " pieces"]:
         """Which of so many pieces are selected."""
         chosen = np.zeros(pieces, bool)
-        chosen[sorted(self.pieces)] = True
+        chosen[[each for each in self.pieces if each < pieces]] = True
         return chosen
+
+    def followed(self, division: Division, count: int) -> "PieceSelection":
+        """The same selection from when there were ``count`` pieces, with all that was cut from them since."""
+        pieces, fixed = (division.followed(each, count) for each in (self.pieces, self.fixed))
+        return replace(self, pieces=pieces, fixed=fixed)
 
 
 def reach(state: State, table: PieceTable, anchor: int, level: Level, distance: float) -> frozenset[int]:
@@ -73,12 +83,12 @@ def reach(state: State, table: PieceTable, anchor: int, level: Level, distance: 
     seen = ~state.gone
     seen[anchor] = True
     alike = seen & ((state.owner != NO_OBJECT) == (owner != NO_OBJECT))
-    chosen = np.zeros(len(state.owner), bool)
-    chosen[anchor] = True
+    # What was cut from one code and still is of one object is one code to a click.
+    chosen = seen & (state.origin == state.origin[anchor]) & (state.owner == owner)
     if step >= 1 and owner != NO_OBJECT:
         chosen |= seen & (state.owner == owner)
     elif step >= 1:
-        chosen |= table.connected(anchor, alike & _near(table.colors, anchor, LIKE))
+        chosen |= table.connected(anchor, alike & _near(table.colors, anchor, LIKE), state.origin)
     if step >= 2 and table.coarse[anchor] != NO_CODE:
         chosen |= alike & (table.coarse == table.coarse[anchor])
     if step >= 3 and table.features[anchor].any():
@@ -92,21 +102,25 @@ def _near(values: Float32[ndarray, "pieces dim"], anchor: int, distance: float) 
     return np.linalg.norm(values - values[anchor], axis=1) <= distance
 
 
-def click(
-    selection: PieceSelection, state: State, table: PieceTable, anchor: int | None, how: Literal["set", "add", "remove"]
-) -> PieceSelection:
-    """The selection after a click on ``anchor``: what was clicked replaces it, is added, or is taken from it.
+def click(selection: PieceSelection, state: State, table: PieceTable, anchor: int | None, how: How) -> PieceSelection:
+    """The selection after a click on ``anchor``: what it reaches, combined with what was selected before.
 
-    A click on nothing (None) clears; with a modifier it changes nothing.
+    A click on nothing (None) clears; where it was to add, take away or intersect it changes nothing.
     """
     if anchor is None:
         return cleared(selection) if how == "set" else selection
     there = reach(state, table, anchor, selection.level, selection.distance)
-    if how == "remove":
-        return without(selection, there)
+    clicked = replace(selection, pieces=there, anchor=anchor, anchors=frozenset({anchor}), fixed=frozenset())
+    return combined(selection, clicked, how)
+
+
+def combined(before: PieceSelection, there: PieceSelection, how: How) -> PieceSelection:
+    """A selection and what somebody selects next."""
     if how == "set":
-        return replace(selection, pieces=there, anchor=anchor, anchors=frozenset({anchor}), fixed=frozenset())
-    return replace(selection, pieces=selection.pieces | there, anchor=anchor, anchors=_anchors(selection) | {anchor})
+        return there
+    if how == "add":
+        return joined(before, there)
+    return without(before, there.pieces if how == "remove" else before.pieces - there.pieces)
 
 
 def widened(
@@ -144,6 +158,12 @@ def of_pieces(selection: PieceSelection, state: State, pieces: Integer[ndarray, 
         fixed=everything - frozenset(owned.tolist()),
         level="object",
     )
+
+
+def as_they_are(selection: PieceSelection, pieces: Integer[ndarray, " some"]) -> PieceSelection:
+    """These pieces as the selection, which neither grows nor shrinks with the level."""
+    taken = frozenset(pieces.tolist())
+    return replace(selection, pieces=taken, anchor=None, anchors=frozenset(), fixed=taken)
 
 
 def cleared(selection: PieceSelection) -> PieceSelection:

@@ -21,20 +21,22 @@ from numpy import ndarray
 
 from gsseg.errors import InputError
 from gsseg.scene import View
-from gsseg_viewer import camera, colors, preview, selection
+from gsseg_viewer import camera, selection
 from gsseg_viewer.camera import Surroundings
 from gsseg_viewer.channel import Channel
 from gsseg_viewer.colors import Coloring
 from gsseg_viewer.document import Change, Document, Edit
 from gsseg_viewer.edits import EditError
+from gsseg_viewer.guides.guide import Guide
 from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.messages import Messages
-from gsseg_viewer.preview import Preview
+from gsseg_viewer.painting import Preview, painted
 from gsseg_viewer.recall import Recall
 from gsseg_viewer.saving import save
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.splats import ClientSplats, SplatNodes
-from gsseg_viewer.state import State
+from gsseg_viewer.state import Edition, State
+from gsseg_viewer.tools import Settings
 
 _LOG = logging.getLogger("gsseg_viewer")
 
@@ -69,9 +71,11 @@ class Session:
         self.surroundings = surroundings
         self.recall = recall or Recall()
         earlier = self.recall.session
-        self.selection = self.recall.selection(document)
+        self._selection, self._pieces = self.recall.selection(document), len(document.division)
         self.only_seen = False
-        """Whether a rectangle takes what is seen, and not what stands behind it too."""
+        """Whether what is drawn on the screen takes what is seen, and not what stands behind it too."""
+        self.tools = Settings()
+        """Which tool is in hand, and how it is set."""
         opening: Coloring = "object" if document.state.objects else "photo"
         self.coloring: Coloring = opening if earlier is None else earlier.coloring
         self.dark = earlier is None or earlier.dark
@@ -83,6 +87,8 @@ class Session:
         """Shown over the colours until it is None again."""
         self.pointed: int | None = None
         """The object that the pointer is on in the list: it is lit."""
+        self.guide: Guide | None = None
+        """What leads through many small decisions now; it has the first word on every key."""
         self.messages = Messages(client)
         self.channel = Channel(client)
         """To the parts of the page that are ours."""
@@ -93,8 +99,8 @@ class Session:
         self._stale = False
         self._closed = False
         self._state = document.state
-        self._before: WeakKeyDictionary[State, tuple[PieceSelection, PieceSelection]] = WeakKeyDictionary()
-        """Of a state that an edit has ended: the selection then, and what the edit left of it."""
+        self._before: WeakKeyDictionary[Edition, tuple[PieceSelection, PieceSelection, int]] = WeakKeyDictionary()
+        """Of a version that an edit has ended: the selection then, what is left of it, and the number of pieces."""
         # A browser may go away at any moment, also while something is being sent: that is lost, and viser need not warn
         # of it. Entered for good, so it must be kept.
         self._unheard = client._websock_connection.get_message_buffer().sanctioned_dead_writes()
@@ -141,6 +147,16 @@ class Session:
 
     # What is selected and how it looks.
 
+    @property
+    def selection(self) -> PieceSelection:
+        """What is selected. Pieces may be cut by whoever looks at the scene: all that was cut from one is still in."""
+        with self._lock:
+            division = self.document.division
+            if self._pieces < len(division):
+                self._selection = self._selection.followed(division, self._pieces)
+                self._pieces = len(division)
+            return self._selection
+
     def select(self, chosen: PieceSelection) -> None:
         """Makes this the selection."""
         self.reselect(lambda before: chosen)
@@ -148,7 +164,7 @@ class Session:
     def reselect(self, change: Callable[[PieceSelection], PieceSelection]) -> None:
         """Makes the selection what a function makes of the present one; two at once lose nothing."""
         with self._lock:
-            self.selection = change(self.selection)
+            self._selection = change(self.selection)
         self.refresh()
 
     def clear(self) -> None:
@@ -159,6 +175,13 @@ class Session:
         """Colours the splats by something else."""
         with self._lock:
             self.coloring = coloring
+        self.refresh()
+
+    def follow(self, guide: Guide | None) -> None:
+        """Follows another guide, or none; from the session's queue."""
+        earlier, self.guide = self.guide, guide
+        if earlier is not None:
+            earlier.end()
         self.refresh()
 
     def show_over(self, preview: Preview | None) -> None:
@@ -244,11 +267,11 @@ class Session:
                 return
             state = self.document.state  # under the lock: of two changes at once the newer is compared last
             earlier, self._state = self._state, state
-            lost = np.flatnonzero(state.gone & ~earlier.gone)
+            division, chosen = self.document.division, self.selection
+            lost = np.flatnonzero(division.state(state, {}).gone & ~division.state(earlier, {}).gone)
             if len(lost):
-                left = selection.without(self.selection, frozenset(lost.tolist()))
-                self._before[earlier] = (self.selection, left)
-                self.selection = left
+                self._selection = selection.without(chosen, frozenset(lost.tolist()))
+                self._before[earlier.edition] = (chosen, self._selection, self._pieces)
             else:
                 self._select_again(state)
         if change.by != self.client.client_id:
@@ -259,9 +282,10 @@ class Session:
 
     def _select_again(self, state: State) -> None:
         """Where an edit has been undone that took from the selection, and nothing was selected since: as it was."""
-        before, left = self._before.get(state, (self.selection, self.selection))
-        if self.selection == left:
-            self.selection = before
+        chosen, division = self.selection, self.document.division
+        before, left, count = self._before.get(state.edition, (chosen, chosen, len(division)))
+        if chosen == left.followed(division, count):
+            self._selection = before.followed(division, count)
 
     def _begin(self) -> None:
         self._splats = self._nodes.show(self.client, *self._painted())
@@ -282,14 +306,7 @@ class Session:
         with self._lock:
             chosen, coloring, state = self.selection, self.coloring, self.document.state
             over, pointed = self.preview, self.pointed
-        document = self.document
-        rgb = colors.colors(document, state, coloring, chosen)
-        if over is not None:
-            rgb = preview.painted(rgb, document.pieces, over)
-        if pointed is not None:
-            plain = colors.colors(document, state, coloring, PieceSelection())
-            rgb = preview.pointed_at(rgb, plain, (state.owner == pointed)[document.pieces])
-        return rgb, colors.alphas(document, state)
+        return painted(self.document, state, coloring, chosen, over, pointed)
 
 
 def _sentence(text: str) -> str:

@@ -36,6 +36,10 @@ class ObjectState:
     """Whether Gaussians were given to it or taken from it, so that views and agreement are of what it was."""
 
 
+class Edition:
+    """Tells a version of the segmentation from every other, however finely it is divided into pieces."""
+
+
 @dataclass(frozen=True, eq=False)
 class State:
     """One version of the segmentation."""
@@ -43,7 +47,7 @@ class State:
     owner: Int32[ndarray, " pieces"]
     """Object of each piece, -1 = none."""
     sizes: Int64[ndarray, " pieces"]
-    """Gaussians of each piece; the same in every version."""
+    """Gaussians of each piece; the same in every version of a division."""
     objects: Mapping[int, ObjectState]
     """Every object that owns a piece, by id."""
     hidden: Bool[ndarray, " pieces"] = field(kw_only=True)
@@ -52,8 +56,12 @@ class State:
     """The same, but only as long as others are isolated."""
     deleted: Bool[ndarray, " pieces"] = field(kw_only=True)
     """Pieces that are left out of everything until the deletion is undone or they are restored."""
+    origin: Int32[ndarray, " pieces"] = field(kw_only=True)
+    """The piece of the files that each was cut from, itself where none was; the same in every version of a division."""
     next_id: int = 0
     """The id that the next new object takes."""
+    edition: Edition = field(default_factory=Edition, kw_only=True)
+    """Which version this is."""
 
     @classmethod
     def shown(
@@ -62,7 +70,8 @@ class State:
         """A state that shows everything."""
         none = np.zeros(len(owner), bool)
         next_id = max(objects, default=NO_OBJECT) + 1
-        return cls(owner, sizes, objects, hidden=none, aside=none, deleted=none, next_id=next_id)
+        origin = np.arange(len(owner), dtype=np.int32)
+        return cls(owner, sizes, objects, hidden=none, aside=none, deleted=none, origin=origin, next_id=next_id)
 
     @cached_property
     def gone(self) -> Bool[ndarray, " pieces"]:
@@ -101,6 +110,7 @@ class State:
     def owners(self, pieces: Iterable[int]) -> list[int]:
         """Objects that own one of the pieces that is not deleted, ascending; `NO_OBJECT` is none."""
         chosen = np.fromiter(pieces, np.int64)
+        chosen = chosen[chosen < len(self.owner)]  # others have been cut off meanwhile
         ids = np.unique(self.owner[chosen[~self.deleted[chosen]]])
         return ids[ids != NO_OBJECT].tolist()
 

@@ -2,6 +2,8 @@
 
 from typing import Any, cast
 
+import numpy as np
+
 from gsseg_viewer import actions
 from gsseg_viewer.edits import EditError
 from gsseg_viewer.panels.elements import chosen, dim, fixed, handler, swatch
@@ -72,7 +74,8 @@ class SelectionPanel:
 
     def _select(self, level: Level, distance: float) -> None:
         document, selection = self.session.document, self.session.selection
-        self.session.select(widened(selection, document.state, document.table, level, distance))
+        state = document.state
+        self.session.select(widened(selection, state, document.table_of(state), level, distance))
 
     def _act(self, value: Any) -> None:
         session, action = self.session, chosen(value, ACTIONS, "button")
@@ -102,11 +105,12 @@ def selection_lines(session: Session, selection: PieceSelection) -> list[str]:
 
 def _one(state: State, selection: PieceSelection, object_id: int, taken: int) -> list[str]:
     info, whole = state.objects[object_id], state.gaussians(object_id)
-    mine = [piece for piece in selection.pieces if state.owner[piece] == object_id]
-    own = len(state.pieces_of([object_id]))
+    pieces = state.pieces_of([object_id])
+    mine = [piece for piece in pieces.tolist() if piece in selection.pieces]
+    codes, own = (len(np.unique(state.origin[each])) for each in (mine, pieces))
     lines = [f"{swatch(info.color)} <b>{escaped(info.name)}</b> {dim(f'id {object_id}')}"]
-    if len(mine) < own:
-        lines.append(f"a part: {len(mine):,} of {plural(own, 'code')}, {taken:,} of {plural(whole, 'Gaussian')}")
+    if len(mine) < len(pieces):
+        lines.append(f"a part: {codes:,} of {plural(own, 'code')}, {taken:,} of {plural(whole, 'Gaussian')}")
     elif taken > whole:
         lines.append(f"{plural(whole, 'Gaussian')}, and {taken - whole:,} that belong to no object")
     else:
