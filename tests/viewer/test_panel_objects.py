@@ -84,7 +84,8 @@ def test_what_the_pointer_is_on_is_lit_and_not_selected(desk: Any):
 def test_the_eye_hides_and_shows(desk: Any):
     document = desk.session.document
     ask(desk, "hide", 1)
-    assert document.state.hidden_objects == {1} and told(desk, "rows")["hidden"] == [False, True, False, False]
+    assert document.state.hidden_objects == {1}
+    assert told(desk, "rows")["hidden"] == [False, True, False, False]
     ask(desk, "unhide", 1)
     assert not document.state.hidden.any()
 
@@ -115,7 +116,8 @@ def test_what_makes_no_sense_changes_nothing(desk: Any, asked: tuple[Any, ...]):
     before = desk.session.document.state
     ask(desk, *asked)
     assert desk.told[-1][0] == "Not done"
-    assert desk.session.document.state is before and not desk.session.selection
+    assert desk.session.document.state is before
+    assert not desk.session.selection
 
 
 def test_deleted_objects_leave_the_list(desk: Any):
@@ -124,19 +126,17 @@ def test_deleted_objects_leave_the_list(desk: Any):
     assert told(desk, "rows")["ids"] == [1, 2, 3]
 
 
-def test_thousands_of_objects_are_a_few_bytes_each(desk: Any):
-    count = 5000
+def test_a_thousand_objects_are_a_few_bytes_each(desk: Any):
+    count = 1000
     info = ObjectState("", (1, 2, 3), 1, 0.5)
     owner = np.arange(count, dtype=np.int32)
     state = State.shown(owner, np.ones(count, np.int64), {k: replace(info, name=f"chair {k}") for k in range(count)})
     document = desk.session.document
     document._versions = [(state, "")]
-    document._division = replace(
-        document.division, of_gaussian=(np.arange(len(document.gaussians)) % count).astype(np.int32),
-        sizes=state.sizes, parents=owner,
-    )  # fmt: skip
+    pieces = (np.arange(len(document.gaussians)) % count).astype(np.int32)
+    document._division = replace(document.division, of_gaussian=pieces, sizes=state.sizes, parents=owner)
     desk.panel(ObjectsPanel).refresh()
-    assert len(told(desk, "rows")["ids"]) <= count
+    assert len(told(desk, "rows")["ids"]) == count
     assert len(msgspec.msgpack.encode(told(desk, "rows"))) < 60 * count
 
 

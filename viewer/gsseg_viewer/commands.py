@@ -122,7 +122,19 @@ def _merge(session: Session) -> None:
     if len(ids) > 1 or (session.selection and not ids):
         actions.merge(session)
     else:
-        session.follow(BorderReview(session, "one", ids[0] if ids else None))
+        session.follow(lambda now: BorderReview(now, "one", ids[0] if ids else None))
+
+
+def _split(session: Session) -> None:
+    session.follow(Splitting)
+
+
+def _review(session: Session) -> None:
+    session.follow(lambda now: BorderReview(now, "doubtful"))
+
+
+def _name(session: Session) -> None:
+    session.follow(Naming)
 
 
 def _lock(session: Session) -> None:
@@ -153,21 +165,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("Show all: end isolating, or show what is hidden", actions.show_all, "H", "shift"),
     Command("Delete the selection", actions.delete, "delete"),
     Command("Restore what was deleted", actions.restore),
-    Command("Name what has no name, one after the other", lambda session: session.follow(Naming(session)), "N"),
-    Command(
-        "Merge what is selected into one object, or find what it is one with",
-        _merge,
-        "M",
-    ),
-    Command(
-        "Split the selected object: choose how", lambda session: session.follow(Splitting(session)), "S", ours=True
-    ),
+    Command("Name what has no name, one after the other", _name, "N"),
+    Command("Merge what is selected into one object, or find what it is one with", _merge, "M"),
+    Command("Split the selected object: choose how", _split, "S", ours=True),
     Command("Split the selection into its codes", actions.split),
-    Command(
-        "Review the borders that are in doubt",
-        lambda session: session.follow(BorderReview(session, "doubtful")),
-        "U",
-    ),
+    Command("Review the borders that are in doubt", _review, "U"),
     Command("Lock the selected objects, or unlock them", _lock, "K"),
     Command("Make the selection a new object", actions.make_object, "G"),
     Command("Move the selection to an object…", dialogs.ask_target),

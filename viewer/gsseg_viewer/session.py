@@ -177,12 +177,14 @@ class Session:
             self.coloring = coloring
         self.refresh()
 
-    def follow(self, guide: Guide | None) -> None:
-        """Follows another guide, or none; from the session's queue."""
-        earlier, self.guide = self.guide, guide
+    def follow(self, begin: Callable[["Session"], Guide] | None) -> None:
+        """Ends the guide that leads now and begins another, or none; from the session's queue."""
+        earlier, self.guide = self.guide, None
         if earlier is not None:
             earlier.end()
         self.refresh()
+        if begin is not None:
+            self.guide = begin(self)
 
     def show_over(self, preview: Preview | None) -> None:
         """Shows something over the colours, or nothing any more."""

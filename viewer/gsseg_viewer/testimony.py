@@ -64,7 +64,7 @@ def evidence_of(document: Document) -> MaskEvidence | None:
             found = kept_evidence(RunLayout(document.run.source.folder))
         except InputError:
             found = None
-        if found is not None and found.matrix.shape[1] != len(document.gaussians):
+        if found is not None and len(found.visibility) != len(document.gaussians):
             found = None
         _FOUND[document] = found
     return _FOUND[document]

@@ -56,13 +56,16 @@ class Naming:
         return True
 
     def typed(self, text: str) -> None:
-        """Names what is selected, and remembers what it is as a class."""
+        """Names what is selected by the one class that begins so, or else as it was typed, which is a class from then
+        on."""
         session = self.session
         name = edits.one_line(text)
         ids = session.selection.objects(session.document.state)
         if not name or not ids:
             raise EditError("a name needs at least one letter" if ids else "select what is to be named")
         shared = session.document.shared
+        meant = [each.name for each in shared.classes if each.name.casefold().startswith(name.casefold())]
+        name = meant[0] if len(meant) == 1 else name
         call(session, ids, name)
         shared.add_class(name)
         self._step(1)
@@ -85,9 +88,8 @@ class Naming:
 def unnamed(state: State, after: int | None) -> list[int]:
     """What nobody has named, of what is drawn: the largest first, beginning after an object and going round."""
     gone = state.hidden_objects | state.deleted_objects
-    order = sorted(
-        (each for each in state.objects if each not in gone), key=lambda each: (-state.gaussians(each), each)
-    )
+    there = [each for each in state.objects if each not in gone]
+    order = sorted(there, key=lambda each: (-state.gaussians(each), each))
     at = order.index(after) + 1 if after in order else 0
     return [each for each in order[at:] + order[:at] if not is_named(each, state.objects[each].name)]
 

@@ -104,12 +104,10 @@ class EditPanel:
 
     def _change(self, value: Any) -> None:
         action = chosen(value, CHANGES, "button")
-        {
-            "merge": merge,
-            "split": lambda session: session.follow(Splitting(session)),
-            "delete": delete,
-            "restore": restore,
-        }[action](self.session)
+        if action == "split":
+            self.session.follow(Splitting)
+        else:
+            {"merge": merge, "delete": delete, "restore": restore}[action](self.session)
 
     def _show(self, value: Any) -> None:
         action = chosen(value, SHOWING, "button")
