@@ -87,7 +87,7 @@ def test_a_click_reaches_the_same_gaussians_after_cutting(balls: Any, seed: int)
     for row in rows:
         for level in LEVELS:
             found = [
-                each.rows(reach(each.state, each.table, int(each.pieces[row]), level, 0.3)) for each in (whole, cut)
+                each.rows(reach(each.state, each.division.table, int(each.pieces[row]), level, 0.3)) for each in (whole, cut)
             ]
             assert np.array_equal(*found)
 

@@ -12,16 +12,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary
 
-import numpy as np
 import viser
 from jaxtyping import UInt8
 from numpy import ndarray
 
 from gsseg.errors import InputError
 from gsseg.scene import View
-from gsseg_viewer import camera, colors, selection
+from gsseg_viewer import camera, colors, preview, selection
 from gsseg_viewer.camera import Surroundings
 from gsseg_viewer.channel import Channel
 from gsseg_viewer.colors import Coloring
@@ -29,11 +27,12 @@ from gsseg_viewer.document import Change, Document, Edit
 from gsseg_viewer.edits import EditError
 from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.messages import Messages
+from gsseg_viewer.preview import Preview
 from gsseg_viewer.recall import Recall
+from gsseg_viewer.regained import Regained
 from gsseg_viewer.saving import save
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.splats import ClientSplats, SplatNodes
-from gsseg_viewer.state import Edition, State
 from gsseg_viewer.tools import Settings
 
 _LOG = logging.getLogger("gsseg_viewer")
@@ -81,6 +80,10 @@ class Session:
         self.view: int | None = None
         """The training view that was jumped to last."""
         self.panels: list[Panel] = []
+        self.preview: Preview | None = None
+        """Shown over the colours until it is None again."""
+        self.pointed: int | None = None
+        """The object that the pointer is on in the list: it is lit."""
         self.messages = Messages(client)
         self.channel = Channel(client)
         """To the parts of the page that are ours."""
@@ -91,9 +94,7 @@ class Session:
         self._stale = False
         self._closed = False
         self._state = document.state
-        self._before: WeakKeyDictionary[Edition, tuple[PieceSelection, PieceSelection, int]] = WeakKeyDictionary()
-        """Of a version that an edit has ended: the selection then, what the edit left of it, and how many pieces there
-        were."""
+        self._regained = Regained()
         # A browser may go away at any moment, also while something is being sent: that is lost, and viser need not warn
         # of it. Entered for good, so it must be kept.
         self._unheard = client._websock_connection.get_message_buffer().sanctioned_dead_writes()
@@ -170,6 +171,20 @@ class Session:
             self.coloring = coloring
         self.refresh()
 
+    def show_over(self, preview: Preview | None) -> None:
+        """Shows something over the colours, or nothing any more."""
+        with self._lock:
+            self.preview = preview
+        self.refresh()
+
+    def point_at(self, object_id: int | None) -> None:
+        """Lights an object, without selecting it."""
+        with self._lock:
+            if object_id == self.pointed:
+                return
+            self.pointed = object_id
+        self.refresh()
+
     def refresh(self) -> None:
         """Shows everything as it is now, soon; calls that come faster than it is shown are as one."""
         with self._lock:
@@ -239,25 +254,12 @@ class Session:
                 return
             state = self.document.state  # under the lock: of two changes at once the newer is compared last
             earlier, self._state = self._state, state
-            division, chosen = self.document.division, self.selection
-            lost = np.flatnonzero(division.state(state, {}).gone & ~division.state(earlier, {}).gone)
-            if len(lost):
-                self._selection = selection.without(chosen, frozenset(lost.tolist()))
-                self._before[earlier.edition] = (chosen, self._selection, self._pieces)
-            else:
-                self._select_again(state)
+            self._selection = self._regained.after(self.document.division, earlier, state, self.selection)
         if change.by != self.client.client_id:
             self.tell("Somebody else changed the scene", _sentence(change.title), color="blue")
         elif change.title != "saved":  # of which `save` says more
             self.tell(_sentence(change.title), color="green", seconds=3.0)
         self.refresh()
-
-    def _select_again(self, state: State) -> None:
-        """Where an edit has been undone that took from the selection, and nothing was selected since: as it was."""
-        chosen, division = self.selection, self.document.division
-        before, left, count = self._before.get(state.edition, (chosen, chosen, len(division)))
-        if chosen == left.followed(division, count):
-            self._selection = before.followed(division, count)
 
     def _begin(self) -> None:
         self._splats = self._nodes.show(self.client, *self._painted())
@@ -277,7 +279,15 @@ class Session:
         """Colours and opacities as they should be now."""
         with self._lock:
             chosen, coloring, state = self.selection, self.coloring, self.document.state
-        return colors.colors(self.document, state, coloring, chosen), colors.alphas(self.document, state)
+            over, pointed = self.preview, self.pointed
+        document = self.document
+        rgb = colors.colors(document, state, coloring, chosen)
+        if over is not None:
+            rgb = preview.painted(rgb, document.division.as_of(len(over.part)), over)
+        if pointed is not None:
+            plain = colors.colors(document, state, coloring, PieceSelection())
+            rgb = preview.pointed_at(rgb, plain, (state.owner == pointed)[document.pieces_of(state)])
+        return rgb, colors.alphas(document, state)
 
 
 def _sentence(text: str) -> str:

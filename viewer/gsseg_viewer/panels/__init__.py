@@ -1,4 +1,5 @@
-"""The panels of one browser: what is selected, undo and colours always on top, the rest in tabs below."""
+"""The panels of one browser: the list of objects beside the scene; what is selected, undo and colours always on top of
+viser's own panel, the rest in tabs below."""
 
 from gsseg_viewer.panels.edit import EditPanel, UndoPanel
 from gsseg_viewer.panels.export import ExportPanel
@@ -11,7 +12,6 @@ from gsseg_viewer.panels.views import ViewsPanel
 from gsseg_viewer.session import Session
 
 TABS = (
-    ("Objects", ObjectsPanel),
     ("Edit", EditPanel),
     ("Views", ViewsPanel),
     ("Export", ExportPanel),
@@ -24,7 +24,7 @@ def build_panels(session: Session, keys: str) -> None:
 
     ``keys``: what the help says of mouse and keys, in markdown.
     """
-    for always in (LookPanel, SelectionPanel, UndoPanel):
+    for always in (LookPanel, SelectionPanel, UndoPanel, ObjectsPanel):
         session.panels.append(always(session))
     tabs = session.client.gui.add_tab_group()
     for label, panel in TABS:
