@@ -34,6 +34,7 @@ from gsseg_viewer.saving import save
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.splats import ClientSplats, SplatNodes
 from gsseg_viewer.tools import Settings
+from gsseg_viewer.work import Work
 
 _LOG = logging.getLogger("gsseg_viewer")
 
@@ -73,6 +74,8 @@ class Session:
         """Whether what is drawn on the screen takes what is seen, and not what stands behind it too."""
         self.tools = Settings()
         """Which tool is in hand, and how it is set."""
+        self.work = Work()
+        """What the tools are in the middle of."""
         opening: Coloring = "object" if document.state.objects else "photo"
         self.coloring: Coloring = opening if earlier is None else earlier.coloring
         self.dark = earlier is None or earlier.dark

@@ -8,11 +8,13 @@ from gsseg_viewer.panels.look import LookPanel, ThemePanel
 from gsseg_viewer.panels.objects import ObjectsPanel
 from gsseg_viewer.panels.recall import RecallPanel
 from gsseg_viewer.panels.selection import SelectionPanel
+from gsseg_viewer.panels.tools import ToolsPanel
 from gsseg_viewer.panels.views import ViewsPanel
 from gsseg_viewer.session import Session
 
 TABS = (
     ("Edit", EditPanel),
+    ("Tools", ToolsPanel),
     ("Views", ViewsPanel),
     ("Export", ExportPanel),
 )
