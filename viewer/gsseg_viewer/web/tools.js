@@ -32,7 +32,7 @@
   let pointer = null;
 
   const canvas = element("canvas", { id: "gsseg-drawing", hidden: true });
-  const scene = () => document.querySelector("canvas:not(#gsseg-drawing)");
+  const scene = () => document.querySelector("canvas[data-engine]"); // three.js marks the one that it draws on
   const held = (event) =>
     event.shiftKey && event.altKey ? "intersect" : event.shiftKey ? "add" : event.altKey ? "remove" : "";
   const place = ({ clientX, clientY }) => {
