@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Int64
 from numpy import ndarray
 
+from gsseg.errors import InputError
 from gsseg.objects import select
 from gsseg.objects.snap import Known, snap
 from gsseg.scene.sh import base_colors
@@ -86,7 +87,11 @@ def known_of(document: Document) -> Known:
         run, gaussians = document.run, document.gaussians
         sure = None if run.confidence is None else run.confidence.gaussians
         means, colors = np.nan_to_num(gaussians.means.numpy()), base_colors(gaussians).numpy()
-        _KNOWN[document] = Known(means, run.columns.learnt, np.nan_to_num(colors), sure, evidence_of(document))
+        try:
+            features = run.columns.learnt
+        except InputError:  # the folder was copied without them
+            features = run.columns.discrete
+        _KNOWN[document] = Known(means, features, np.nan_to_num(colors), sure, evidence_of(document))
     return _KNOWN[document]
 
 
