@@ -11,7 +11,7 @@ from numpy import ndarray
 from gsseg.objects import select
 from gsseg.scene.sh import base_colors
 from gsseg.segmentation import NO_OBJECT
-from gsseg_viewer import actions, measuring, mouse, snapping, traits
+from gsseg_viewer import actions, measuring, mouse, sections, snapping, traits
 from gsseg_viewer.edits import EditError
 from gsseg_viewer.points import Points, meant
 from gsseg_viewer.selection import How, as_they_are
@@ -78,7 +78,7 @@ def assign(session: Session, origin: Any, direction: Any, how: How) -> None:
     """Gives the selection to the object that is clicked."""
     if not session.selection:
         raise EditError("select first what is to be given to another object")
-    hit = session.document.pick(*_ray(origin, direction))
+    hit = sections.pick(session.document, session.section, *_ray(origin, direction))
     if hit is None or hit.object_id == NO_OBJECT:
         raise EditError("click the object that the selection is to be given to")
     actions.move(session, hit.object_id)
@@ -94,7 +94,7 @@ def _met(session: Session, origin: Any, direction: Any) -> tuple[int, Float64[nd
     start, ray = _ray(origin, direction)
     document = session.document
     try:
-        hits = select.pick(document.drawn(document.state), start, ray)
+        hits = select.pick(sections.drawn(document, document.state, session.section), start, ray)
     except ValueError as error:
         raise EditError("the browser sent no ray with that click") from error
     if hits.weights.sum() < select.MIN_WEIGHT:

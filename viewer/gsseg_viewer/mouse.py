@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gsseg_viewer import selection
+from gsseg_viewer import sections, selection
 from gsseg_viewer.edits import EditError
 from gsseg_viewer.pointing import Sight, pieces_in_rectangle
 from gsseg_viewer.seen import seen_from
@@ -17,7 +17,7 @@ def click(session: Session, ray_origin: Any, ray_direction: Any, how: How = "set
     """
     document = session.document
     try:
-        hit = document.pick(ray_origin, ray_direction)
+        hit = sections.pick(document, session.section, ray_origin, ray_direction)
     except (TypeError, ValueError) as error:
         raise EditError("the browser sent no ray with that click") from error
     anchor = None if hit is None else hit.piece
@@ -36,7 +36,7 @@ def select_rectangle(
     pieces of what belongs to none. Through everything, or only what is seen, as the session has it."""
     state, means = session.document.state, session.document.gaussians.means.numpy()
     sight = Sight.of(session.client.camera)
-    counted = seen_from(sight, session.document, state) if session.only_seen else None
+    counted = seen_from(sight, session.document, state, session.section) if session.only_seen else None
     held = pieces_in_rectangle(sight, means, session.document.pieces_of(state), state, screen_min, screen_max, counted)
     if not len(held):
         session.tell("Nothing there", "A rectangle selects what it holds at least half of.")

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int16, Int32, UInt8
+from jaxtyping import Int16, UInt8
 from numpy import ndarray
 
-from gsseg_viewer.colors import lit
+from gsseg_viewer import colors
+from gsseg_viewer.colors import Coloring
+from gsseg_viewer.document import Document
+from gsseg_viewer.selection import PieceSelection
+from gsseg_viewer.state import State
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,17 +24,20 @@ class Preview:
 
 
 def painted(
-    rgb: UInt8[ndarray, "gaussians 3"], pieces: Int32[ndarray, " gaussians"], preview: Preview
+    document: Document,
+    state: State,
+    coloring: Coloring,
+    chosen: PieceSelection,
+    over: Preview | None,
+    pointed: int | None,
 ) -> UInt8[ndarray, "gaussians 3"]:
-    """The colours with those of a preview over them."""
-    part = preview.part[pieces]
-    return np.where((part >= 0)[:, None], preview.colors[part], rgb)
-
-
-def pointed_at(
-    rgb: UInt8[ndarray, "gaussians 3"], plain: UInt8[ndarray, "gaussians 3"], here: Bool[ndarray, " gaussians"]
-) -> UInt8[ndarray, "gaussians 3"]:
-    """The colours with those Gaussians lit; ``plain``: as they are while nothing is selected."""
-    shown = rgb.copy()
-    shown[here] = lit(plain[here], alone=True)
-    return shown
+    """The colours of a coloring and selection, with a preview over them and the object lit that is pointed at."""
+    rgb = colors.colors(document, state, coloring, chosen)
+    if over is not None:
+        part = over.part[document.division.as_of(len(over.part))]
+        rgb = np.where((part >= 0)[:, None], over.colors[part], rgb)
+    if pointed is not None:
+        plain, rgb = colors.colors(document, state, coloring, PieceSelection()), rgb.copy()
+        here = (state.owner == pointed)[document.pieces_of(state)]
+        rgb[here] = colors.lit(plain[here], alone=True)
+    return rgb

@@ -19,7 +19,7 @@ from numpy import ndarray
 
 from gsseg.errors import InputError
 from gsseg.scene import View
-from gsseg_viewer import camera, colors, preview, selection
+from gsseg_viewer import camera, colors, preview, sections, selection
 from gsseg_viewer.camera import Surroundings
 from gsseg_viewer.channel import Channel
 from gsseg_viewer.colors import Coloring
@@ -31,6 +31,7 @@ from gsseg_viewer.preview import Preview
 from gsseg_viewer.recall import Recall
 from gsseg_viewer.regained import Regained
 from gsseg_viewer.saving import save
+from gsseg_viewer.sections import Section
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.splats import ClientSplats, SplatNodes
 from gsseg_viewer.tools import Settings
@@ -74,6 +75,8 @@ class Session:
         """Whether what is drawn on the screen takes what is seen, and not what stands behind it too."""
         self.tools = Settings()
         """Which tool is in hand, and how it is set."""
+        self.section: Section | None = None
+        """What alone is drawn of the scene, or all of it."""
         self.work = Work()
         """What the tools are in the middle of."""
         opening: Coloring = "object" if document.state.objects else "photo"
@@ -172,6 +175,12 @@ class Session:
         """Colours the splats by something else."""
         with self._lock:
             self.coloring = coloring
+        self.refresh()
+
+    def cut(self, section: Section | None) -> None:
+        """Draws only what lies in a section, or everything again."""
+        with self._lock:
+            self.section = section
         self.refresh()
 
     def show_over(self, preview: Preview | None) -> None:
@@ -282,15 +291,9 @@ class Session:
         """Colours and opacities as they should be now."""
         with self._lock:
             chosen, coloring, state = self.selection, self.coloring, self.document.state
-            over, pointed = self.preview, self.pointed
-        document = self.document
-        rgb = colors.colors(document, state, coloring, chosen)
-        if over is not None:
-            rgb = preview.painted(rgb, document.division.as_of(len(over.part)), over)
-        if pointed is not None:
-            plain = colors.colors(document, state, coloring, PieceSelection())
-            rgb = preview.pointed_at(rgb, plain, (state.owner == pointed)[document.pieces_of(state)])
-        return rgb, colors.alphas(document, state)
+            over, pointed, section = self.preview, self.pointed, self.section
+        rgb = preview.painted(self.document, state, coloring, chosen, over, pointed)
+        return rgb, colors.alphas(self.document, state) * sections.inside(self.document, section)
 
 
 def _sentence(text: str) -> str:

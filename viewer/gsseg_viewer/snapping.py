@@ -17,6 +17,7 @@ from gsseg_viewer import selection
 from gsseg_viewer.document import Document
 from gsseg_viewer.edits import EditError
 from gsseg_viewer.regions import Stroke
+from gsseg_viewer.sections import drawn
 from gsseg_viewer.session import Session
 from gsseg_viewer.taking import on_screen, selected_rows
 from gsseg_viewer.testimony import evidence_of
@@ -29,7 +30,7 @@ LIGHT = 0.1
 def click(session: Session, origin: ndarray, direction: ndarray, keep: bool) -> None:
     """Says of what a ray meets that it belongs or does not, and lets the border snap."""
     document = session.document
-    hits = select.pick(document.drawn(document.state), origin, direction)
+    hits = select.pick(drawn(document, document.state, session.section), origin, direction)
     if hits.weights.sum() < select.MIN_WEIGHT:
         raise EditError("there is nothing under that click")
     met = hits.rows[hits.weights >= min(LIGHT, hits.weights.max())]

@@ -50,5 +50,9 @@ class Work:
     """What the eyedropper took last, 0..1."""
     ends: tuple[Float64[ndarray, "3"], ...] = ()
     """Of the distance that is measured, world points; at most two."""
+    flat: bool = False
+    """Whether views from a side are nearly without perspective."""
+    glide: bool = False
+    """Whether the camera goes to another view by and by."""
     scale: Scale = field(default_factory=Scale)
     """What lengths are called."""

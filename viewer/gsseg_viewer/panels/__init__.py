@@ -1,6 +1,7 @@
 """The panels of one browser: the list of objects beside the scene; what is selected, undo and colours always on top of
 viser's own panel, the rest in tabs below."""
 
+from gsseg_viewer.panels.camera import CameraPanel
 from gsseg_viewer.panels.edit import EditPanel, UndoPanel
 from gsseg_viewer.panels.export import ExportPanel
 from gsseg_viewer.panels.help import HelpPanel
@@ -16,6 +17,7 @@ TABS = (
     ("Edit", EditPanel),
     ("Tools", ToolsPanel),
     ("Views", ViewsPanel),
+    ("Camera", CameraPanel),
     ("Export", ExportPanel),
 )
 """From left to right; the help comes last."""
