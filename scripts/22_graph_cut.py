@@ -6,8 +6,8 @@ RUN was trained on a scene with ground truth of Gaussians, as scripts/13_groupin
 what is wrong: drawn from a few views, the largest connected patch of pixels that the selection has too much or too
 little is clicked at its middle, as the protocols of interactive segmentation do. Without snapping, the click adds or
 takes away the piece that it meets, which is what a click on a fine code does; with it, the border snaps
-(`gsseg.objects.snap`). IoU is by light. Objects looked at are those that lie best on an instance and are not right yet,
-with an IoU from --low to --high.
+(`gsseg.objects.snap`). IoU is by light. Objects looked at are those that lie best on an instance, with an IoU from --low to
+--high, and have a mistake that is seen.
 """
 
 import time
@@ -124,6 +124,8 @@ def measured(path: Path, arguments: Arguments) -> tuple[list[list[float]], list[
         masses[0] = 0
         start = run.object_ids == int(masses.argmax()) - 1
         if not masses.any() or not arguments.low <= iou(start, wanted, light) <= arguments.high:
+            continue
+        if click(looked, start, wanted) is None:
             continue
         before = iou(start, wanted, light)
         plain, snapped, keep, drop = start.copy(), start.copy(), [], []

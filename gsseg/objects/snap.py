@@ -45,13 +45,13 @@ class SnapConfig:
     """Gaussians about the clicks that may change; others keep their side."""
     neighbours: int = 8
     """Edges of a Gaussian."""
-    likeness: float = 2.0
+    likeness: float = 1.0
     """How much it counts to look like what was clicked."""
     width: float = 0.2
     """Distance of features, which have unit length, at which two still look alike."""
-    evidence: float = 2.0
+    evidence: float = 1.0
     """How much it counts to be in the masks of what was clicked."""
-    trust: float = 0.3
+    trust: float = 2.0
     """How much it counts to have been selected or not."""
     reach: float = 10.0
     """Steps from a click within which what was selected counts less."""

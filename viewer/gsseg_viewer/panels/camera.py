@@ -13,6 +13,8 @@ from gsseg_viewer.viewpoints import SIDES, Side, bookmark, bookmarks, go, look_f
 NONE: str = "—"
 ENDS = (("Cut from", 0.0), ("Cut to", 100.0))
 """Of the slab, percent of the scene."""
+ROWS = (("From", slice(0, 4)), ("and", slice(4, 6)))
+"""Of the buttons, as many as fit."""
 LETTERS = 40
 """Of a bookmark's name."""
 
@@ -24,7 +26,8 @@ class CameraPanel:
         """Builds its elements in the session's browser."""
         self.session = session
         gui = session.client.gui
-        self.sides = gui.add_button_group("From", SIDES, hint="Of what is selected, else of the scene.")
+        hint = "Looks at what is selected, else at the scene."
+        self.sides = tuple(gui.add_button_group(label, SIDES[part], hint=hint) for label, part in ROWS)
         self.flat = gui.add_checkbox("Flat", False, hint="Nearly without perspective, as a drawing.")
         self.glide = gui.add_checkbox("Glide", False, hint="To training views, sides and bookmarks by and by.")
         self.name = gui.add_text("Bookmark", "", hint="Everybody here sees it, as long as the viewer runs.")
@@ -35,7 +38,8 @@ class CameraPanel:
         self.length = gui.add_html("")
         self.truth = gui.add_text("In truth", "", hint="How long what you measured is, such as 2.4 m: sets the scale.")
         self.clear = gui.add_button("Clear the measure")
-        self.sides.on_click(handler(session, lambda value: self._look(chosen(value, SIDES, "side"))))
+        for each in self.sides:
+            each.on_click(handler(session, lambda value: self._look(chosen(value, SIDES, "side"))))
         self.flat.on_update(handler(session, lambda value: self._set("flat", bool(value))))
         self.glide.on_update(handler(session, lambda value: self._set("glide", bool(value))))
         self.keep.on_click(handler(session, lambda _: self._keep()))
