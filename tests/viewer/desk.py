@@ -96,6 +96,7 @@ class Desk:
     def close(self) -> None:
         self.settle()
         self.session.close()
+        asyncio.run_coroutine_threadsafe(_all_done(), self.loop).result(timeout=20)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()
@@ -140,3 +141,8 @@ class Desk:
         document = self.session.document
         self.session.select(of_objects(self.session.selection, document.state, list(ids)))
         self.settle()
+
+
+async def _all_done() -> None:
+    """Until whatever viser was given to do is done: handlers of values that the session itself has set."""
+    await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))

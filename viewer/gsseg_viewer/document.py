@@ -21,9 +21,9 @@ from gsseg_viewer import picking
 from gsseg_viewer.classes import ObjectClass, classes_in, is_named
 from gsseg_viewer.division import Division
 from gsseg_viewer.edits import EditError
-from gsseg_viewer.opening import opened
 from gsseg_viewer.picking import Hit
 from gsseg_viewer.pieces import PieceTable
+from gsseg_viewer.reading import read_pieces
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.shared import Shared
 from gsseg_viewer.state import Edition, State
@@ -60,7 +60,7 @@ class Document:
         base = base_of(run.object_ids, run.marks, run.objects)
         found = None if read_only else find_unsaved(run, base)
         unsaved = found if isinstance(found, Unsaved) else None
-        self._division, start, edited = opened(run, unsaved)
+        self._division, start, edited = read_pieces(run, unsaved)
         self.recovered = unsaved.notice if unsaved is not None else ""
         """What is said of edits that an earlier process did not save and that are the first edit of this one."""
         self.lost = found if isinstance(found, str) else ""
@@ -107,11 +107,6 @@ class Document:
     def pieces(self) -> Int32[ndarray, " gaussians"]:
         """Piece of each Gaussian now; `pieces_of` where a state is at hand, which may be an earlier one."""
         return self.division.of_gaussian
-
-    @property
-    def table(self) -> PieceTable:
-        """What the pieces of now stand for; `table_of` where a state is at hand."""
-        return self.division.table
 
     def pieces_of(self, state: State) -> Int32[ndarray, " gaussians"]:
         """Piece of each Gaussian, as a state numbers them."""
@@ -160,14 +155,12 @@ class Document:
         """Cuts the pieces that a mask takes in part (`gsseg_viewer.division`) and returns the current state, in the new
         division, with the pieces inside the mask.
 
-        Nothing that is seen, saved or undone changes, so nobody is told: every version is divided likewise.
-        """
+        Nothing that is seen, saved or undone changes, so nobody is told: every version is divided likewise."""
         with self._lock:
             self._division = division = self._division.refined(mask)
             copied: dict[int, ndarray] = {}
-            saved = next((at for at, (state, _) in enumerate(self._versions) if state is self._saved), None)
             self._versions = [(division.state(state, copied), title) for state, title in self._versions]
-            self._saved = division.state(self._saved, copied) if saved is None else self._versions[saved][0]
+            self._saved = self._of_edition(division.state(self._saved, copied))
             return self.state, np.flatnonzero(division.inside(mask))
 
     def discard_recovered(self, by: int | None = None) -> None:
@@ -213,8 +206,11 @@ class Document:
         """
         with self._lock:
             self.run, self.stamps, self._base = run, stamps, base
-            self._saved = next((now for now, _ in self._versions if now.edition is state.edition), state)
+            self._saved = self._of_edition(state)
         self._tell(Change("saved", by))
+
+    def _of_edition(self, state: State) -> State:
+        return next((now for now, _ in self._versions if now.edition is state.edition), state)
 
     def listen(self, listener: Callable[[Change], None]) -> Callable[[], None]:
         """Calls ``listener`` after each change; returns what ends that."""
@@ -231,7 +227,7 @@ class Document:
     def _tell(self, change: Change) -> None:
         with self._lock:
             listeners = list(self._listeners)
-        failed: list[Exception] = []
+        failed = []
         for listener in listeners:
             try:
                 listener(change)
@@ -242,10 +238,7 @@ class Document:
 
     def rows(self, pieces: frozenset[int]) -> Int64[ndarray, " selected"]:
         """Rows of all Gaussians of the pieces, ascending."""
-        division = self.division
-        chosen = np.zeros(len(division), bool)
-        chosen[np.fromiter(pieces, np.int64)] = True
-        return np.flatnonzero(chosen[division.of_gaussian])
+        return self.division.rows(pieces)
 
     def object_ids(self, state: State) -> Int32[ndarray, " gaussians"]:
         """Object of each Gaussian in a state."""
@@ -272,8 +265,5 @@ class Document:
 
     def box(self, selection: PieceSelection) -> tuple[Float64[ndarray, "3"], Float64[ndarray, "3"]] | None:
         """Lower and upper corner of the box about the selected centres, world units; None where nothing is selected."""
-        rows = self.rows(selection.pieces)
-        if not len(rows):
-            return None
-        centres = self.gaussians.means.numpy()[rows].astype(np.float64)
-        return centres.min(0), centres.max(0)
+        centres = self.gaussians.means.numpy()[self.rows(selection.pieces)].astype(np.float64)
+        return (centres.min(0), centres.max(0)) if len(centres) else None

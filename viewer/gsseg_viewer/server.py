@@ -18,8 +18,8 @@ from gsseg_viewer.commands import help_text, press, register
 from gsseg_viewer.dialogs import offer_recovery
 from gsseg_viewer.document import Document
 from gsseg_viewer.incoming import Doorkeeper, PartAsked
+from gsseg_viewer.listening import listen_to_mouse
 from gsseg_viewer.meaning import Meaning
-from gsseg_viewer.mouse import listen_to_mouse
 from gsseg_viewer.page import served_page
 from gsseg_viewer.panels import build_panels
 from gsseg_viewer.panels.elements import plain

@@ -3,6 +3,7 @@ viser's own panel, the rest in tabs below."""
 
 from collections.abc import Callable
 
+from gsseg_viewer.panels.camera import CameraPanel
 from gsseg_viewer.panels.edit import EditPanel, UndoPanel
 from gsseg_viewer.panels.export import ExportPanel
 from gsseg_viewer.panels.guide import GuidePanel
@@ -11,12 +12,15 @@ from gsseg_viewer.panels.look import LookPanel, ThemePanel
 from gsseg_viewer.panels.objects import ObjectsPanel
 from gsseg_viewer.panels.recall import RecallPanel
 from gsseg_viewer.panels.selection import SelectionPanel
+from gsseg_viewer.panels.tools import ToolsPanel
 from gsseg_viewer.panels.views import ViewsPanel
 from gsseg_viewer.session import Session
 
 TABS = (
     ("Edit", EditPanel),
+    ("Tools", ToolsPanel),
     ("Views", ViewsPanel),
+    ("Camera", CameraPanel),
     ("Export", ExportPanel),
 )
 """From left to right; the help comes last."""
