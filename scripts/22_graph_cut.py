@@ -6,8 +6,8 @@ RUN was trained on a scene with ground truth of Gaussians, as scripts/13_groupin
 what is wrong: drawn from a few views, the largest connected patch of pixels that the selection has too much or too
 little is clicked at its middle, as the protocols of interactive segmentation do. Without snapping, the click adds or
 takes away the piece that it meets, which is what a click on a fine code does; with it, the border snaps
-(`gsseg.objects.snap`). IoU is by light. Objects looked at are those that lie best on an instance and are not right yet,
-with an IoU from --low to --high.
+(`gsseg.objects.snap`). IoU is by light. Objects looked at are those that lie best on an instance, with an IoU from
+--low to --high, and have a mistake that is seen.
 """
 
 import time
@@ -25,10 +25,11 @@ import gsseg
 from gsseg.evaluate.ground_truth import read_ground_truth
 from gsseg.export.pictures import choose_views, fitted
 from gsseg.objects.select import pick
-from gsseg.objects.snap import SnapConfig, snap
+from gsseg.objects.snap import Known, SnapConfig, snap
 from gsseg.render import BlendWeights, blend_weights
 from gsseg.run.layout import RunLayout
 from gsseg.run.settings import read_settings
+from gsseg.run.stages import kept_evidence
 from gsseg.scene import Camera
 from gsseg.scene.sh import base_colors
 from gsseg.segmentation import Pieces
@@ -80,10 +81,11 @@ def iou(one: ndarray, other: ndarray, light: ndarray) -> float:
     return float(light[one & other].sum() / light[one | other].sum())
 
 
-def learnt(run: gsseg.Run) -> tuple[ndarray, ndarray, ndarray | None]:
-    """Features, colours and how sure each Gaussian is, as the viewer has them."""
+def learnt(run: gsseg.Run) -> Known:
+    """What the viewer tells of a run's Gaussians."""
     sure = None if run.confidence is None else run.confidence.gaussians
-    return run.learnt_features.numpy(), base_colors(run.gaussians).numpy(), sure
+    features, colors = run.learnt_features.numpy(), base_colors(run.gaussians).numpy()
+    return Known(run.gaussians.means.numpy(), features, colors, sure, kept_evidence(RunLayout(run.path)))
 
 
 def click(looked: list[Looked], mask: ndarray, truth: ndarray) -> tuple[Looked, int, int, bool] | None:
@@ -114,8 +116,7 @@ def measured(path: Path, arguments: Arguments) -> tuple[list[list[float]], list[
     cameras = [fitted(scene.views[each].camera, arguments.side) for each in shown]
     looked = [Looked(camera, blend_weights(run.gaussians, camera)) for camera in cameras]
     light = np.sum([view.weights.visibility.numpy() for view in looked], axis=0)
-    pieces, means = Pieces.of(run.columns).of_gaussian, run.gaussians.means.numpy()
-    features, colors, sure = learnt(run)
+    pieces, known = Pieces.of(run.columns).of_gaussian, learnt(run)
     rows, seconds = [], []
     for instance in np.unique(truth[truth >= 0]).tolist():
         wanted = truth == instance
@@ -123,6 +124,8 @@ def measured(path: Path, arguments: Arguments) -> tuple[list[list[float]], list[
         masses[0] = 0
         start = run.object_ids == int(masses.argmax()) - 1
         if not masses.any() or not arguments.low <= iou(start, wanted, light) <= arguments.high:
+            continue
+        if click(looked, start, wanted) is None:
             continue
         before = iou(start, wanted, light)
         plain, snapped, keep, drop = start.copy(), start.copy(), [], []
@@ -139,7 +142,7 @@ def measured(path: Path, arguments: Arguments) -> tuple[list[list[float]], list[
                 (keep if found[3] else drop).extend(hit(run, found).tolist())
                 began = time.perf_counter()
                 said = [np.unique(np.array(each, np.int64)) for each in (keep, drop)]
-                snapped = snap(snapped, *said, means, features, colors, sure, arguments.config)
+                snapped = snap(snapped, *said, known, arguments.config)
                 seconds.append(time.perf_counter() - began)
             line.append(iou(snapped, wanted, light))
         rows.append(line)

@@ -40,6 +40,10 @@ class ViewRun(Command):
     """Folder of the CLIP model that RUN's language vectors were made with (gsseg compress): finds objects by words."""
     compare: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
     """Another run of the same splats: shown in the colours of the objects that both have, and what differs selected."""
+    classes: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """What objects are named by, a key each: a text file, one class a line, perhaps with a colour (chair #c08040)."""
+    read_only: bool = False
+    """Whether nothing can be edited, hidden or saved."""
     host: str = "127.0.0.1"
     """Address to listen on; with any other than the default, everybody on the network may look and edit."""
     port: int = 8080
@@ -57,16 +61,18 @@ class ViewRun(Command):
             raise InputError(f"--port {self.port}", "is no port", "give 0 to 65535")
         self._check_password()
         try:
+            from gsseg_viewer.classes import read_classes
             from gsseg_viewer.document import Document
             from gsseg_viewer.password import read_password
             from gsseg_viewer.server import serve
         except ModuleNotFoundError as error:
             remedy = "install it again with pip, which brings it"
             raise InputError("gsseg view", f"needs {error.name}, which is not installed", remedy) from error
+        classes = () if self.classes is None else read_classes(self.classes)
         run = Run.open(self.run, self.splats)
         other = None if self.compare is None else Run.open(self.compare)
         with run.watched() as check_unchanged:
-            document = Document(run, other)
+            document = Document(run, classes, self.read_only, other)
             check_unchanged()
         if self.scene is not None:
             check_scene(document.run, self.scene)

@@ -6,11 +6,13 @@ minimum cut (`gsseg.objects.graph_cut`) of the graph of nearest neighbours:
     edge        w_ij = exp(-(u_ij + v_ij) / 2), u_ij = |f_i - f_j|^2 over its mean, v_ij likewise of colours: cheap to
                 cut where features or colours jump
     said        a Gaussian that was clicked stays where it was put
-    likeness    l_i = likeness (a_i(keep) - a_i(drop)), a_i(S) = max_s exp(-|f_i - f_s|^2 / (2 width^2)): what looks to
-                the masks as something clicked leans to where that was put
-    before      what was selected leans to stay so, by ``trust`` times how sure it is; less, the nearer a click says
-                otherwise: 1 - exp(-(g_i / reach)^2) of that, g_i the length of the shortest path to such a click,
-                in steps that are long where the edge is weak
+    likeness    a_i(keep) - a_i(drop), a_i(S) = max_s exp(-|f_i - f_s|^2 / (2 width^2)): what looks to the masks like
+                something clicked leans there; what is (not) selected far from all clicks counts as clicked too
+    evidence    e_i(keep) - e_i(drop), e_i(S) = how much more than half of its light, in the views that show both, the
+                Gaussian has in the masks that S is in
+    before      what was selected leans to stay so, by how sure it is; less, the nearer a click says otherwise:
+                1 - exp(-(g_i / reach)^2) of that, g_i the length of the shortest path to such a click, in steps that
+                are long where the edge is weak
 
 After Boykov and Jolly (2001) and, for the distance, geodesic cuts (Price et al. 2010).
 """
@@ -24,11 +26,15 @@ from numpy import ndarray
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import KDTree
 
+from gsseg.features.evidence import MaskEvidence
 from gsseg.objects.graph_cut import minimum_cut
 from gsseg.objects.profiles import neighbours
 
 MOST_SEEDS = 64
 """Clicked Gaussians of either kind that the others are compared with; of a long stroke that many stand for all."""
+
+LEAST_SURE = 0.3
+"""What is not sure at all of its object still counts so much as what it was."""
 
 
 @dataclass(frozen=True)
@@ -41,50 +47,66 @@ class SnapConfig:
     """Edges of a Gaussian."""
     likeness: float = 1.0
     """How much it counts to look like what was clicked."""
-    width: float = 0.3
+    width: float = 0.2
     """Distance of features, which have unit length, at which two still look alike."""
-    trust: float = 0.3
+    evidence: float = 1.0
+    """How much it counts to be in the masks of what was clicked."""
+    trust: float = 2.0
     """How much it counts to have been selected or not."""
-    implied: int = 1
-    reach: float = 30.0
+    reach: float = 10.0
     """Steps from a click within which what was selected counts less."""
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known of the Gaussians of a scene."""
+
+    means: Float32[ndarray, "gaussians 3"]
+    """Centres, world units."""
+    features: Float32[ndarray, "gaussians dim"]
+    """About of unit length, zero for what no mask shows."""
+    colors: Float32[ndarray, "gaussians 3"]
+    """0..1."""
+    sure: Float32[ndarray, " gaussians"] | None = None
+    """How sure, 0..1, each is of its object; None: all alike."""
+    evidence: MaskEvidence | None = None
+    """What the masks say, where it is at hand."""
 
 
 def snap(
     inside: Bool[ndarray, " gaussians"],
     keep: Int64[ndarray, " kept"],
     drop: Int64[ndarray, " dropped"],
-    means: Float32[ndarray, "gaussians 3"],
-    features: Float32[ndarray, "gaussians dim"],
-    colors: Float32[ndarray, "gaussians 3"],
-    sure: Float32[ndarray, " gaussians"] | None = None,
+    known: Known,
     config: SnapConfig = SnapConfig(),
 ) -> Bool[ndarray, " gaussians"]:
     """What is selected after clicks on Gaussians ``keep`` and ``drop``, where ``inside`` was before.
 
-    ``features``: about unit length, zero for what no mask shows. ``colors``: 0..1. ``sure``: of each Gaussian, 0..1,
-    how sure it is that it is of its object; None: all alike. Nothing changes without a click; what is in both is kept.
+    Nothing changes without a click; what is in both is kept.
     """
     drop = np.setdiff1d(drop, keep)
     clicked = np.concatenate([keep, drop])
     if not len(clicked):
         return inside.copy()
-    rows = region_about(means, clicked, config.region)
-    near = neighbours(means[rows], config.neighbours)
-    edges, strength = _edges(near, features[rows], colors[rows])
+    rows = region_about(known.means, clicked, config.region)
+    was, features = inside[rows], known.features[rows]
+    near = neighbours(known.means[rows], config.neighbours)
+    edges, strength = _edges(near, features, known.colors[rows])
     kept, dropped = np.isin(rows, keep), np.isin(rows, drop)
-    was = inside[rows]
-    wrong = np.flatnonzero((kept & ~was) | (dropped & was))
-    heard = _heard(edges, strength, wrong, len(rows), config.reach)
-    far = rows[heard > 0.5]
-    keep_like = np.append(keep, _few(far[inside[far]])) if config.implied else keep
-    drop_like = np.append(drop, _few(far[~inside[far]])) if config.implied else drop
-    leans = config.likeness * (
-        _likeness(features[rows], _some(keep_like), features, config.width)
-        - _likeness(features[rows], _some(drop_like), features, config.width)
-    )
-    side = np.where(was, 1.0, -1.0) * (1.0 if sure is None else 0.3 + 0.7 * sure[rows])
-    leans += config.trust * side * heard
+    heard = _heard(edges, strength, np.flatnonzero((kept & ~was) | (dropped & was)), len(rows), config.reach)
+    if not was.any():  # who begins with a click has not said of anything yet that it is not meant
+        heard[:] = 0
+    far = heard > 0.5
+    like = [
+        _likeness(features, known.features[np.append(_few(said), rows[_few(np.flatnonzero(far & side))])], config.width)
+        for said, side in ((keep, was), (drop, ~was))
+    ]
+    leans = config.likeness * (like[0] - like[1])
+    if known.evidence is not None:
+        shared = [in_the_masks_of(known.evidence, said)[rows] for said in (keep, drop)]
+        leans += config.evidence * (np.maximum(2 * shared[0] - 1, 0) - np.maximum(2 * shared[1] - 1, 0))
+    sure = 1.0 if known.sure is None else LEAST_SURE + (1 - LEAST_SURE) * known.sure[rows]
+    leans += config.trust * np.where(was, 1.0, -1.0) * sure * heard
     leans[kept], leans[dropped] = np.inf, -np.inf
     found = inside.copy()
     found[rows] = minimum_cut(edges, strength, leans)
@@ -105,12 +127,24 @@ def region_about(
     return np.union1d(np.argpartition(far, most)[:most], clicked)
 
 
+def in_the_masks_of(evidence: MaskEvidence, seeds: Int64[ndarray, " seeds"]) -> Float32[ndarray, " gaussians"]:
+    """Share, 0..1, of each Gaussian's light that is in the masks of some seeds, in the views in which a mask shows
+    these; 0 where no view shows both."""
+    light = np.asarray(evidence.matrix[:, seeds].sum(axis=1)).reshape(-1) * (evidence.row_label > 0)
+    of_view = np.bincount(evidence.row_view, light, evidence.views)[evidence.row_view]
+    profile = np.divide(light, of_view, out=np.zeros(len(light)), where=of_view > 0).astype(np.float32)
+    both = evidence.matrix.T @ np.stack([profile, (of_view > 0).astype(np.float32)], 1)
+    return (both[:, 0] / np.maximum(both[:, 1], 1e-9)).astype(np.float32)
+
+
 def _edges(
     near: Int64[ndarray, "rows neighbours"], features: Float32[ndarray, "rows dim"], colors: Float32[ndarray, "rows 3"]
 ) -> tuple[Int64[ndarray, "edges 2"], Float32[ndarray, " edges"]]:
     """Each pair of neighbours once, and its weight."""
-    pairs = np.stack([np.repeat(np.arange(len(near)), near.shape[1]), near.reshape(-1)], 1)
-    pairs = np.unique(np.sort(pairs, axis=1), axis=0)
+    count = len(near)
+    one, other = np.repeat(np.arange(count), near.shape[1]), near.reshape(-1)
+    key = np.unique(np.minimum(one, other) * count + np.maximum(one, other))
+    pairs = np.stack([key // count, key % count], 1)
     apart = np.zeros(len(pairs), np.float32)
     for values in (features, colors):
         jump = np.square(values[pairs[:, 0]] - values[pairs[:, 1]]).sum(axis=1)
@@ -122,21 +156,14 @@ def _few(rows: Int64[ndarray, " some"]) -> Int64[ndarray, " few"]:
     return rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_SEEDS)).astype(np.int64)]
 
 
-def _some(rows):
-    return rows
-
-
 def _likeness(
-    rows: Float32[ndarray, "rows dim"],
-    seeds: Int64[ndarray, " seeds"],
-    features: Float32[ndarray, "gaussians dim"],
-    width: float,
+    features: Float32[ndarray, "rows dim"], seeds: Float32[ndarray, "seeds dim"], width: float
 ) -> Float32[ndarray, " rows"]:
-    seen = seeds[features[seeds].any(axis=1)]
-    if not len(seen):
-        return np.zeros(len(rows), np.float32)
-    apart = np.asarray(KDTree(features[seen]).query(rows)[0])
-    return (np.exp(-np.square(apart / width) / 2) * rows.any(axis=1)).astype(np.float32)
+    shown = seeds[seeds.any(axis=1)]
+    if not len(shown):
+        return np.zeros(len(features), np.float32)
+    apart = np.asarray(KDTree(shown).query(features)[0])
+    return (np.exp(-np.square(apart / width) / 2) * features.any(axis=1)).astype(np.float32)
 
 
 def _heard(

@@ -111,6 +111,22 @@ class StageStore:
             beside.write_bytes(save(tensors, header))
 
 
+def kept_evidence(layout: RunLayout) -> MaskEvidence | None:
+    """What the masks say of each Gaussian, as training left it in the folder's cache; None where it is not there, is
+    damaged, or is of other inputs than the folder's settings say. `InputError` where those cannot be read."""
+    if not layout.settings.is_file() or (key := read_settings(layout.settings).key) is None:
+        return None
+    store = StageStore(layout.cache, key, resume=True)
+
+    def missing() -> MaskEvidence:
+        raise LookupError
+
+    try:
+        return store.evidence(missing)
+    except LookupError:
+        return None
+
+
 def is_result(layout: RunLayout, scene: Scene, key: str) -> bool:
     """Whether a RUN folder holds the finished run of these very inputs and options; ``key``: of `run_key`.
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import viser
 from gsseg_viewer.camera import Pose, Surroundings
+from gsseg_viewer.commands import press
 from gsseg_viewer.document import Document
 from gsseg_viewer.panels import build_panels
 from gsseg_viewer.selection import of_objects
@@ -83,7 +84,7 @@ class Desk:
         self.session.tell = lambda title, body="", color=None, seconds=0.0: self.told.append((title, body))
         self.session.move_camera = self.poses.append
         self.client.send_file_download = lambda name, content, **_: self.downloads.append((name, content))
-        build_panels(self.session, "keys")
+        build_panels(self.session, "keys", press)
         self.session._show = lambda: [panel.refresh() for panel in self._fresh()]  # panels only, no splats
         self.session.refresh()
         self.settle()
@@ -95,12 +96,18 @@ class Desk:
     def close(self) -> None:
         self.settle()
         self.session.close()
+        asyncio.run_coroutine_threadsafe(_all_done(), self.loop).result(timeout=20)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()
 
     def panel(self, kind: type) -> Any:
         return next(each for each in self.session.panels if isinstance(each, kind))
+
+    def press(self, key: str) -> None:
+        """What the browser does when a person presses a key, as the help writes it."""
+        self.session.enqueue(lambda: press(self.session, key))
+        self.settle()
 
     def send(self, widget: Any, value: Any = True) -> None:
         """What the browser does when a person clicks or types: a value for a widget."""
@@ -134,3 +141,8 @@ class Desk:
         document = self.session.document
         self.session.select(of_objects(self.session.selection, document.state, list(ids)))
         self.settle()
+
+
+async def _all_done() -> None:
+    """Until whatever viser was given to do is done: handlers of values that the session itself has set."""
+    await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))

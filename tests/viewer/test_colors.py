@@ -58,7 +58,7 @@ def test_rows_of_a_label_share_its_colour(coloring: Coloring, document: Document
     assert found.shape == (len(document.gaussians), 3)
     assert found.dtype == np.uint8
     if coloring != "photo":
-        by_label = piece_colors(document.table, document.state, coloring)
+        by_label = piece_colors(document.division.table, document.state, coloring)
         assert np.array_equal(found, by_label[document.pieces])
 
 
@@ -66,7 +66,7 @@ def test_photo_is_the_base_colour_rounded(document: Document):
     wanted = np.round(base_colors(document.gaussians).numpy() * 255)
     assert np.array_equal(colors(document, document.state, "photo", PieceSelection()), wanted)
     with pytest.raises(ValueError, match="photo"):
-        piece_colors(document.table, document.state, "photo")
+        piece_colors(document.division.table, document.state, "photo")
 
 
 def test_objects_have_the_colour_of_their_state(document: Document):
@@ -77,7 +77,7 @@ def test_objects_have_the_colour_of_their_state(document: Document):
         assert (found[ids == each] == info.color).all()
     grey = found[ids == -1]
     assert (grey == grey[:, :1]).all()
-    lightness = document.table.colors[document.pieces][ids == -1] @ LUMA
+    lightness = document.division.table.colors[document.pieces][ids == -1] @ LUMA
     assert (np.diff(grey[np.argsort(lightness), 0].astype(int)) >= 0).all(), "lighter where the photos are"
     joined = merge(state, state.pieces_of([0, 1]))
     found = colors(document, joined, "object", PieceSelection())
@@ -191,7 +191,7 @@ def test_legends_are_a_sentence_and_show_colours_that_occur(coloring: Coloring, 
     if coloring == "photo":
         assert said.swatches == []
         return
-    shown = {tuple(each) for each in piece_colors(document.table, document.state, coloring).tolist()}
+    shown = {tuple(each) for each in piece_colors(document.division.table, document.state, coloring).tolist()}
     occurring = {color for color, _ in said.swatches} - ({GREY} if coloring == "object" else set())
     assert occurring <= shown, "what is of no object is grey of any lightness"
 

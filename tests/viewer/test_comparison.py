@@ -76,7 +76,7 @@ def other(balls: Any, tmp_path: Path) -> Path:
 
 
 def test_what_is_the_same_has_our_colours(balls: Any, other: Path) -> None:
-    document = Document(Run.open(balls.path), Run.open(other))
+    document = Document(Run.open(balls.path), other=Run.open(other))
     ids, theirs = document.run.object_ids, Run.open(other).object_ids
     assert colorings_of(document)[-2:] == COMPARING
     ours = colors(document, document.state, "object", PieceSelection())
@@ -93,7 +93,7 @@ def test_what_is_the_same_has_our_colours(balls: Any, other: Path) -> None:
 
 
 def test_what_differs_is_selected_exactly(balls: Any, other: Path, open_desk: Any) -> None:
-    desk = open_desk(Document(Run.open(balls.path), Run.open(other)))
+    desk = open_desk(Document(Run.open(balls.path), other=Run.open(other)))
     session, document = desk.session, desk.session.document
     ids, theirs = document.run.object_ids, Run.open(other).object_ids
     same = matched(theirs, ids)
@@ -127,7 +127,7 @@ def test_before_and_after_an_edit(balls: Any, open_desk: Any) -> None:
 
 
 def test_the_panel_says_what_it_is_in_the_other_run(balls: Any, other: Path) -> None:
-    document = Document(Run.open(balls.path), Run.open(other))
+    document = Document(Run.open(balls.path), other=Run.open(other))
     comparison = document.comparisons["other run"]
     shares = comparison.shares(document.rows(frozenset(document.state.pieces_of([2]).tolist())))
     assert {each for each, _ in shares} == {2, 4}
@@ -141,11 +141,11 @@ def test_runs_of_other_splats_are_refused(balls: Any, tmp_path: Path) -> None:
     write_splats(path / "segmented.ply", file.columns[1:])
     (path / "objects.json").write_text((balls.path / "objects.json").read_text())
     with pytest.raises(InputError, match=r"less: holds \d+ Gaussians"):
-        Document(Run.open(balls.path), Run.open(path))
+        Document(Run.open(balls.path), other=Run.open(path))
     x = file.columns["x"] + 1
     write_splats(path / "segmented.ply", file.columns, {"x": x})
     with pytest.raises(InputError, match="other splats"):
-        Document(Run.open(balls.path), Run.open(path))
+        Document(Run.open(balls.path), other=Run.open(path))
 
 
 def test_a_remembered_colouring_that_is_not_offered_is_forgotten(balls: Any, open_desk: Any) -> None:

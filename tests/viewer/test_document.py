@@ -65,9 +65,9 @@ def rays(count: int, seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
 def test_pieces_stand_for_object_and_code(document: Document) -> None:
     run, state = document.run, document.state
     assert np.array_equal(document.object_ids(state), run.object_ids)
-    assert np.array_equal(document.table.coarse[document.pieces], run.code_coarse)
-    assert np.array_equal(document.table.fine[document.pieces], run.code_fine)
-    assert np.array_equal(document.table.features[document.pieces], run.features.numpy())
+    assert np.array_equal(document.division.table.coarse[document.pieces], run.code_coarse)
+    assert np.array_equal(document.division.table.fine[document.pieces], run.code_fine)
+    assert np.array_equal(document.division.table.features[document.pieces], run.features.numpy())
     assert np.array_equal(np.bincount(document.pieces), state.sizes)
     for piece in range(len(state.owner)):
         assert np.array_equal(document.rows(frozenset({piece})), np.flatnonzero(document.pieces == piece))

@@ -18,7 +18,7 @@ from gsseg.run import Run
 def part(desk: Any) -> np.ndarray:
     """The right half of ball 1, selected at the level of its fine code: which rows that are."""
     document = desk.session.document
-    (piece,) = np.flatnonzero(document.table.fine == 3)
+    (piece,) = np.flatnonzero(document.division.table.fine == 3)
     desk.session.select(PieceSelection(frozenset([int(piece)]), int(piece), frozenset([int(piece)]), level="fine code"))
     desk.settle()
     rows = document.run.code_fine == 3

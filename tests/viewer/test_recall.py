@@ -32,7 +32,7 @@ def told(**parts: Any) -> str:
 def test_a_session_comes_back(level: Any, document: Document):
     chosen = PieceSelection(level=level, distance=0.45)
     for piece in (2, 5):
-        chosen = click(chosen, document.state, document.table, piece, "add")
+        chosen = click(chosen, document.state, document.division.table, piece, "add")
     back = Recall.of(told(session=remembered(document, chosen, "agreement", dark=False), camera=SEEN))
     assert back.selection(document) == chosen
     assert back.session is not None
@@ -42,7 +42,7 @@ def test_a_session_comes_back(level: Any, document: Document):
 
 
 def test_a_selection_too_large_for_an_address_comes_back_by_its_clicks(document: Document, monkeypatch: Any):
-    chosen = click(PieceSelection(), document.state, document.table, 3, "set")
+    chosen = click(PieceSelection(), document.state, document.division.table, 3, "set")
     monkeypatch.setattr(module, "MOST", 1)
     text = remembered(document, chosen, "photo", dark=True)
     assert '"pieces":null' in text

@@ -165,7 +165,7 @@ def test_parts_that_are_marked_are_marked_after_a_restart(balls) -> None:
     save(document)
     again = balls.document()
     assert plain(again) == plain(document)
-    fine, ids = document.table.fine[document.pieces], document.object_ids(document.state)
+    fine, ids = document.division.table.fine[document.pieces], document.object_ids(document.state)
     assert np.array_equal(again.state.deleted[again.pieces], fine == 0)
     again.apply("", show_all)
     assert np.array_equal(again.state.gone[again.pieces], (fine == 0) | (fine == 2)), "as before isolating"

@@ -56,6 +56,12 @@ class Division:
         """How many Gaussians of each piece are in a mask."""
         return np.bincount(self.of_gaussian[mask], minlength=len(self))
 
+    def rows(self, pieces: frozenset[int]) -> Int64[ndarray, " selected"]:
+        """Rows of all Gaussians of some pieces, ascending."""
+        chosen = np.zeros(len(self), bool)
+        chosen[np.fromiter(pieces, np.int64)] = True
+        return np.flatnonzero(chosen[self.of_gaussian])
+
     def refined(self, mask: Bool[ndarray, " gaussians"]) -> "Division":
         """The division in which every piece lies in the mask or outside of it; this very one where it does already."""
         inside = self.inside(mask)

@@ -5,9 +5,10 @@ people editing at once lose nothing; who listens is told after each.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,16 +17,17 @@ from numpy import ndarray
 
 from gsseg.run import FileStamps, Marks, Run
 from gsseg.scene import Gaussians
-from gsseg.scene.sh import base_colors
-from gsseg.segmentation import ObjectInfo
 from gsseg_viewer import picking
+from gsseg_viewer.classes import ObjectClass, classes_in, is_named
 from gsseg_viewer.comparison import Comparison
 from gsseg_viewer.division import Division
 from gsseg_viewer.edits import EditError
 from gsseg_viewer.picking import Hit
-from gsseg_viewer.pieces import PieceTable, cut, table_of
+from gsseg_viewer.pieces import PieceTable
+from gsseg_viewer.reading import read_pieces
 from gsseg_viewer.selection import PieceSelection
-from gsseg_viewer.state import Edition, ObjectState, State
+from gsseg_viewer.shared import Shared
+from gsseg_viewer.state import Edition, State
 from gsseg_viewer.unsaved import Unsaved, base_of, find_unsaved, now
 
 Edit = Callable[[State], State]
@@ -47,8 +49,19 @@ class Change:
 class Document:
     """A run that is looked at and mended; safe to use from many threads."""
 
-    def __init__(self, run: Run, other: Run | None = None) -> None:
-        """Reads the run, and another one of the same Gaussians to compare it with; InputError where either is wrong."""
+    def __init__(
+        self,
+        run: Run,
+        classes: Sequence[ObjectClass] = (),
+        read_only: bool = False,
+        other: Run | None = None,
+    ) -> None:
+        """Reads the run; InputError where it is wrong.
+
+        ``classes``: what objects are named by; without any, what those that have names are of. ``read_only``: nothing
+        can be edited or saved, and edits that an earlier process did not save are left where they are. ``other``:
+        another run of the same Gaussians, to compare it with.
+        """
         self.stamps: FileStamps = run.stamps()  # before anything is read, so that no change goes unseen
         self.run = run
         self.gaussians: Gaussians = run.gaussians
@@ -57,13 +70,15 @@ class Document:
         if other is not None:
             self.comparisons["other run"] = Comparison.of(run, other)
         base = base_of(run.object_ids, run.marks, run.objects)
-        found = find_unsaved(run, base)
+        found = None if read_only else find_unsaved(run, base)
         unsaved = found if isinstance(found, Unsaved) else None
-        self._division, start, edited = _read(run, unsaved)
+        self._division, start, edited = read_pieces(run, unsaved)
         self.recovered = unsaved.notice if unsaved is not None else ""
         """What is said of edits that an earlier process did not save and that are the first edit of this one."""
         self.lost = found if isinstance(found, str) else ""
         """What is said of such edits that cannot be had again."""
+        self.start = start
+        """The version on disk when this was opened."""
         self.saving = threading.Lock()
         """Held while the document is written."""
         self._lock = threading.RLock()
@@ -77,11 +92,16 @@ class Document:
         self._time = now()
         self._listeners: list[Callable[[Change], None]] = []
         self._last_drawn: tuple[Edition, Gaussians] | None = None
+        named = (info.name for each, info in self.state.objects.items() if is_named(each, info.name))
+        self.shared = Shared(
+            lambda title, by: self._tell(Change(title, by)), tuple(classes) or classes_in(named), read_only
+        )
+        """Classes, locks, and whether anything may be edited."""
 
     @classmethod
-    def open(cls, path: Path | str, splats: Path | str | None = None) -> "Document":
+    def open(cls, path: Path | str, splats: Path | str | None = None, **options: Any) -> "Document":
         """Opens a RUN folder, a scene.gsseg with its splats, or a segmented.ply, as `Run.open`."""
-        return cls(Run.open(path, splats))
+        return cls(Run.open(path, splats), **options)
 
     @property
     def state(self) -> State:
@@ -99,11 +119,6 @@ class Document:
     def pieces(self) -> Int32[ndarray, " gaussians"]:
         """Piece of each Gaussian now; `pieces_of` where a state is at hand, which may be an earlier one."""
         return self.division.of_gaussian
-
-    @property
-    def table(self) -> PieceTable:
-        """What the pieces of now stand for; `table_of` where a state is at hand."""
-        return self.division.table
 
     def pieces_of(self, state: State) -> Int32[ndarray, " gaussians"]:
         """Piece of each Gaussian, as a state numbers them."""
@@ -138,6 +153,7 @@ class Document:
             # What undone edits have given out is not given out again: somebody may still hold such an id.
             before = self.state
             state = edit(replace(before, next_id=self._next_id))
+            self.shared.check(before, state)
             if state.edition is before.edition:  # else it is another version as it was
                 state = replace(state, edition=Edition())
             self._next_id = max(self._next_id, state.next_id)
@@ -151,14 +167,12 @@ class Document:
         """Cuts the pieces that a mask takes in part (`gsseg_viewer.division`) and returns the current state, in the new
         division, with the pieces inside the mask.
 
-        Nothing that is seen, saved or undone changes, so nobody is told: every version is divided likewise.
-        """
+        Nothing that is seen, saved or undone changes, so nobody is told: every version is divided likewise."""
         with self._lock:
             self._division = division = self._division.refined(mask)
             copied: dict[int, ndarray] = {}
-            saved = next((at for at, (state, _) in enumerate(self._versions) if state is self._saved), None)
             self._versions = [(division.state(state, copied), title) for state, title in self._versions]
-            self._saved = division.state(self._saved, copied) if saved is None else self._versions[saved][0]
+            self._saved = self._of_edition(division.state(self._saved, copied))
             return self.state, np.flatnonzero(division.inside(mask))
 
     def discard_recovered(self, by: int | None = None) -> None:
@@ -204,8 +218,11 @@ class Document:
         """
         with self._lock:
             self.run, self.stamps, self._base = run, stamps, base
-            self._saved = next((now for now, _ in self._versions if now.edition is state.edition), state)
+            self._saved = self._of_edition(state)
         self._tell(Change("saved", by))
+
+    def _of_edition(self, state: State) -> State:
+        return next((now for now, _ in self._versions if now.edition is state.edition), state)
 
     def listen(self, listener: Callable[[Change], None]) -> Callable[[], None]:
         """Calls ``listener`` after each change; returns what ends that."""
@@ -222,7 +239,7 @@ class Document:
     def _tell(self, change: Change) -> None:
         with self._lock:
             listeners = list(self._listeners)
-        failed: list[Exception] = []
+        failed = []
         for listener in listeners:
             try:
                 listener(change)
@@ -233,10 +250,7 @@ class Document:
 
     def rows(self, pieces: frozenset[int]) -> Int64[ndarray, " selected"]:
         """Rows of all Gaussians of the pieces, ascending."""
-        division = self.division
-        chosen = np.zeros(len(division), bool)
-        chosen[np.fromiter(pieces, np.int64)] = True
-        return np.flatnonzero(chosen[division.of_gaussian])
+        return self.division.rows(pieces)
 
     def object_ids(self, state: State) -> Int32[ndarray, " gaussians"]:
         """Object of each Gaussian in a state."""
@@ -263,39 +277,5 @@ class Document:
 
     def box(self, selection: PieceSelection) -> tuple[Float64[ndarray, "3"], Float64[ndarray, "3"]] | None:
         """Lower and upper corner of the box about the selected centres, world units; None where nothing is selected."""
-        rows = self.rows(selection.pieces)
-        if not len(rows):
-            return None
-        centres = self.gaussians.means.numpy()[rows].astype(np.float64)
-        return centres.min(0), centres.max(0)
-
-
-def _read(run: Run, unsaved: Unsaved | None) -> tuple[Division, State, State | None]:
-    """The pieces, the state on disk, and that of edits which were not saved."""
-    columns, marks, gaussians = run.columns, run.marks, run.gaussians
-    means = np.nan_to_num(gaussians.means.numpy(), posinf=0.0, neginf=0.0)
-    rgb = np.nan_to_num(base_colors(gaussians).numpy())
-    known = [marks] if unsaved is None else [marks, unsaved.marks]
-    pieces = cut(columns, known, [] if unsaved is None else [unsaved.object_ids], means, rgb)
-    division, first = Division.of(pieces, table_of(columns, pieces, means, rgb)), pieces.first
-    owner = columns.object_ids[first]
-    there = set(owner.tolist())
-    objects = {row.id: object_of(row) for row in run.objects if row.id in there}
-    start = State(
-        owner, pieces.sizes, objects, hidden=marks.hidden[first], aside=marks.aside[first],
-        deleted=marks.deleted[first], origin=division.origin, next_id=len(run.objects),
-    )  # fmt: skip
-    edited = None
-    if unsaved is not None:
-        edited = State(
-            unsaved.object_ids[first], pieces.sizes, unsaved.objects, hidden=unsaved.marks.hidden[first],
-            aside=unsaved.marks.aside[first], deleted=unsaved.marks.deleted[first], origin=division.origin,
-            next_id=unsaved.next_id,
-        )  # fmt: skip
-    return division, start, edited
-
-
-def object_of(row: ObjectInfo) -> ObjectState:
-    """What a row of the table says of its object beside its Gaussians."""
-    red, green, blue = row.color
-    return ObjectState(row.name, (red, green, blue), row.views, row.agreement, source=row.id, edited=row.edited)
+        centres = self.gaussians.means.numpy()[self.rows(selection.pieces)].astype(np.float64)
+        return (centres.min(0), centres.max(0)) if len(centres) else None

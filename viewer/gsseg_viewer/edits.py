@@ -3,7 +3,7 @@
 Every edit leaves out those of its pieces that are deleted, because somebody else may just have deleted them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -58,6 +58,17 @@ def split(state: State, pieces: Iterable[int]) -> State:
     return _founded(state, parts[moved], rank[code][moved])
 
 
+def split_into(state: State, parts: Sequence[Iterable[int]]) -> State:
+    """Each part of one object but the largest becomes an object of its own; together they are all of it."""
+    groups = [_there(state, part, "a part has nothing left") for part in parts]
+    ids = np.unique(state.owner[np.concatenate(groups)]).tolist()
+    if len(ids) != 1 or ids == [NO_OBJECT] or sum(map(len, groups)) != len(state.pieces_of(ids)) or len(groups) < 2:
+        raise EditError("that is no longer the object that was to be split")
+    groups.sort(key=lambda group: -int(state.sizes[group].sum()))
+    rank = np.repeat(np.arange(len(groups) - 1), [len(group) for group in groups[1:]])
+    return _founded(state, np.concatenate(groups[1:]), rank)
+
+
 def move(state: State, pieces: Iterable[int], target: int | None) -> State:
     """The pieces go to object ``target``, to none (`NO_OBJECT`), or become an object of their own (None)."""
     moved = _there(state, pieces, "select something to move")
@@ -76,15 +87,23 @@ def move(state: State, pieces: Iterable[int], target: int | None) -> State:
 
 def rename(state: State, object_id: int, name: str) -> State:
     """The object takes another name: one line, at most `NAME_LENGTH` characters."""
-    _known(state, object_id)
-    name = one_line(name)
-    if not name:
-        raise EditError("a name needs at least one letter")
-    if len(name) > NAME_LENGTH:
-        raise EditError(f"a name has at most {NAME_LENGTH} letters, this one has {len(name)}")
-    if name == state.objects[object_id].name:
-        raise EditError(f"it is called {name} already")
-    return replace(state, objects={**state.objects, object_id: replace(state.objects[object_id], name=name)})
+    return rename_all(state, {object_id: name})
+
+
+def rename_all(state: State, names: Mapping[int, str]) -> State:
+    """Objects take other names, as `rename`."""
+    objects = dict(state.objects)
+    for object_id, typed in names.items():
+        _known(state, object_id)
+        name = one_line(typed)
+        if not name:
+            raise EditError("a name needs at least one letter")
+        if len(name) > NAME_LENGTH:
+            raise EditError(f"a name has at most {NAME_LENGTH} letters, this one has {len(name)}")
+        if name == state.objects[object_id].name:
+            raise EditError(f"it is called {name} already")
+        objects[object_id] = replace(state.objects[object_id], name=name)
+    return replace(state, objects=objects)
 
 
 def one_line(name: str) -> str:
@@ -98,6 +117,14 @@ def hide(state: State, pieces: Iterable[int]) -> State:
     if not (chosen & ~state.hidden).any():
         raise EditError("that is hidden already")
     return replace(state, hidden=state.hidden | chosen)
+
+
+def show(state: State, pieces: Iterable[int]) -> State:
+    """The pieces are drawn again, whether they were hidden or set aside."""
+    chosen = _mask(state, _there(state, pieces, "select something to show"))
+    if not (chosen & (state.hidden | state.aside)).any():
+        raise EditError("that is shown already")
+    return replace(state, hidden=state.hidden & ~chosen, aside=state.aside & ~chosen)
 
 
 def isolate(state: State, pieces: Iterable[int]) -> State:

@@ -97,6 +97,29 @@ class GuiFormDirtyMessage(_Message, tag=True):
     uuid: Name
 
 
+class TransformControlsUpdateMessage(_Message, tag=True):
+    """A handle of a sphere or box was moved or turned."""
+
+    name: Name
+    wxyz: tuple[Unit, Unit, Unit, Unit]
+    position: Point
+    owner: Name = ""
+
+
+class TransformControlsDragStartMessage(_Message, tag=True):
+    """It was taken hold of."""
+
+    name: Name
+    owner: Name = ""
+
+
+class TransformControlsDragEndMessage(_Message, tag=True):
+    """It was let go."""
+
+    name: Name
+    owner: Name = ""
+
+
 class PartAsked(_Message, tag=True):
     """What a part of the page that is ours asks of its session; what the lists hold is for the part to say."""
 
@@ -119,6 +142,9 @@ _KINDS = (
     ScenePointerMessage,
     GuiFormSubmitMessage,
     GuiFormDirtyMessage,
+    TransformControlsUpdateMessage,
+    TransformControlsDragStartMessage,
+    TransformControlsDragEndMessage,
     PartAsked,
 )
 
@@ -153,6 +179,10 @@ def meant(message: bytes | str) -> _Message | None:
         whole = known.event_type == "rect-select" or None not in (known.ray_origin, known.ray_direction)
         if not whole or len(known.screen_pos) != 1 + (known.event_type == "rect-select") or not _finite(numbers):
             raise ValueError("no click and no rectangle")
+    if isinstance(known, TransformControlsUpdateMessage):
+        length = sum(part * part for part in known.wxyz)
+        if not _finite((*known.wxyz, *known.position)) or not 0.9 < length < 1.1:
+            raise ValueError("no handle")
     if isinstance(known, PartAsked) and not _finite(known.numbers):
         raise ValueError("no number")
     return known

@@ -8,6 +8,7 @@ from gsseg.scene import View
 from gsseg_viewer import camera
 from gsseg_viewer.pointing import Sight, aspect
 from gsseg_viewer.session import Session
+from gsseg_viewer.viewpoints import go
 
 
 def look_at(session: Session, low: Any, high: Any) -> None:
@@ -32,7 +33,7 @@ def frame_selection(session: Session) -> None:
 def go_to(session: Session, view: View) -> None:
     """Jumps to where a training view was taken from."""
     session.view = next((at for at, each in enumerate(session.views) if each is view), None)
-    session.move_camera(session.surroundings.pose_of(view.camera, aspect(session.client.camera)))
+    go(session, session.surroundings.pose_of(view.camera, aspect(session.client.camera)))
     session.refresh()
 
 

@@ -67,7 +67,7 @@ def coarseness(state: State, table: PieceTable, anchor: int) -> Float64[ndarray,
 
 def _apart(table: PieceTable, anchor: int) -> Float64[ndarray, " pieces"]:
     """Distance of features; of colours where no mask shows the anchor, and inf between the two kinds."""
-    known = table.features.any(axis=1)
+    known = np.asarray(table.features.any(axis=1))
     values = table.features if known[anchor] else table.colors
     apart = np.linalg.norm(values.astype(np.float64) - values[anchor], axis=1)
     return np.where(known == known[anchor], apart, np.inf)

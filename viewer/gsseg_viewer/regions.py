@@ -70,7 +70,8 @@ class Solid:
     def holds(self, points: Float[ndarray, "points 3"]) -> Bool[ndarray, " points"]:
         """Which points lie in it or on its surface."""
         own = (points - self.centre) @ self.axes / (np.maximum(self.extent, 1e-12) / 2)
-        return np.square(own).sum(axis=1) <= 1 if self.round else (np.abs(own) <= 1).all(axis=1)
+        far = np.square(own).sum(axis=1) if self.round else np.abs(own).max(axis=1)
+        return np.asarray(far <= 1)
 
 
 def nearer_than(sight: Sight, points: Float[ndarray, "points 3"], share: float) -> Bool[ndarray, " points"]:

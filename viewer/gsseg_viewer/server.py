@@ -14,12 +14,12 @@ from websockets.asyncio.server import ServerConnection
 from gsseg.language.text import TextModel
 from gsseg.scene import View
 from gsseg_viewer.camera import Surroundings
-from gsseg_viewer.commands import help_text, register
+from gsseg_viewer.commands import help_text, press, register
 from gsseg_viewer.dialogs import offer_recovery
 from gsseg_viewer.document import Document
 from gsseg_viewer.incoming import Doorkeeper, PartAsked
+from gsseg_viewer.listening import listen_to_mouse
 from gsseg_viewer.meaning import Meaning
-from gsseg_viewer.mouse import listen_to_mouse
 from gsseg_viewer.page import served_page
 from gsseg_viewer.panels import build_panels
 from gsseg_viewer.panels.elements import plain
@@ -119,7 +119,7 @@ class Viewer:
         session = Session(client, self.document, self._splats, self._surroundings, self._views, self._meaning, recall)
         with self._lock:
             self._sessions[client.client_id] = session
-        build_panels(session, help_text())
+        build_panels(session, help_text(), press)
         register(session)
         listen_to_mouse(session)
         session.start()

@@ -12,29 +12,31 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary
 
-import numpy as np
 import viser
 from jaxtyping import UInt8
 from numpy import ndarray
 
 from gsseg.errors import InputError
 from gsseg.scene import View
-from gsseg_viewer import camera, colors, selection
+from gsseg_viewer import camera, sections, selection
 from gsseg_viewer.camera import Surroundings
 from gsseg_viewer.channel import Channel
-from gsseg_viewer.colors import Coloring
+from gsseg_viewer.colors import Coloring, colorings_of
 from gsseg_viewer.document import Change, Document, Edit
 from gsseg_viewer.edits import EditError
+from gsseg_viewer.guides.guide import Guide
 from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.messages import Messages
+from gsseg_viewer.painting import Preview, painted
 from gsseg_viewer.recall import Recall
+from gsseg_viewer.regained import Regained
 from gsseg_viewer.saving import save
+from gsseg_viewer.sections import Section
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.splats import ClientSplats, SplatNodes
-from gsseg_viewer.state import Edition, State
 from gsseg_viewer.tools import Settings
+from gsseg_viewer.work import Work
 
 _LOG = logging.getLogger("gsseg_viewer")
 
@@ -74,14 +76,24 @@ class Session:
         """Whether what is drawn on the screen takes what is seen, and not what stands behind it too."""
         self.tools = Settings()
         """Which tool is in hand, and how it is set."""
+        self.section: Section | None = None
+        """What alone is drawn of the scene, or all of it."""
+        self.work = Work()
+        """What the tools are in the middle of."""
         opening: Coloring = "object" if document.state.objects else "photo"
-        known = earlier is not None and earlier.coloring in colors.colorings_of(document)
+        known = earlier is not None and earlier.coloring in colorings_of(document)
         self.coloring: Coloring = earlier.coloring if earlier is not None and known else opening
         self.dark = earlier is None or earlier.dark
         """Whether the page is dark."""
         self.view: int | None = None
         """The training view that was jumped to last."""
         self.panels: list[Panel] = []
+        self.preview: Preview | None = None
+        """Shown over the colours until it is None again."""
+        self.pointed: int | None = None
+        """The object that the pointer is on in the list: it is lit."""
+        self.guide: Guide | None = None
+        """What leads through many small decisions now; it has the first word on every key."""
         self.messages = Messages(client)
         self.channel = Channel(client)
         """To the parts of the page that are ours."""
@@ -92,9 +104,7 @@ class Session:
         self._stale = False
         self._closed = False
         self._state = document.state
-        self._before: WeakKeyDictionary[Edition, tuple[PieceSelection, PieceSelection, int]] = WeakKeyDictionary()
-        """Of a version that an edit has ended: the selection then, what the edit left of it, and how many pieces there
-        were."""
+        self._regained = Regained()
         # A browser may go away at any moment, also while something is being sent: that is lost, and viser need not warn
         # of it. Entered for good, so it must be kept.
         self._unheard = client._websock_connection.get_message_buffer().sanctioned_dead_writes()
@@ -171,6 +181,35 @@ class Session:
             self.coloring = coloring
         self.refresh()
 
+    def follow(self, begin: Callable[["Session"], Guide] | None) -> None:
+        """Ends the guide that leads now and begins another, or none; from the session's queue."""
+        earlier, self.guide = self.guide, None
+        if earlier is not None:
+            earlier.end()
+        self.refresh()
+        if begin is not None:
+            self.guide = begin(self)
+
+    def cut(self, section: Section | None) -> None:
+        """Draws only what lies in a section, or everything again."""
+        with self._lock:
+            self.section = section
+        self.refresh()
+
+    def show_over(self, preview: Preview | None) -> None:
+        """Shows something over the colours, or nothing any more."""
+        with self._lock:
+            self.preview = preview
+        self.refresh()
+
+    def point_at(self, object_id: int | None) -> None:
+        """Lights an object, without selecting it."""
+        with self._lock:
+            if object_id == self.pointed:
+                return
+            self.pointed = object_id
+        self.refresh()
+
     def refresh(self) -> None:
         """Shows everything as it is now, soon; calls that come faster than it is shown are as one."""
         with self._lock:
@@ -240,25 +279,12 @@ class Session:
                 return
             state = self.document.state  # under the lock: of two changes at once the newer is compared last
             earlier, self._state = self._state, state
-            division, chosen = self.document.division, self.selection
-            lost = np.flatnonzero(division.state(state, {}).gone & ~division.state(earlier, {}).gone)
-            if len(lost):
-                self._selection = selection.without(chosen, frozenset(lost.tolist()))
-                self._before[earlier.edition] = (chosen, self._selection, self._pieces)
-            else:
-                self._select_again(state)
+            self._selection = self._regained.after(self.document.division, earlier, state, self.selection)
         if change.by != self.client.client_id:
             self.tell("Somebody else changed the scene", _sentence(change.title), color="blue")
         elif change.title != "saved":  # of which `save` says more
             self.tell(_sentence(change.title), color="green", seconds=3.0)
         self.refresh()
-
-    def _select_again(self, state: State) -> None:
-        """Where an edit has been undone that took from the selection, and nothing was selected since: as it was."""
-        chosen, division = self.selection, self.document.division
-        before, left, count = self._before.get(state.edition, (chosen, chosen, len(division)))
-        if chosen == left.followed(division, count):
-            self._selection = before.followed(division, count)
 
     def _begin(self) -> None:
         self._splats = self._nodes.show(self.client, *self._painted())
@@ -278,7 +304,9 @@ class Session:
         """Colours and opacities as they should be now."""
         with self._lock:
             chosen, coloring, state = self.selection, self.coloring, self.document.state
-        return colors.colors(self.document, state, coloring, chosen), colors.alphas(self.document, state)
+            over, pointed, section = self.preview, self.pointed, self.section
+        rgb, alphas = painted(self.document, state, coloring, chosen, over, pointed)
+        return rgb, alphas * sections.inside(self.document, section)
 
 
 def _sentence(text: str) -> str:

@@ -3,42 +3,34 @@
 The cut itself is `gsseg.objects.snap`; here are what was said so far and what of a run it is told.
 """
 
-from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Bool, Int64
 from numpy import ndarray
 
+from gsseg.errors import InputError
 from gsseg.objects import select
-from gsseg.objects.snap import snap
+from gsseg.objects.snap import Known, snap
 from gsseg.scene.sh import base_colors
 from gsseg_viewer import selection
+from gsseg_viewer.document import Document
 from gsseg_viewer.edits import EditError
 from gsseg_viewer.regions import Stroke
-from gsseg_viewer.selection import PieceSelection
+from gsseg_viewer.sections import drawn
 from gsseg_viewer.session import Session
 from gsseg_viewer.taking import on_screen, selected_rows
+from gsseg_viewer.testimony import evidence_of
+from gsseg_viewer.work import Said
 
 LIGHT = 0.1
 """Share of a ray's light from which on a Gaussian is meant by a click."""
 
 
-@dataclass(frozen=True, eq=False)
-class Said:
-    """What a person has said of the thing that is selected."""
-
-    keep: Int64[ndarray, " kept"]
-    """Rows of Gaussians that belong to it."""
-    drop: Int64[ndarray, " dropped"]
-    """Rows of those that do not."""
-    made: PieceSelection
-    """The selection that came of it; whatever is selected otherwise begins anew."""
-
-
 def click(session: Session, origin: ndarray, direction: ndarray, keep: bool) -> None:
     """Says of what a ray meets that it belongs or does not, and lets the border snap."""
     document = session.document
-    hits = select.pick(document.drawn(document.state), origin, direction)
+    hits = select.pick(drawn(document, document.state, session.section), origin, direction)
     if hits.weights.sum() < select.MIN_WEIGHT:
         raise EditError("there is nothing under that click")
     met = hits.rows[hits.weights >= min(LIGHT, hits.weights.max())]
@@ -66,7 +58,7 @@ def say(session: Session, rows: Int64[ndarray, " rows"], keep: bool) -> None:
     """Takes note of what was said, cuts, and selects what comes of it."""
     document, chosen = session.document, session.selection
     none = np.zeros(0, np.int64)
-    before = session.said
+    before = session.work.said
     kept, dropped = (none, none) if before is None or before.made != chosen else (before.keep, before.drop)
     if keep:
         kept, dropped = np.union1d(kept, rows), np.setdiff1d(dropped, rows)
@@ -77,7 +69,7 @@ def say(session: Session, rows: Int64[ndarray, " rows"], keep: bool) -> None:
     found = snapped(session, selected_rows(session), kept, dropped)
     _, inside = document.refine(found & document.shown(document.state))
     session.select(selection.as_they_are(chosen, inside))
-    session.said = Said(kept, dropped, session.selection)
+    session.work.said = Said(kept, dropped, session.selection)
 
 
 def snapped(
@@ -87,7 +79,21 @@ def snapped(
     drop: Int64[ndarray, " dropped"],
 ) -> Bool[ndarray, " gaussians"]:
     """`gsseg.objects.snap.snap` with what the run knows of its Gaussians."""
-    run, gaussians = session.document.run, session.document.gaussians
-    sure = None if run.confidence is None else run.confidence.gaussians
-    means = np.nan_to_num(gaussians.means.numpy())
-    return snap(inside, keep, drop, means, run.columns.learnt, base_colors(gaussians).numpy(), sure)
+    return snap(inside, keep, drop, known_of(session.document))
+
+
+def known_of(document: Document) -> Known:
+    """What a document knows of its Gaussians; gathered at the first call and kept as long as the document."""
+    if document not in _KNOWN:
+        run, gaussians = document.run, document.gaussians
+        sure = None if run.confidence is None else run.confidence.gaussians
+        means, colors = np.nan_to_num(gaussians.means.numpy()), base_colors(gaussians).numpy()
+        try:
+            features = run.columns.learnt
+        except InputError:  # the folder was copied without them
+            features = run.columns.discrete
+        _KNOWN[document] = Known(means, features, np.nan_to_num(colors), sure, evidence_of(document))
+    return _KNOWN[document]
+
+
+_KNOWN: WeakKeyDictionary[Document, Known] = WeakKeyDictionary()

@@ -113,3 +113,14 @@ class State:
         chosen = chosen[chosen < len(self.owner)]  # others have been cut off meanwhile
         ids = np.unique(self.owner[chosen[~self.deleted[chosen]]])
         return ids[ids != NO_OBJECT].tolist()
+
+
+def touched(before: State, after: State) -> frozenset[int]:
+    """Objects that an edit has given something, taken something from, or renamed; hiding touches none."""
+    if len(before.owner) != len(after.owner):
+        raise ValueError("two states of different pieces")
+    moved = (before.owner != after.owner) | (before.deleted != after.deleted)
+    ids = {*before.owner[moved].tolist(), *after.owner[moved].tolist()}
+    both = before.objects.keys() & after.objects.keys()
+    ids |= {each for each in both if before.objects[each].name != after.objects[each].name}
+    return frozenset(ids - {NO_OBJECT})

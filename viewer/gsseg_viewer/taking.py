@@ -11,6 +11,7 @@ from numpy import ndarray
 from gsseg_viewer import selection
 from gsseg_viewer.pointing import Sight, held_by_half
 from gsseg_viewer.regions import Outline, Solid, Stroke, nearer_than
+from gsseg_viewer.sections import visible
 from gsseg_viewer.seen import seen_from
 from gsseg_viewer.selection import How, PieceSelection
 from gsseg_viewer.session import Session
@@ -27,7 +28,7 @@ def take(session: Session, mask: Bool[ndarray, " gaussians"], how: How) -> None:
     """Selects those Gaussians of a mask that are drawn, adds them, takes them away, or keeps of the selection only what
     is among them."""
     document = session.document
-    mask = mask & document.shown(document.state)
+    mask = mask & visible(document, document.state, session.section)
     if not mask.any():
         session.tell("Nothing there", "The tool has met nothing that is drawn.")
         return
@@ -79,9 +80,10 @@ def on_screen(
     state, means = document.state, document.gaussians.means.numpy()
     counted = None
     if session.only_seen:
-        counted = seen_from(sight, document, state)
+        counted = seen_from(sight, document, state, session.section)
     if session.tools.depth < 1:
-        near = nearer_than(sight, np.where(document.shown(state)[:, None], means, np.nan), session.tools.depth)
+        shown = visible(document, state, session.section)
+        near = nearer_than(sight, np.where(shown[:, None], means, np.nan), session.tools.depth)
         counted = near if counted is None else counted & near
     return drawn.holds(sight, means), counted
 

@@ -90,7 +90,7 @@ def like(
     selected."""
     table, pieces = document.table_of(state), document.pieces_of(state)
     chosen = np.unique(pieces[selected])
-    known = table.features.any(axis=1)
+    known = np.asarray(table.features.any(axis=1))
     values, known = (table.features, known) if known[chosen].any() else (table.colors, np.ones_like(known))
-    near = np.asarray(KDTree(values[chosen[known[chosen]]]).query(values)[0]) <= distance
-    return (near & known)[pieces]
+    far = np.asarray(KDTree(values[chosen[known[chosen]]]).query(values)[0])
+    return np.asarray((far <= distance) & known)[pieces]

@@ -35,7 +35,7 @@ class LookPanel:
         lines = [dim(f"{escaped(now.text)} {splats}."), *_keys(now)]
         self.legend.content = block(*lines)
         if self.boxes.value:
-            self.lines.show(document, document.state, self.session.selection)
+            self.lines.show(document, document.state, self.session.selection, self.session.work.scale)
         else:
             self.lines.hide()
 
