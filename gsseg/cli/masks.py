@@ -14,8 +14,9 @@ from gsseg.errors import InputError
 from gsseg.files import whole_file
 from gsseg.files.json_file import read_json
 from gsseg.io.scene_folder import check_folder, load_views, read_cameras
-from gsseg.masks.check import check_masks, contact_sheet
+from gsseg.masks.check import check_masks
 from gsseg.masks.config import MasksConfig
+from gsseg.masks.contact import contact_page, contact_sheet
 from gsseg.masks.import_masks import import_masks
 from gsseg.masks.scene import Photo, make_masks, photos_of
 from gsseg.masks.segmenter import HOW_TO_GET, Segmenter
@@ -39,12 +40,13 @@ class Masks(Command):
     take: Annotated[Path | None, tyro.conf.arg(name="import", metavar="PATH")] = None
     """Take the masks of another tool: a COCO or Label Studio .json, CVAT's .xml, amg.py's output, a folder of .npz."""
     check: bool = False
-    """Look over the masks that are there: coverage, numbers, photos without any, and a contact sheet."""
+    """Look over the masks that are there: coverage, numbers, photos without any, and a contact sheet (PNG, HTML)."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder for the masks instead of SCENE/masks (with --config.levels: SCENE/language_features); with --check the
     folder that holds them."""
     sheet: Annotated[Path | None, tyro.conf.arg(metavar="PNG")] = None
-    """Contact sheet that --check writes; without it: contact.png beside the masks' folder."""
+    """Contact sheet that --check writes, and the same as a page for the browser, .html, beside it; without it:
+    contact.png beside the masks' folder."""
     all_views: bool = False
     """Also of the photos that gt/test_views.json holds out."""
     device: Device = "auto"
@@ -117,9 +119,12 @@ class Masks(Command):
         counts = np.array([view.masks for view in found.views])
         covered = np.array([view.covered for view in found.views])
         sheet = self.sheet or self.scene / "contact.png"
-        picture = contact_sheet([view for view in views if view.labels is not None])
+        shown = [view for view in views if view.labels is not None]
+        picture, page = contact_sheet(shown, found), sheet.with_suffix(".html")
         with whole_file(sheet) as path:
             Image.fromarray(picture).save(path, format="PNG")
+        with whole_file(page) as path:
+            path.write_text(contact_page(shown, found), encoding="utf-8")
         self.output.table(
             [
                 ("views", f"{len(found.views)} with masks, {len(found.without)} without"),
@@ -127,9 +132,10 @@ class Masks(Command):
                 ("covered", f"{np.median(covered):.0%} (median), least {covered.min():.0%}"),
                 *(("note", note) for note in [*notes, *found.remarks()]),
                 ("sheet", str(sheet)),
+                ("page", str(page)),
             ]
         )
-        self.output.finish({"sheet": str(sheet), **found.values(), "remarks": found.remarks()})
+        self.output.finish({"sheet": str(sheet), "page": str(page), **found.values(), "remarks": found.remarks()})
 
 
 def _held_out(scene: Path) -> list[str]:

@@ -7,6 +7,7 @@ network, and nothing is unpickled.
 """
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -85,6 +86,9 @@ class Segmenter:
             import transformers
         except ImportError as error:
             raise InputError(folder, f"needs the library transformers ({error})", INSTALL) from error
+        if _needs_timm(folder) and find_spec("timm") is None:
+            problem = "is an EdgeTAM, whose encoder comes from the library timm, which is not installed"
+            raise InputError(folder, problem, "pip install timm brings it, and torchvision: take that of your torch")
         with quiet_transformers():
             network = read_network(getattr(transformers, FAMILIES[family][0]), folder, "segmenter")
         return cls(folder, network.to(device, _dtype(device, precision)).eval(), family)
@@ -92,8 +96,8 @@ class Segmenter:
     @property
     def side(self) -> int:
         """Pixels of the square that the model looks at."""
-        vision = self.network.config.vision_config
-        size = getattr(vision, "image_size", None) or vision.backbone_config.image_size
+        # The one place where all families say it: EdgeTAM's encoder knows no size.
+        size = self.network.config.prompt_encoder_config.image_size
         return int(size if isinstance(size, int) else size[0])
 
     @property
@@ -167,6 +171,16 @@ def _family(folder: Path) -> str:
     if not any(folder.glob("model*.safetensors")):
         raise InputError(folder, "has no model.safetensors, and other files of weights can run code", HOW_TO_GET)
     return str(kind)
+
+
+def _needs_timm(folder: Path) -> bool:
+    config = read_json_object(folder / "config.json", "copy or download it again")
+    if not str(config.get("model_type")).startswith("edgetam"):
+        return False
+    vision = config.get("vision_config")
+    backbone = vision.get("backbone_config") if isinstance(vision, dict) else None
+    kind = backbone.get("model_type") if isinstance(backbone, dict) else None
+    return kind in (None, "timm_wrapper")  # what transformers takes where the file is silent
 
 
 def _dtype(device: str, precision: Precision) -> torch.dtype:

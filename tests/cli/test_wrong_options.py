@@ -27,6 +27,8 @@ REQUIRED = {
     "poses": ["PHOTOS", "SCENE"],
     "splats": ["-s", "S"],
     "masks": ["-s", "S"],
+    "name": ["-m", "R", "--words", "W"],
+    "batch": ["LIST"],
 }
 """What each command cannot do without."""
 

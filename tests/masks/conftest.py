@@ -51,7 +51,53 @@ def _sam2() -> Any:
     return transformers.Sam2Model(config)
 
 
-MODELS: dict[str, Callable[[], Any]] = {"sam": lambda: _sam("Sam"), "sam_hq": lambda: _sam("SamHQ"), "sam2": _sam2}
+class _BackboneConfig(transformers.PretrainedConfig):
+    """Of a stand-in for EdgeTAM's encoder, which transformers takes from timm."""
+
+    model_type = "gsseg_tests_backbone"
+
+
+class _Backbone(transformers.PreTrainedModel):
+    """Four levels of features at a quarter of the picture and less, as RepViT gives them."""
+
+    config_class = _BackboneConfig
+    main_input_name = "pixel_values"
+
+    def __init__(self, config: _BackboneConfig) -> None:
+        super().__init__(config)
+        widths = (3, 8, 16, 32, 64)
+        self.levels = torch.nn.ModuleList(
+            torch.nn.Conv2d(widths[k], widths[k + 1], 3, 2 if k else 4, 1) for k in range(4)
+        )
+        self.post_init()
+
+    def forward(self, pixel_values: torch.Tensor, **_: Any) -> Any:
+        features = []
+        for level in self.levels:
+            pixel_values = torch.tanh(level(pixel_values))
+            features.append(pixel_values)
+        return transformers.modeling_outputs.BaseModelOutput(last_hidden_state=features)
+
+
+def _edgetam() -> Any:
+    transformers.AutoConfig.register(_BackboneConfig.model_type, _BackboneConfig, exist_ok=True)
+    transformers.AutoModel.register(_BackboneConfig, _Backbone, exist_ok=True)
+    vision = transformers.EdgeTamVisionConfig(
+        backbone_config=_BackboneConfig(), backbone_channel_list=[64, 32, 16, 8],
+        backbone_feature_sizes=[[16, 16], [8, 8], [4, 4]], fpn_hidden_size=32,
+    )  # fmt: skip
+    prompt = {"hidden_size": 32, "image_size": SIDE, "patch_size": 16, "mask_input_channels": 4}
+    return transformers.EdgeTamModel(
+        transformers.EdgeTamConfig(vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=_DECODER)
+    )
+
+
+MODELS: dict[str, Callable[[], Any]] = {
+    "sam": lambda: _sam("Sam"),
+    "sam_hq": lambda: _sam("SamHQ"),
+    "sam2": _sam2,
+    "edgetam": _edgetam,
+}
 """Names of `FAMILIES` -> a model with random weights."""
 
 

@@ -1,6 +1,10 @@
 """Masks of a whole scene: made once, resumed, imported, looked over; through the command as a user gives it."""
 
+import base64
+import io
 import json
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +16,9 @@ from gsseg.io.label_png import read_label_png
 from gsseg.io.langsplat import read_langsplat_levels
 from gsseg.io.scene_folder import load_views, read_cameras
 from gsseg.masks.automatic import grid_points, segment_photo
-from gsseg.masks.check import check_masks, contact_sheet
+from gsseg.masks.check import check_masks
 from gsseg.masks.config import MasksConfig
+from gsseg.masks.contact import MOST_CELLS, contact_page, contact_sheet
 from gsseg.masks.scene import make_masks, photos_of
 from gsseg.masks.segmenter import Segmenter
 
@@ -154,13 +159,36 @@ def test_looking_over_counts_and_remarks(make_small_scene, tmp_path, capsys):
     assert any("in pieces" in remark and "view_1" in remark for remark in found["remarks"])
     with Image.open(scene / "contact.png") as sheet:
         assert sheet.size[0] > 3 * 200
+    page = (scene / "contact.html").read_text()
+    assert found["page"] == str(scene / "contact.html")
+    assert [page.count(f"<b>view_{k}</b>") for k in range(4)] == [1, 1, 1, 0]
+    assert "1 views have none: view_3" in page
+    assert page.index("<b>view_1</b>") < page.index("<b>view_2</b>")
+    assert "in pieces" in page
+    pictures = re.findall(r'src="data:image/jpeg;base64,([^"]*)"', page)
+    assert len(pictures) == 3
+    with Image.open(io.BytesIO(base64.b64decode(pictures[0]))) as picture:
+        assert picture.size == (480, 2 * 360)
+    assert not re.search(r"(src|href)=.?https?:", page)
+
+
+def test_names_are_text_on_the_page_and_many_views_are_thinned_out(make_small_scene, tmp_path):
+    scene = make_small_scene(tmp_path / "scene")
+    first = load_views(scene, scene / "splats.ply")[0][0]
+    odd = [replace(first, name=f"<b onload=x>é{k}") for k in range(MOST_CELLS + 9)]
+    check = check_masks(odd)
+    page = contact_page(odd[:2], check)
+    assert "<b onload" not in page
+    assert "&lt;b onload=x&gt;é0" in page
+    cell = contact_sheet(odd[:1], check).shape
+    assert contact_sheet(odd, check).shape == (MOST_CELLS // 4 * cell[0], 4 * cell[1], 3)
 
 
 def test_whole_masks_are_not_called_torn(make_small_scene, tmp_path):
     scene = make_small_scene(tmp_path / "scene")
     views, _ = load_views(scene, scene / "splats.ply")
     assert all(view.torn == 0 for view in check_masks(views).views)
-    assert contact_sheet(views).dtype == np.uint8
+    assert contact_sheet(views, check_masks(views)).dtype == np.uint8
 
 
 def test_finer_points_are_asked_only_in_holes(model_folders, photos_scene, monkeypatch):

@@ -30,7 +30,7 @@ def test_proposals_cover_the_picture_and_not_the_padding(segmenter, picture):
     said = segmenter.look(picture).propose(points)
     rows, columns = said.logits.shape[2:]
     assert said.logits.shape[:2] == said.scores.shape == (3, 3)
-    padded = segmenter.family.startswith("sam2") is False
+    padded = segmenter.family.startswith(("sam2", "edgetam")) is False
     assert columns / rows == pytest.approx(100 / 60 if padded else 1, rel=0.1)
     assert torch.isfinite(said.logits).all()
 
@@ -49,7 +49,7 @@ def test_a_look_is_what_the_whole_model_would_do(segmenter, picture):
     """Image and points through the model in one call, prepared here in other words."""
     point = np.array([[33.0, 21.0]])
     said = segmenter.look(picture).propose(point)
-    square = segmenter.family == "sam2"
+    square = segmenter.family in ("sam2", "edgetam")
     inner = (SIDE, SIDE) if square else (SIDE, round(60 * SIDE / 100))
     values = np.asarray(picture.resize(inner, Image.Resampling.BILINEAR, reducing_gap=3.0), np.float64) / 255
     values = ((values - IMAGENET_MEAN) / IMAGENET_STD).transpose(2, 0, 1)
@@ -98,6 +98,15 @@ def test_what_is_no_model_is_refused(tmp_path, spoil, problem):
 def test_a_folder_that_is_not_there_says_where_to_get_one(tmp_path):
     with pytest.raises(InputError, match=r"does not exist.*sam2\.1-hiera-tiny"):
         Segmenter.open(tmp_path / "absent")
+
+
+def test_an_edgetam_without_its_encoders_library_says_so(tmp_path, monkeypatch):
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    monkeypatch.setattr("gsseg.masks.segmenter.find_spec", lambda name: None)
+    for vision in ({}, {"vision_config": {"backbone_config": {"model_type": "timm_wrapper"}}}):
+        (tmp_path / "config.json").write_text(json.dumps({"model_type": "edgetam", **vision}))
+        with pytest.raises(InputError, match="comes from the library timm, which is not installed; pip install timm"):
+            Segmenter.open(tmp_path)
 
 
 def test_missing_weights_are_not_drawn_at_random(model_folders, tmp_path):
