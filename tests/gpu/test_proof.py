@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_a_check_that_has_no_time_is_marked_and_the_file_is_there(tmp_path):
     assert {each["reason"] for each in json.loads(out.read_text())["checks"].values()} == {"no time was left"}
 
 
-def test_a_check_that_fails_leaves_the_others_running(tmp_path, monkeypatch):
+def test_checks_run_apart_and_one_that_fails_leaves_the_others_running(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPT.parent))
     import gpu_checks
     import gpu_proof
@@ -48,6 +49,10 @@ def test_a_check_that_fails_leaves_the_others_running(tmp_path, monkeypatch):
     def broken(bench):
         raise ZeroDivisionError("a bug")
 
+    found = gpu_proof._apart("same bits twice", True, time.monotonic() + 60)
+    assert found["passed"], found
+    ended = gpu_proof._apart("same bits twice", True, time.monotonic() + 0.1)
+    assert (ended["passed"], ended["reason"]) == (False, "it did not end before time was up")
     monkeypatch.setattr(gpu_proof, "CHECKS", {"wrong": wrong, "broken": broken})
     for name, reason in (("wrong", "it is wrong"), ("broken", "ZeroDivisionError: a bug")):
         gpu_proof._run(name, True, tmp_path / "check.json")
