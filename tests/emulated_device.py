@@ -19,17 +19,17 @@ DEVICE = torch.device("meta")
 
 
 class Elsewhere(Tensor):
-    """A tensor of the emulated device; ``values`` is the tensor of the processor that stands behind it."""
+    """A tensor of the emulated device; ``held`` is the tensor of the processor that stands behind it."""
 
-    values: Tensor
+    held: Tensor
 
     @staticmethod
-    def __new__(cls, values: Tensor) -> "Elsewhere":
+    def __new__(cls, held: Tensor) -> "Elsewhere":
         made = Tensor._make_wrapper_subclass(
-            cls, values.size(), strides=values.stride(), storage_offset=values.storage_offset(),
-            dtype=values.dtype, device=DEVICE, requires_grad=False,
+            cls, held.size(), strides=held.stride(), storage_offset=held.storage_offset(),
+            dtype=held.dtype, device=DEVICE, requires_grad=False,
         )  # fmt: skip
-        made.values = values
+        made.held = held
         return made
 
     @classmethod
@@ -37,7 +37,7 @@ class Elsewhere(Tensor):
         raise RuntimeError(f"{func} on the emulated device, outside of `EmulatedDevice`")
 
     def __repr__(self, *, tensor_contents=None) -> str:
-        return f"Elsewhere({self.values!r})"
+        return f"Elsewhere({self.held!r})"
 
 
 class EmulatedDevice(TorchDispatchMode):
@@ -59,11 +59,11 @@ class EmulatedDevice(TorchDispatchMode):
         if func in (aten._to_copy.default, aten.copy_.default, aten.lift_fresh.default, aten.lift_fresh_copy.default):
             pass  # the two ways across
         elif func is aten._local_scalar_dense.default:
-            self.to_host.append(away[0].values.element_size())
+            self.to_host.append(away[0].held.element_size())
         elif mixed := [leaf for leaf in here if leaf.dim() > 0]:
             raise RuntimeError(f"{func}: tensors of two devices, one of the processor {tuple(mixed[0].shape)}")
         inner = [
-            leaf.values if isinstance(leaf, Elsewhere) else torch.device("cpu") if leaf == DEVICE else leaf
+            leaf.held if isinstance(leaf, Elsewhere) else torch.device("cpu") if leaf == DEVICE else leaf
             for leaf in leaves
         ]
         inner_args, inner_kwargs = tree_unflatten(inner, structure)
@@ -77,7 +77,7 @@ class EmulatedDevice(TorchDispatchMode):
             return out
         if func is aten._local_scalar_dense.default:
             return out
-        known = {id(leaf.values): leaf for leaf in away}  # what was changed in place is the same tensor afterwards
+        known = {id(leaf.held): leaf for leaf in away}  # what was changed in place is the same tensor afterwards
 
         def back(leaf: Any) -> Any:
             if not isinstance(leaf, Tensor):

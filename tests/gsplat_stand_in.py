@@ -48,15 +48,17 @@ def _bound(function: Callable, called: list[str]) -> Callable:
         away = isinstance(tensors[0], Elsewhere)
         assert all(isinstance(value, Elsewhere) == away for value in tensors), "tensors of two devices"
         for name, value in given.arguments.items():
-            if isinstance(value, Elsewhere):
-                given.arguments[name] = value.values
+            if isinstance(value, Elsewhere) and name != "colors":  # through which gradients go back
+                given.arguments[name] = value.held
         named = {name: given.arguments[name] for name in inspect.signature(function).parameters}
         out = function(**named)
-        if not away:
-            return out
-        return Elsewhere(out) if isinstance(out, Tensor) else tuple(Elsewhere(each) for each in out)
+        return _sent_away(out) if away and isinstance(out, Tensor) else tuple(map(_sent_away, out)) if away else out
 
     return call
+
+
+def _sent_away(value: Any) -> Any:
+    return Elsewhere(value) if isinstance(value, Tensor) and not isinstance(value, Elsewhere) else value
 
 
 def isect_tiles(
@@ -148,8 +150,9 @@ def rasterization(
     dx, dy = points[0, gaussian, 0] - (pixel % width + 0.5), points[0, gaussian, 1] - (pixel // width + 0.5)
     xx, xy, yy = conics[0, gaussian].unbind(1)
     alphas = (opacities[0, gaussian] * torch.exp(-0.5 * (xx * dx * dx + yy * dy * dy) - xy * dx * dy)).clamp(max=0.999)
-    weights = torch.from_numpy(_weights(alphas.numpy(), pixel.numpy()))
-    drawn = torch.zeros(width * height, colors.shape[1]).index_add(0, pixel, weights[:, None] * colors[gaussian])
+    parts = (pixel, gaussian, torch.from_numpy(_weights(alphas.numpy(), pixel.numpy())))
+    pixel, gaussian, weights = map(_sent_away, parts) if isinstance(colors, Elsewhere) else parts
+    drawn = colors.new_zeros(width * height, colors.shape[1]).index_add(0, pixel, weights[:, None] * colors[gaussian])
     return drawn.reshape(1, height, width, -1), torch.full((1, height, width, 1), math.nan), {}
 
 

@@ -141,7 +141,7 @@ def test_any_tools_ids_score_as_the_runs_own(prepared: Path, tmp_path: Path, ans
         (["--prediction", "words.txt"], "no list of whole numbers"),
         (["--prediction", "ids.npy", "--column", "x"], "no PLY"),
         (["--prediction", "ids.npy", "--names", "a", "--clip", "b"], "both say"),
-        (["--prediction", "ids.npy", "--clip", "b"], "needs a run"),
+        (["--prediction", "ids.npy", "--clip", "b"], "need a run"),
         (["--prediction", "ids.npy", "--protocol", "click"], "draws the splats"),
         (["--prediction", "ids.npy", "--protocol", "lerf"], "draws the splats"),
     ],

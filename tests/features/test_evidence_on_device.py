@@ -61,7 +61,7 @@ def test_strips_change_no_bit(gaussians, views, monkeypatch):
     assert np.array_equal(whole.visibility, parted.visibility)
     assert abs(whole.matrix - parted.matrix).max() < 1e-5  # sums over pixels, rounded once a strip
     for i in range(len(views)):
-        assert torch.equal(samples.weights(i).values.values, again.weights(i).values.values)
+        assert torch.equal(samples.weights(i).values.held, again.weights(i).values.held)
 
 
 def test_what_crosses_is_the_evidence_and_a_few_numbers_a_strip(gaussians, views):

@@ -1,0 +1,371 @@
+"""What `gpu_proof.py` checks, one function a check: it returns what it measured, and raises `Failed` where it is wrong.
+
+Every check makes its own input from a seed, so that each can run in a process of its own. ``on`` says where the work is
+done: a GPU, or the emulated device of the tests, on which only the checks themselves are tried.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gsseg.bench.scene import ROOM, BenchScene, bench_scene
+from gsseg.codebook.training import train_codebook
+from gsseg.config import TrainConfig
+from gsseg.features.evidence import MaskEvidence, gather_evidence
+from gsseg.features.fit import fit_features
+from gsseg.io.scene_folder import load_scene
+from gsseg.objects.build import build_objects
+from gsseg.pipeline import train
+from gsseg.render import BlendWeights, blend_weights, render_map
+from gsseg.render.cache import SampledWeights
+from gsseg.render.pooling_on_device import pool_on_device
+from gsseg.render.products_on_device import rows_of
+from gsseg.render.renderers import weight_strips
+from gsseg.run import RunLayout
+from gsseg.run.metrics import read_metrics
+from gsseg.sample.config import preset
+from gsseg.sample.write import write_room
+from gsseg.scene import Camera, Gaussians, RenderConfig, View
+from gsseg.segmentation import Segmentation
+
+CONFIG = TrainConfig()
+MIB = 1 << 20
+
+
+class Failed(Exception):
+    """What was measured is not what it has to be."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where and how large."""
+
+    on: torch.device
+    small: bool
+    so_far: Callable[[dict], None] = lambda measured: None
+    """Told what was measured before a long step that may not end in time."""
+
+    def size(self, large: int, small: int) -> int:
+        """One number for a GPU and one for trying the checks."""
+        return small if self.small else large
+
+    def seconds(self, work: Callable[[], object], repeats: int = 3) -> float:
+        """Of one call, the least of some: by events on a GPU."""
+        found = []
+        work()
+        for _ in range(1 if self.small else repeats):
+            if self.on.type == "cuda":
+                begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+                begin.record()
+                work()
+                end.record()
+                torch.cuda.synchronize()
+                found.append(begin.elapsed_time(end) / 1e3)
+            else:
+                started = time.perf_counter()
+                work()
+                found.append(time.perf_counter() - started)
+        return min(found)
+
+    def peak(self) -> int:
+        """Most bytes that tensors took on the GPU since `fresh`."""
+        return torch.cuda.max_memory_allocated() if self.on.type == "cuda" else 0
+
+    def fresh(self) -> None:
+        """Counts memory anew."""
+        if self.on.type == "cuda":
+            torch.cuda.synchronize()
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+
+
+def demand(holds: bool, what: str) -> None:
+    """Raises `Failed` where it does not hold."""
+    if not holds:
+        raise Failed(what)
+
+
+class Crossings(TorchDispatchMode):
+    """Counts the bytes that cross from a device to the host while it is entered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        name = func.overloadpacket.__name__
+        if name == "_local_scalar_dense":
+            self.bytes += 0 if args[0].is_cpu else args[0].element_size()
+        elif name in ("_to_copy", "copy_"):
+            source = args[1] if name == "copy_" else args[0]
+            self.bytes += source.nbytes if not source.is_cpu and out.is_cpu else 0
+        return out
+
+
+def ring(count: int, width: int, height: int) -> list[Camera]:
+    """Cameras along the walls of the benchmark's room, each looking across it."""
+    made = []
+    for angle in np.linspace(0.0, 2.0 * np.pi, count, endpoint=False):
+        around = np.array([np.cos(angle), np.sin(angle)])
+        position = np.array([ROOM[0] / 2 + 2.3 * around[0], ROOM[1] / 2 + 1.9 * around[1], 1.5])
+        forward = np.array([ROOM[0] / 2 - 0.9 * around[1], ROOM[1] / 2 + 0.9 * around[0], 0.9]) - position
+        forward /= np.linalg.norm(forward)
+        right = np.cross(forward, [0.0, 0.0, 1.0])
+        right /= np.linalg.norm(right)
+        pose = np.eye(4)
+        pose[:3, :3] = np.stack([right, np.cross(forward, right), forward])
+        pose[:3, 3] = -pose[:3, :3] @ position
+        made.append(Camera(width, height, 0.66 * width, 0.66 * width, width / 2, height / 2, pose))
+    return made
+
+
+def views_of(scene: BenchScene, cameras: list[Camera], there: Gaussians) -> list[View]:
+    """Views with a mask a surface: each pixel belongs to the surface of the Gaussian that weighs most in it."""
+    surfaces, views = scene.surfaces.to(there.means.device), []
+    for number, camera in enumerate(cameras):
+        best = np.full(camera.width * camera.height, -1)
+        for strip in weight_strips(there, camera):
+            assert strip.pixels is not None
+            row = rows_of(strip.indptr, len(strip.indices))
+            most = strip.values.new_zeros(strip.rows).scatter_reduce(0, row, strip.values, "amax")
+            heaviest = strip.values == most[row]
+            pixels = strip.pixels[row[heaviest]].cpu().numpy()
+            best[pixels] = surfaces[strip.indices[heaviest]].cpu().numpy()
+        labels = np.unique(best, return_inverse=True)[1].reshape(camera.height, camera.width) + 1
+        views.append(View(f"view {number}", camera, labels.astype(np.uint16)))
+    return views
+
+
+def kinds(count: int) -> Iterator[tuple[str, Gaussians, Camera]]:
+    """Scenes that are hard in different ways."""
+    base, camera = bench_scene(count).gaussians, ring(3, 331, 217)[1]
+    yield "plain", base, camera
+    stretched = base.log_scales.clone()
+    stretched[:, 0] += float(np.log(30.0))
+    yield "needles", replace(base, log_scales=stretched), camera
+    yield "tiny", replace(base, log_scales=base.log_scales - 2.5), camera
+    tiny = replace(base, log_scales=base.log_scales - 1.5)
+    yield "antialiased", replace(tiny, render=RenderConfig(antialiased=True)), camera
+    flat = base.means.clone()
+    flat[:, 0] = 3.0 + 1e-7 * flat[:, 0]
+    yield "near-equal depths", replace(base, means=flat), camera
+    pose, shift = camera.T_camera_world.copy(), np.array([4000.0, -3000.0, 1000.0])
+    pose[:3, 3] -= pose[:3, :3] @ shift
+    away = replace(base, means=base.means + torch.from_numpy(shift.astype(np.float32)))
+    yield "far from the origin", away, replace(camera, T_camera_world=pose)
+    broken = base.means.clone()
+    broken[::7] = float("nan")
+    yield "rows that cannot be drawn", replace(base, means=broken, drawable=~torch.isnan(broken[:, 0])), camera
+    yield "one row of pixels", base, ring(3, 17, 1)[1]
+    yield "no Gaussian", base.subset(torch.zeros(0, dtype=torch.int64)), camera
+
+
+def compared(found: BlendWeights, expected: BlendWeights) -> dict[str, float]:
+    """How far W is from the processor's: shares of pixels."""
+    counts, others = (each.indptr[1:] - each.indptr[:-1] for each in (found, expected))
+    rows = torch.nonzero(counts == others)[:, 0]
+    a, b = found.sampled(rows), expected.sampled(rows)
+    pixel = torch.repeat_interleave(torch.arange(len(rows)), a.indptr[1:] - a.indptr[:-1])
+    other, difference = torch.zeros(len(rows), dtype=torch.bool), torch.zeros(len(rows))
+    other[pixel[a.indices != b.indices]] = True
+    difference.index_reduce_(0, pixel, (a.values - b.values).abs() * (a.indices == b.indices), "amax")
+    return {
+        "entries": len(expected.values),
+        "pixels of another number of Gaussians": float((counts != others).float().mean()),
+        "pixels of another order": float(other.float().mean()),
+        "pixels beyond 1e-4": float((difference > 1e-4).float().mean()),
+        "largest difference": float(difference.max()) if len(rows) else 0.0,
+    }
+
+
+def check_weights(bench: Bench) -> dict:
+    """W of every kind of scene against the processor's."""
+    out = {}
+    for name, gaussians, camera in kinds(bench.size(20_000, 300)):
+        found = compared(blend_weights(gaussians.to(bench.on), camera).to("cpu"), blend_weights(gaussians, camera))
+        out[name] = found
+    for name, found in out.items():
+        demand(found["pixels of another order"] == 0, f"{name}: another order of Gaussians")
+        demand(found["pixels beyond 1e-4"] == 0, f"{name}: weights differ by more than 1e-4")
+        demand(found["pixels of another number of Gaussians"] < 1e-3, f"{name}: other Gaussians in a pixel")
+    return out
+
+
+def check_large_weights(bench: Bench) -> dict:
+    """W of 100 thousand and a million Gaussians at 1000 x 730, its time, and a view's bytes to the host."""
+    out = {}
+    camera = ring(5, bench.size(1000, 60), bench.size(730, 44))[1]
+    for count in (bench.size(100_000, 300), bench.size(1_000_000, 900)):
+        gaussians = bench_scene(count).gaussians
+        there = gaussians.to(bench.on)
+        bench.fresh()
+        taken = bench.seconds(lambda there=there: [strip.rows for strip in weight_strips(there, camera)])
+        peak = bench.peak()
+        found = compared(blend_weights(there, camera).to("cpu"), blend_weights(gaussians, camera))
+        out[str(count)] = {**found, "seconds": taken, "peak_mib": peak / MIB}
+        demand(found["pixels of another order"] == 0, f"{count}: another order of Gaussians")
+        demand(found["pixels of another number of Gaussians"] < 1e-4, f"{count}: other Gaussians in a pixel")
+    return out
+
+
+def check_products(bench: Bench) -> dict:
+    """W F and its gradient against the processor's, and beside gsplat's own rasterizer with autograd."""
+    gaussians = bench_scene(bench.size(1_000_000, 300)).gaussians
+    camera = ring(5, bench.size(1000, 40), bench.size(730, 30))[1]
+    there = gaussians.to(bench.on)
+    weights = blend_weights(there, camera).packed()
+    host = weights.to("cpu")
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(len(gaussians), 6, generator=generator)
+    maps = torch.randn(weights.rows, 6, generator=generator)
+    leaf, target = features.to(bench.on).requires_grad_(), maps.to(bench.on)
+    rendered = weights.render(leaf)
+    rendered.backward(target)
+    gradient, forward, backward = leaf.grad, host.render(features), host.backproject(maps)
+    assert gradient is not None
+    errors = {
+        "forward": float((rendered.detach().cpu() - forward).abs().max() / forward.abs().max()),
+        "gradient": float((gradient.cpu() - backward).abs().max() / backward.abs().max()),
+    }
+
+    def by_weights() -> None:
+        weights.render(leaf).backward(target)
+
+    def by_rasterizer() -> None:
+        render_map(leaf, there, camera).reshape(-1, 6).backward(target)
+
+    ours, theirs = bench.seconds(by_weights), bench.seconds(by_rasterizer)
+    demand(max(errors.values()) < 1e-5, f"products differ: {errors}")
+    return {
+        **errors, "entries": len(host.values), "step on W, seconds": ours, "step by gsplat's rasterizer": theirs,
+        "rasterizer / W": theirs / ours,
+    }  # fmt: skip
+
+
+def check_bits(bench: Bench) -> dict:
+    """Everything that is added up, twice: the same bits."""
+    scene = bench_scene(bench.size(300_000, 300))
+    there, camera = scene.gaussians.to(bench.on), ring(5, bench.size(1000, 40), bench.size(730, 30))[1]
+    labels = views_of(scene, [camera], there)[0].labels
+    assert labels is not None
+    masks = torch.from_numpy(labels.reshape(-1).astype(np.int64)).to(bench.on)
+    maps = torch.randn(len(masks), 6, generator=torch.Generator().manual_seed(0)).to(bench.on)
+
+    def once() -> list[torch.Tensor]:
+        weights = blend_weights(there, camera)
+        _, _, pooled = pool_on_device(weights.indptr, weights.indices, weights.values, masks, len(scene.gaussians))
+        found = [weights.indices, weights.values, weights.visibility, weights.backproject(maps), pooled]
+        return [each.cpu() for each in found]
+
+    first = once()
+    for _ in range(3):
+        for one, other in zip(first, once(), strict=True):
+            demand(torch.equal(one, other), "two runs differ in a bit")
+    return {"runs": 4, "values": sum(each.numel() for each in first)}
+
+
+def check_evidence(bench: Bench) -> dict:
+    """Evidence against the processor's, what crosses to the host, and samples across devices."""
+    scene = bench_scene(bench.size(100_000, 300))
+    there = scene.gaussians.to(bench.on)
+    views = views_of(scene, ring(bench.size(8, 2), bench.size(500, 40), bench.size(365, 30)), there)
+    with TemporaryDirectory() as folder, Crossings() as crossings:
+        settings = (views, Path(folder), CONFIG.pixels_per_view, 0, 1 << 30)
+        found = gather_evidence(there, SampledWeights(there, *settings).full_views())
+        crossed = crossings.bytes
+        kept = SampledWeights(there, *settings).weights(0).to("cpu")
+        host = SampledWeights(scene.gaussians, *settings)
+        expected = gather_evidence(scene.gaussians, host.full_views())
+        sampled = compared(kept, host.weights(0).to("cpu"))
+    # An entry may be a sum over all pixels of a mask: relative then.
+    beyond = abs(found.matrix - expected.matrix) - 1e-4 * expected.matrix
+    apart = {
+        "central differs": int((found.central != expected.central).sum()),
+        "entries differ by more than 1e-4": int((beyond.data > 1e-4).sum()),
+        "entries": int(expected.matrix.nnz),
+        "visibility, relative": float(np.abs(found.visibility - expected.visibility).max() / expected.visibility.max()),
+        "bytes to the host a view, samples to their files included": crossed / len(views),
+        "sampled weights": sampled,
+    }
+    demand(apart["central differs"] <= 1e-5 * len(there), "other Gaussians are central")
+    demand(apart["entries differ by more than 1e-4"] <= 1e-4 * expected.matrix.nnz, f"the evidence differs: {apart}")
+    demand(apart["visibility, relative"] < 1e-5, "the visibility differs")
+    return apart
+
+
+def check_room(bench: Bench) -> dict:
+    """The sample room: object IoU within 0.005 of the processor's, and two runs of the same bytes."""
+    names = ("segmented.ply", "objects.json", "features.safetensors", "codebook.safetensors")
+    with TemporaryDirectory() as folder:
+        room, noise = preset("room", 0)
+        if bench.small:
+            room = replace(room, objects=3, gaussians=3000, width=64, height=48, views=4, test_views=1)
+        write_room(Path(folder) / "scene", room, noise, lambda *_: None)
+        scene = load_scene(Path(folder) / "scene", need_masks=True)
+        runs = {name: train(scene.to(at), CONFIG, Path(folder) / name)
+                for name, at in (("cpu", torch.device("cpu")), ("one", bench.on), ("two", bench.on))}  # fmt: skip
+        metrics = {name: read_metrics(RunLayout(run.path).metrics) for name, run in runs.items()}
+        scores = {name: each["scores"]["object_iou"] for name, each in metrics.items()}
+        seconds = {name: each["seconds"] for name, each in metrics.items()}
+        same = [(runs["one"].path / name).read_bytes() == (runs["two"].path / name).read_bytes() for name in names]
+    demand(all(same), f"two runs differ: {[name for name, alike in zip(names, same, strict=True) if not alike]}")
+    demand(abs(scores["one"] - scores["cpu"]) <= 0.005, f"object IoU differs: {scores}")
+    return {"object_iou": scores, "seconds": seconds}
+
+
+def check_scale(bench: Bench) -> dict:
+    """A million Gaussians and 200 views of 1000 x 730 through all stages: seconds of each, and the most memory."""
+    scene = bench_scene(bench.size(1_000_000, 400))
+    cameras = ring(bench.size(200, 3), bench.size(1000, 48), bench.size(730, 36))
+    there, seconds = scene.gaussians.to(bench.on), {}
+    views = views_of(scene, cameras, there)
+    means = scene.gaussians.means.numpy()
+
+    @contextmanager
+    def stage(name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        if bench.on.type == "cuda":
+            torch.cuda.synchronize()
+        seconds[name] = time.perf_counter() - started
+
+    bench.fresh()
+    with stage("pixels"):
+        weights = SampledWeights(there, views, None, CONFIG.pixels_per_view, 0, 4096 * MIB)
+    with stage("weights"):
+        evidence: MaskEvidence = gather_evidence(there, weights.full_views())
+    with stage("features"):
+        field = fit_features(evidence, means, CONFIG.features, 0, device=bench.on)
+    with stage("codebook"):
+        sampled = [lambda i=i: (weights.weights(i), weights.labels(i)) for i in range(len(views))]
+        codes = train_codebook(
+            field.features.to(bench.on), scene.gaussians.means, field.seen, sampled, CONFIG.codebook, 0
+        )
+    peak = bench.peak()
+    out = {"seconds": seconds, "peak_mib": peak / MIB, "evidence_entries": int(evidence.matrix.nnz)}
+    demand(peak <= 8192 * MIB, f"takes {peak / MIB:.0f} MiB of the GPU, and 8192 are allowed")
+    bench.so_far(out)
+    with stage("objects, on the processor"):
+        colors = np.full((len(means), 3), 0.5, np.float32)
+        made: Segmentation = build_objects(evidence, codes, means, colors, field.features.numpy(), CONFIG.objects)
+    return {**out, "objects": len(made.objects), "seconds_in_all": sum(seconds.values())}
+
+
+CHECKS: dict[str, Callable[[Bench], dict]] = {
+    "weights of every kind of scene": check_weights,
+    "weights of large scenes": check_large_weights,
+    "same bits twice": check_bits,
+    "products, gradients, gsplat's rasterizer": check_products,
+    "evidence, copies, samples": check_evidence,
+    "the sample room": check_room,
+    "a million Gaussians, 200 views": check_scale,
+}
+"""In the order of their weight: where time runs out the last are left out."""
