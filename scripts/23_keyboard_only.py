@@ -57,6 +57,7 @@ class Person:
         """Goes through what is probably one."""
         self.press("merging", "M")
         while isinstance(self.desk.session.guide, BorderReview):
+            assert self.desk.session.guide.shown is not None
             one, other = self.desk.session.guide.shown
             self.press("merging", "M" if self.instance(one) == self.instance(other) else "K")
 
@@ -64,6 +65,7 @@ class Person:
         """Goes through what has no name."""
         self.press("naming", "N")
         while isinstance(self.desk.session.guide, Naming):
+            assert self.desk.session.guide.at is not None
             called = self.names.get(self.instance(self.desk.session.guide.at), "thing")
             place = self.classes.index(called) if called in self.classes else len(self.classes)
             if place < 20:

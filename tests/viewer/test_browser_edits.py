@@ -19,11 +19,11 @@ def select(tab: Any, balls: Any, ball: int, poll: Callable) -> None:
     poll(f"ball {ball} selected", lambda: tab.session.selection.objects(tab.viewer.document.state) == [ball])
 
 
-def name_field(tab: Any, name: str, poll: Callable) -> Any:
-    """The field that holds the name of what is selected."""
+def name_field(tab: Any, name: str, poll: Callable, within: str = "") -> Any:
+    """The field that holds the name of what is selected, in the panel or in a window."""
 
     def found() -> Any:
-        fields = tab.page.locator("form input:visible").all()
+        fields = tab.page.locator(f"{within} form input:visible").all()
         return next((each for each in fields if each.input_value() == name), None)
 
     return poll(f"the name {name!r} in a field", found)
@@ -45,7 +45,7 @@ def test_a_typed_name_is_kept_by_enter_and_by_a_click_elsewhere(tab, balls, poll
     field.click()
     tab.page.keyboard.press("Control+a")
     tab.page.keyboard.type("table")
-    tab.page.get_by_role("tab", name="Objects", exact=True).click()
+    tab.page.get_by_role("tab", name="Views", exact=True).click()
     poll("renamed by leaving", lambda: document.state.objects[1].name == "table")
     assert document.history()[0] == ["renamed red ball to стул №1", "renamed стул №1 to table"]
 
@@ -83,7 +83,7 @@ def test_a_window_asks_for_a_name(tab, balls, poll):
     document = tab.viewer.document
     select(tab, balls, 0, poll)
     tab.press("r")
-    field = name_field(tab, "blue <b>ball</b>", poll)
+    field = name_field(tab, "blue <b>ball</b>", poll, "[role=dialog]")
     field.click()
     tab.page.keyboard.press("Control+a")
     tab.page.keyboard.type("lamp")

@@ -128,7 +128,7 @@ def test_controls_stay_where_they_are(viewer: Any, open_tab: Callable[..., Any],
         texts = ("Reach", "Selection", "Edits")
         found = [tab.page.get_by_text(each, exact=True).first for each in texts]
         found += [tab.page.get_by_role("button", name="Save", exact=True)]
-        found += [tab.page.get_by_role("tab", name=each) for each in ("Objects", "Export")]
+        found += [tab.page.get_by_role("tab", name=each) for each in ("Edit", "Export")]
         boxes = [each.bounding_box() for each in found]
         return [each and round(each["y"]) for each in boxes]
 
