@@ -6,8 +6,8 @@ RUN was trained on a scene with ground truth of Gaussians, as scripts/13_groupin
 what is wrong: drawn from a few views, the largest connected patch of pixels that the selection has too much or too
 little is clicked at its middle, as the protocols of interactive segmentation do. Without snapping, the click adds or
 takes away the piece that it meets, which is what a click on a fine code does; with it, the border snaps
-(`gsseg.objects.snap`). IoU is by light. Objects looked at are those that lie best on an instance, with an IoU from --low to
---high, and have a mistake that is seen.
+(`gsseg.objects.snap`). IoU is by light. Objects looked at are those that lie best on an instance, with an IoU from
+--low to --high, and have a mistake that is seen.
 """
 
 import time

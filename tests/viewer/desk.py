@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import viser
 from gsseg_viewer.camera import Pose, Surroundings
+from gsseg_viewer.commands import press
 from gsseg_viewer.document import Document
 from gsseg_viewer.panels import build_panels
 from gsseg_viewer.selection import of_objects
@@ -83,7 +84,7 @@ class Desk:
         self.session.tell = lambda title, body="", color=None, seconds=0.0: self.told.append((title, body))
         self.session.move_camera = self.poses.append
         self.client.send_file_download = lambda name, content, **_: self.downloads.append((name, content))
-        build_panels(self.session, "keys")
+        build_panels(self.session, "keys", press)
         self.session._show = lambda: [panel.refresh() for panel in self._fresh()]  # panels only, no splats
         self.session.refresh()
         self.settle()
@@ -102,6 +103,11 @@ class Desk:
 
     def panel(self, kind: type) -> Any:
         return next(each for each in self.session.panels if isinstance(each, kind))
+
+    def press(self, key: str) -> None:
+        """What the browser does when a person presses a key, as the help writes it."""
+        self.session.enqueue(lambda: press(self.session, key))
+        self.settle()
 
     def send(self, widget: Any, value: Any = True) -> None:
         """What the browser does when a person clicks or types: a value for a widget."""

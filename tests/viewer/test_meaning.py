@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gsseg_viewer.channel import PartTold
 from gsseg_viewer.document import Document
 from gsseg_viewer.edits import delete, merge, rename, split
+from gsseg_viewer.incoming import PartAsked
 from gsseg_viewer.meaning import Meaning, fitting
-from gsseg_viewer.panels.objects import ObjectsPanel
 from gsseg_viewer.saving import save
 
 from gsseg.compressed import compress, read_scene, write_scene
@@ -126,27 +127,21 @@ def test_a_run_without_vectors_and_a_foreign_model_are_refused(balls: Any, spoke
         Meaning.of(spoken.document().run, model)
 
 
-def test_the_panel_lists_what_fits_and_chooses_it(spoken: Any, model: Any, open_desk: Any):
+def test_the_list_finds_by_meaning(spoken: Any, model: Any, open_desk: Any):
     document = spoken.document()
     desk = open_desk(document, meaning=Meaning.of(document.run, model))
-    objects = desk.panel(ObjectsPanel)
-    desk.send(objects.query, "red")
-    assert objects.buttons.options == ("red ball (1)",)
-    desk.send(objects.by_meaning)
-    desk.settle()
-    first, *rest = objects.buttons.options
-    assert first.endswith("% red ball (1)")
-    assert len(rest) == 2
-    assert "“red” fits best" in objects.found.content
-    desk.send(objects.buttons, first)
-    assert desk.session.selection.objects(document.state) == [1]
-    document.apply("deleted", lambda state: delete(state, state.pieces_of([1])))
-    desk.settle()
-    assert not any("red ball" in label for label in objects.buttons.options)
-    desk.send(objects.buttons, first)
-    assert desk.told[-1][0] == "Not done"
-    desk.send(objects.query, "ball")
-    assert objects.buttons.options[0] == "blue <b>ball</b> (0)", "by name again"
-    desk.send(objects.query, "  ")
-    desk.send(objects.by_meaning)
+
+    def ask(words: str) -> Any:
+        desk.session.enqueue(lambda: desk.session.channel.hear(PartAsked("list", "meaning", text=words)))
+        desk.settle()
+        told = [each.content for each in desk.connection.sent if isinstance(each, PartTold) and each.topic == "fits"]
+        return told[-1] if told else None
+
+    assert ask("  ") is None
     assert desk.told[-1] == ("Not done", "Say in a few words what is to be found")
+    found = ask("red")
+    assert len(found["ids"]) == 3
+    assert found["ids"][0] == 1
+    assert found["values"] == sorted(found["values"], reverse=True)
+    document.apply("deleted", lambda state: delete(state, state.pieces_of([1])))
+    assert 1 not in ask("red")["ids"]

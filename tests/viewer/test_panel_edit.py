@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from gsseg_viewer.edits import merge
 from gsseg_viewer.panels.edit import EditPanel, UndoPanel
-from gsseg_viewer.panels.objects import ObjectsPanel
 from gsseg_viewer.panels.selection import SelectionPanel
 from gsseg_viewer.selection import PieceSelection
 
@@ -29,10 +28,12 @@ def test_merge_undo_and_redo_name_what_they_do(desk: Any):
 def test_split_makes_objects_of_codes(desk: Any):
     desk.select(3)
     desk.send(desk.panel(EditPanel).changes, "split")
+    assert sorted(desk.session.document.state.objects) == [0, 1, 2, 3], "it is asked how"
+    desk.press("C")
     assert sorted(desk.session.document.state.objects) == [0, 1, 2, 3, 4]
     desk.select(0, 1)
     desk.send(desk.panel(EditPanel).changes, "split")
-    assert desk.told[-1] == ("Not done", "Select the one object that is to be split")
+    assert desk.told[-1] == ("Not done", "Select the one object that is meant")
 
 
 @pytest.mark.parametrize("action", ["merge", "split", "delete", "drop table", ""])
@@ -51,7 +52,7 @@ def test_rename_takes_any_letters_on_one_line(desk: Any):
     desk.send(edit.rename)
     assert desk.session.document.state.objects[2].name == "<b>my ball</b> & co"
     assert "<b>my" not in desk.panel(SelectionPanel).text.content
-    assert "<b>my ball</b> & co (2)" in desk.panel(ObjectsPanel).buttons.options
+    assert "<b>my ball</b> & co (2)" in edit.targets
     desk.send(edit.name, "n" * 100)
     desk.send(edit.rename)
     assert "at most 80 letters" in desk.told[-1][1]

@@ -1,6 +1,7 @@
 """What keys and the command palette (Ctrl+K) do, in one table; the help shows the same.
 
-Keys that viser moves the camera with are left alone: W A S D Q E and the arrows.
+Keys that viser moves the camera with are left alone: W A D Q E, S while it is held, and the arrows. A guide
+(`gsseg_viewer.guides`) has the first word on every key, also on those that are commands.
 """
 
 from collections.abc import Callable
@@ -10,9 +11,14 @@ from typing import Any
 import viser
 
 from gsseg_viewer import actions, dialogs
+from gsseg_viewer.classes import KEYS
 from gsseg_viewer.colors import COLORINGS
 from gsseg_viewer.downloads import download_ply
+from gsseg_viewer.edits import EditError
 from gsseg_viewer.exporting import WHATS, What
+from gsseg_viewer.guides.borders import BorderReview
+from gsseg_viewer.guides.naming import Naming, name_by_class
+from gsseg_viewer.guides.splitting import Splitting
 from gsseg_viewer.moving import frame_selection, step_view
 from gsseg_viewer.selection import LEVELS, Level, widened
 from gsseg_viewer.session import Session
@@ -30,6 +36,8 @@ class Command:
     """viser's name of the key, if it has one."""
     modifier: Any = None
     """Keys to be held, in viser's words."""
+    ours: bool = False
+    """Whether the page itself takes the key (`web/keys.js`), because viser has it for something else or not at all."""
 
     @property
     def keys(self) -> str:
@@ -37,24 +45,49 @@ class Command:
         if self.key is None:
             return ""
         held: list[str] = [] if self.modifier is None else self.modifier.replace("cmd/ctrl", "ctrl").split("+")
-        return "+".join(_KEYS.get(each, each.capitalize()) for each in (*held, str(self.key)))
+        return "+".join(_WRITTEN.get(each, each.capitalize()) for each in (*held, str(self.key)))
 
 
-_KEYS = {"escape": "Esc", "pageup": "Page up", "pagedown": "Page down"}
+_WRITTEN = {"escape": "Esc", "pageup": "Page up", "pagedown": "Page down"}
 
 
 def register(session: Session) -> None:
     """Adds every command to the session's browser."""
     for command in COMMANDS:
-        handle = session.client.gui.add_command(command.label, hotkey=command.key, modifier=command.modifier)
-        handle.on_trigger(_trigger(session, command.action))
+        key = None if command.ours else command.key
+        handle = session.client.gui.add_command(command.label, hotkey=key, modifier=command.modifier)
+        handle.on_trigger(_trigger(session, command))
 
 
-def _trigger(session: Session, action: Callable[[Session], object]) -> Callable[[viser.CommandEvent], Any]:
+def _trigger(session: Session, command: Command) -> Callable[[viser.CommandEvent], Any]:
     async def run(_: viser.CommandEvent) -> None:  # on viser's event loop, which keeps the order of keys and clicks
-        session.enqueue(lambda: action(session))
+        session.enqueue(lambda: do(session, command))
 
     return run
+
+
+def do(session: Session, command: Command) -> None:
+    """Does a command, unless the guide that leads now has its key for something."""
+    if not _led(session, command.keys):
+        command.action(session)
+
+
+def press(session: Session, keys: str) -> None:
+    """Does what keys stand for, as the help writes them; nothing where they stand for nothing."""
+    if _led(session, keys):
+        return
+    if keys.lower() in KEYS:
+        name_by_class(session, KEYS.index(keys.lower()))
+    for command in COMMANDS:
+        if command.keys == keys:
+            command.action(session)
+
+
+def _led(session: Session, keys: str) -> bool:
+    led = session.guide is not None and session.guide.press(keys)
+    if led:
+        session.refresh()
+    return led
 
 
 def _reaching(level: Level) -> Callable[[Session], object]:
@@ -75,8 +108,40 @@ def _next_coloring(session: Session) -> None:
 
 
 def _escape(session: Session) -> None:
-    if not session.messages.close_dialog():
+    if session.messages.close_dialog():
+        return
+    if session.guide is not None:
+        session.follow(None)
+    else:
         session.clear()
+
+
+def _merge(session: Session) -> None:
+    """What is selected; with one object selected, or none, what it may be one with."""
+    ids = session.selection.objects(session.document.state)
+    if len(ids) > 1 or (session.selection and not ids):
+        actions.merge(session)
+    else:
+        session.follow(lambda now: BorderReview(now, "one", ids[0] if ids else None))
+
+
+def _split(session: Session) -> None:
+    session.follow(Splitting)
+
+
+def _review(session: Session) -> None:
+    session.follow(lambda now: BorderReview(now, "doubtful"))
+
+
+def _name(session: Session) -> None:
+    session.follow(Naming)
+
+
+def _lock(session: Session) -> None:
+    ids, shared = session.selection.objects(session.document.state), session.document.shared
+    if not ids:
+        raise EditError("select what is to be locked")
+    shared.lock(ids, not set(ids) <= shared.locked, session.client.client_id)
 
 
 def _help(session: Session) -> None:
@@ -100,9 +165,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("Show all: end isolating, or show what is hidden", actions.show_all, "H", "shift"),
     Command("Delete the selection", actions.delete, "delete"),
     Command("Restore what was deleted", actions.restore),
-    Command("Merge what is selected into one object", actions.merge, "G"),
+    Command("Name what has no name, one after the other", _name, "N"),
+    Command("Merge what is selected into one object, or find what it is one with", _merge, "M"),
+    Command("Split the selected object: choose how", _split, "S", ours=True),
     Command("Split the selection into its codes", actions.split),
-    Command("Make the selection a new object", actions.make_object, "N"),
+    Command("Review the borders that are in doubt", _review, "U"),
+    Command("Lock the selected objects, or unlock them", _lock, "K"),
+    Command("Make the selection a new object", actions.make_object, "G"),
     Command("Move the selection to an object…", dialogs.ask_target),
     Command("Move the selection to no object", actions.release),
     Command("Rename the selected object…", dialogs.ask_name, "R"),
@@ -111,7 +180,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("Next colouring", _next_coloring, "C"),
     *(Command(f"Reach: {level}", _reaching(level)) for level in LEVELS),
     *(Command(f"Download {what} as PLY", _exporting(what)) for what in WHATS),
-    Command("Mouse and keys", _help, "M"),
+    Command("Mouse and keys", _help, "?", ours=True),
 )
 """In the palette's order."""
 
@@ -120,7 +189,11 @@ MOUSE = (
     ("Shift+click, Shift+drag", "add an object, all in a rectangle"),
     ("Alt+click, Alt+drag", "take away"),
     ("drag, right drag, wheel", "turn, move, zoom"),
-    ("W A S D, Q E, arrows", "fly"),
+    ("W A S D held, Q E, arrows", "fly"),
+    ("1 ... 0, Shift+1 ... 0", "name the selection by a class of the list"),
+    ("Space held", "the photo from about here"),
+    ("O, /", "show or hide the list of objects, filter it"),
+    ("list: click, Ctrl+click, Shift+click, double-click", "choose, add or take away, all between, look at it"),
     ("Ctrl+K", "all commands, by name"),
 )
 """What the mouse does, and viser's own keys."""

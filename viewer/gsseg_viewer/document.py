@@ -5,7 +5,7 @@ people editing at once lose nothing; who listens is told after each.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,15 @@ from numpy import ndarray
 from gsseg.run import FileStamps, Marks, Run
 from gsseg.scene import Gaussians
 from gsseg_viewer import picking
-from gsseg_viewer.classes import ObjectClass, classes_in, is_named, with_class
+from gsseg_viewer.classes import ObjectClass, classes_in, is_named
 from gsseg_viewer.division import Division
 from gsseg_viewer.edits import EditError
+from gsseg_viewer.opening import opened
 from gsseg_viewer.picking import Hit
 from gsseg_viewer.pieces import PieceTable
-from gsseg_viewer.reading import read_pieces
 from gsseg_viewer.selection import PieceSelection
-from gsseg_viewer.state import Edition, State, touched
-from gsseg_viewer.text import plural
+from gsseg_viewer.shared import Shared
+from gsseg_viewer.state import Edition, State
 from gsseg_viewer.unsaved import Unsaved, base_of, find_unsaved, now
 
 Edit = Callable[[State], State]
@@ -54,14 +54,13 @@ class Document:
         ``classes``: what objects are named by; without any, what those that have names are of. ``read_only``: nothing
         can be edited or saved, and edits that an earlier process did not save are left where they are.
         """
-        self.read_only = read_only
         self.stamps: FileStamps = run.stamps()  # before anything is read, so that no change goes unseen
         self.run = run
         self.gaussians: Gaussians = run.gaussians
         base = base_of(run.object_ids, run.marks, run.objects)
         found = None if read_only else find_unsaved(run, base)
         unsaved = found if isinstance(found, Unsaved) else None
-        self._division, start, edited = read_pieces(run, unsaved)
+        self._division, start, edited = opened(run, unsaved)
         self.recovered = unsaved.notice if unsaved is not None else ""
         """What is said of edits that an earlier process did not save and that are the first edit of this one."""
         self.lost = found if isinstance(found, str) else ""
@@ -79,12 +78,13 @@ class Document:
             self._versions.append((edited, "edits that had not been saved"))
             self._at, self._next_id = 1, edited.next_id
         self._time = now()
-        self._locked: frozenset[int] = frozenset()
-        self._classes = tuple(classes) or classes_in(
-            info.name for each, info in self.state.objects.items() if is_named(each, info.name)
-        )
         self._listeners: list[Callable[[Change], None]] = []
         self._last_drawn: tuple[Edition, Gaussians] | None = None
+        named = (info.name for each, info in self.state.objects.items() if is_named(each, info.name))
+        self.shared = Shared(
+            lambda title, by: self._tell(Change(title, by)), tuple(classes) or classes_in(named), read_only
+        )
+        """Classes, locks, and whether anything may be edited."""
 
     @classmethod
     def open(cls, path: Path | str, splats: Path | str | None = None, **options: Any) -> "Document":
@@ -108,6 +108,11 @@ class Document:
         """Piece of each Gaussian now; `pieces_of` where a state is at hand, which may be an earlier one."""
         return self.division.of_gaussian
 
+    @property
+    def table(self) -> PieceTable:
+        """What the pieces of now stand for; `table_of` where a state is at hand."""
+        return self.division.table
+
     def pieces_of(self, state: State) -> Int32[ndarray, " gaussians"]:
         """Piece of each Gaussian, as a state numbers them."""
         return self.division.as_of(len(state.owner))
@@ -128,30 +133,6 @@ class Document:
         with self._lock:
             return self.state.edition is not self._saved.edition
 
-    @property
-    def locked(self) -> frozenset[int]:
-        """Objects that edits leave alone, as long as this process runs; taking edits back is no edit."""
-        with self._lock:
-            return self._locked
-
-    def lock(self, ids: Iterable[int], on: bool, by: int | None = None) -> None:
-        """Locks objects, or ends that; what is not there is left out."""
-        with self._lock:
-            chosen = frozenset(ids) & self.state.objects.keys()
-            self._locked = self._locked | chosen if on else self._locked - chosen
-        self._tell(Change(f"{'locked' if on else 'unlocked'} {plural(len(chosen), 'object')}", by))
-
-    @property
-    def classes(self) -> tuple[ObjectClass, ...]:
-        """What objects are named by."""
-        with self._lock:
-            return self._classes
-
-    def add_class(self, name: str) -> None:
-        """Adds the class of a name, where it is a new one."""
-        with self._lock:
-            self._classes = with_class(self._classes, name)
-
     def history(self) -> tuple[list[str], list[str]]:
         """Titles of the edits that undo would take back, the next one last, and of those that redo would make, the next
         one first."""
@@ -164,7 +145,8 @@ class Document:
         with self._lock:
             # What undone edits have given out is not given out again: somebody may still hold such an id.
             before = self.state
-            state = self._allowed(edit(replace(before, next_id=self._next_id)))
+            state = edit(replace(before, next_id=self._next_id))
+            self.shared.check(before, state)
             if state.edition is before.edition:  # else it is another version as it was
                 state = replace(state, edition=Edition())
             self._next_id = max(self._next_id, state.next_id)
@@ -185,14 +167,6 @@ class Document:
             self._versions = [(division.state(state, copied), title) for state, title in self._versions]
             self._saved = self._of_edition(division.state(self._saved, copied))
             return self.state, np.flatnonzero(division.inside(mask))
-
-    def _allowed(self, after: State) -> State:
-        if self.read_only:
-            raise EditError("this viewer only shows: it was started with --read-only")
-        kept = sorted(touched(self.state, after) & self._locked) if self._locked else []
-        if kept:
-            raise EditError(f"{self.state.objects[kept[0]].name} is locked")
-        return after
 
     def discard_recovered(self, by: int | None = None) -> None:
         """Goes back to what was on disk when this was opened, as an edit that can be undone."""

@@ -65,9 +65,8 @@ def split_into(state: State, parts: Sequence[Iterable[int]]) -> State:
     if len(ids) != 1 or ids == [NO_OBJECT] or sum(map(len, groups)) != len(state.pieces_of(ids)) or len(groups) < 2:
         raise EditError("that is no longer the object that was to be split")
     groups.sort(key=lambda group: -int(state.sizes[group].sum()))
-    for group in groups[1:]:
-        state = _founded(state, group, np.zeros(len(group), np.int64))
-    return state
+    rank = np.repeat(np.arange(len(groups) - 1), [len(group) for group in groups[1:]])
+    return _founded(state, np.concatenate(groups[1:]), rank)
 
 
 def move(state: State, pieces: Iterable[int], target: int | None) -> State:

@@ -11,12 +11,12 @@ from gsseg_viewer.state import State
 
 Corners = tuple[Float32[ndarray, "pieces 3"], Float32[ndarray, "pieces 3"]]
 
-_CORNERS: WeakKeyDictionary[Document, tuple[ndarray, Corners]] = WeakKeyDictionary()
+_CORNERS: WeakKeyDictionary[Document, Corners] = WeakKeyDictionary()
 
 
 def longest_sides(document: Document, state: State) -> dict[int, float]:
     """Of every object of which something is left."""
-    low, high = _corners(document)
+    low, high = _corners(document, state)
     left = np.flatnonzero(~state.deleted)
     order = left[np.argsort(state.owner[left], kind="stable")]
     if not len(order):
@@ -26,13 +26,13 @@ def longest_sides(document: Document, state: State) -> dict[int, float]:
     return dict(zip(ids.tolist(), sides.max(axis=1).astype(float).tolist(), strict=True))
 
 
-def _corners(document: Document) -> Corners:
-    """Lower and upper corner of each piece, found once for a division into pieces."""
+def _corners(document: Document, state: State) -> Corners:
+    """Lower and upper corner of each piece of a state, found once for a division into pieces."""
     known = _CORNERS.get(document)
-    if known is None or known[0] is not document.pieces:
-        order = np.argsort(document.pieces, kind="stable")
-        first = np.searchsorted(document.pieces[order], np.arange(len(document.state.owner)))
+    if known is None or len(known[0]) != len(state.owner):
+        pieces = document.pieces_of(state)
+        order = np.argsort(pieces, kind="stable")
+        first = np.searchsorted(pieces[order], np.arange(len(state.owner)))
         means = np.nan_to_num(document.gaussians.means.numpy(), posinf=0.0, neginf=0.0)[order]
-        corners = np.minimum.reduceat(means, first), np.maximum.reduceat(means, first)
-        known = _CORNERS[document] = document.pieces, corners
-    return known[1]
+        known = _CORNERS[document] = np.minimum.reduceat(means, first), np.maximum.reduceat(means, first)
+    return known

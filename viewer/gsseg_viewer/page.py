@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import zstandard
 
-SCRIPTS = ("shader.js", "channel.js", "live.js", "forms.js", "list.js", "tools.js")
+SCRIPTS = ("shader.js", "channel.js", "live.js", "forms.js", "list.js", "guide.js", "keys.js", "tools.js")
 """Of the served page, in the order in which they run; what talks to the session comes after ``channel.js``."""
-STYLES = ("live.css", "parts.css", "list.css", "tools.css")
+STYLES = ("live.css", "parts.css", "list.css", "guide.css", "tools.css")
 """Of the served page."""
 
 Color = tuple[int, int, int]

@@ -12,7 +12,7 @@ from gsseg.run import Edits, Marks
 from gsseg.segmentation import NO_OBJECT
 from gsseg.segmentation.describe import default_colors, default_name, describe_objects
 from gsseg_viewer.document import Document
-from gsseg_viewer.reading import object_of
+from gsseg_viewer.opening import object_of
 from gsseg_viewer.state import ObjectState, State
 from gsseg_viewer.unsaved import base_of
 

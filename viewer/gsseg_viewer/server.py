@@ -14,7 +14,7 @@ from websockets.asyncio.server import ServerConnection
 from gsseg.language.clip import ClipModel
 from gsseg.scene import View
 from gsseg_viewer.camera import Surroundings
-from gsseg_viewer.commands import help_text, register
+from gsseg_viewer.commands import help_text, press, register
 from gsseg_viewer.dialogs import offer_recovery
 from gsseg_viewer.document import Document
 from gsseg_viewer.incoming import Doorkeeper, PartAsked
@@ -118,7 +118,7 @@ class Viewer:
         session = Session(client, self.document, self._splats, self._surroundings, self._views, self._meaning, recall)
         with self._lock:
             self._sessions[client.client_id] = session
-        build_panels(session, help_text())
+        build_panels(session, help_text(), press)
         register(session)
         listen_to_mouse(session)
         session.start()

@@ -19,21 +19,23 @@ from numpy import ndarray
 
 from gsseg.errors import InputError
 from gsseg.scene import View
-from gsseg_viewer import camera, colors, preview, sections, selection
+from gsseg_viewer import camera, sections, selection
 from gsseg_viewer.camera import Surroundings
 from gsseg_viewer.channel import Channel
 from gsseg_viewer.colors import Coloring
 from gsseg_viewer.document import Change, Document, Edit
 from gsseg_viewer.edits import EditError
+from gsseg_viewer.guides.guide import Guide
 from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.messages import Messages
-from gsseg_viewer.preview import Preview
+from gsseg_viewer.painting import Preview, painted
 from gsseg_viewer.recall import Recall
 from gsseg_viewer.regained import Regained
 from gsseg_viewer.saving import save
 from gsseg_viewer.sections import Section
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.splats import ClientSplats, SplatNodes
+from gsseg_viewer.text import sentence
 from gsseg_viewer.tools import Settings
 from gsseg_viewer.work import Work
 
@@ -90,6 +92,8 @@ class Session:
         """Shown over the colours until it is None again."""
         self.pointed: int | None = None
         """The object that the pointer is on in the list: it is lit."""
+        self.guide: Guide | None = None
+        """What leads through many small decisions now; it has the first word on every key."""
         self.messages = Messages(client)
         self.channel = Channel(client)
         """To the parts of the page that are ours."""
@@ -97,12 +101,10 @@ class Session:
         self._splats: ClientSplats | None = None
         self._lock = threading.RLock()
         self._queue = ThreadPoolExecutor(1, thread_name_prefix=f"session-{client.client_id}")
-        self._stale = False
-        self._closed = False
+        self._stale = self._closed = False
         self._state = document.state
         self._regained = Regained()
-        # A browser may go away at any moment, also while something is being sent: that is lost, and viser need not warn
-        # of it. Entered for good, so it must be kept.
+        # A browser may go away while something is sent: no warning. Entered for good, so it must be kept.
         self._unheard = client._websock_connection.get_message_buffer().sanctioned_dead_writes()
         self._unheard.__enter__()
         self._stop_listening = document.listen(self._changed)
@@ -110,8 +112,7 @@ class Session:
     def start(self) -> None:
         """Sends the splats; only then anything else is shown."""
         self.surroundings.limit(self.client.camera)
-        # Before the splats, so that nothing is ever drawn from elsewhere.
-        self.move_camera(self.recall.pose or self.surroundings.start)
+        self.move_camera(self.recall.pose or self.surroundings.start)  # first, so that nothing is drawn from elsewhere
         self.enqueue(self._begin)
 
     def close(self) -> None:
@@ -138,7 +139,7 @@ class Session:
         try:
             job()
         except EditError as error:
-            self.tell("Not done", _sentence(str(error)), color="yellow")
+            self.tell("Not done", sentence(str(error)), color="yellow")
         except (InputError, OSError) as error:
             self.tell("That failed", str(error), color="red")
         except Exception as error:
@@ -177,11 +178,14 @@ class Session:
             self.coloring = coloring
         self.refresh()
 
-    def cut(self, section: Section | None) -> None:
-        """Draws only what lies in a section, or everything again."""
-        with self._lock:
-            self.section = section
+    def follow(self, begin: Callable[["Session"], Guide] | None) -> None:
+        """Ends the guide that leads now and begins another, or none; from the session's queue."""
+        earlier, self.guide = self.guide, None
+        if earlier is not None:
+            earlier.end()
         self.refresh()
+        if begin is not None:
+            self.guide = begin(self)
 
     def show_over(self, preview: Preview | None) -> None:
         """Shows something over the colours, or nothing any more."""
@@ -255,7 +259,7 @@ class Session:
         try:
             edit()
         except EditError as error:
-            self.tell("Not done", _sentence(str(error)), color="yellow")
+            self.tell("Not done", sentence(str(error)), color="yellow")
             return False
         return True
 
@@ -268,9 +272,9 @@ class Session:
             earlier, self._state = self._state, state
             self._selection = self._regained.after(self.document.division, earlier, state, self.selection)
         if change.by != self.client.client_id:
-            self.tell("Somebody else changed the scene", _sentence(change.title), color="blue")
+            self.tell("Somebody else changed the scene", sentence(change.title), color="blue")
         elif change.title != "saved":  # of which `save` says more
-            self.tell(_sentence(change.title), color="green", seconds=3.0)
+            self.tell(sentence(change.title), color="green", seconds=3.0)
         self.refresh()
 
     def _begin(self) -> None:
@@ -292,9 +296,5 @@ class Session:
         with self._lock:
             chosen, coloring, state = self.selection, self.coloring, self.document.state
             over, pointed, section = self.preview, self.pointed, self.section
-        rgb = preview.painted(self.document, state, coloring, chosen, over, pointed)
-        return rgb, colors.alphas(self.document, state) * sections.inside(self.document, section)
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+        rgb, alphas = painted(self.document, state, coloring, chosen, over, pointed)
+        return rgb, alphas * sections.inside(self.document, section)

@@ -38,16 +38,17 @@ class Borders:
     kept: set[tuple[int, int]]
     """Those that a person has said are right, by these ids; shared by all who look."""
 
-    def standing(self, now: State) -> list[tuple[Border, int, int]]:
+    def standing(self, document: Document) -> list[tuple[Border, int, int]]:
         """Those that nobody has judged yet, each with the two objects that it lies between now: whatever has become of
         an object in edits since, most of it is somewhere. What is no border any more is left out."""
+        now = document.state
+        division = document.division  # after the state, for a division knows every earlier one
+        before, now = division.state(self.state, {}), division.state(now, {})
         heirs: dict[int, int] = {}
         met: set[tuple[int, int]] = set()
         result = []
         for border in self.found:
-            one, other = (
-                heirs.setdefault(each, _heir(self.state, now, each)) for each in (border.first, border.second)
-            )
+            one, other = (heirs.setdefault(each, _heir(before, now, each)) for each in (border.first, border.second))
             pair = min(one, other), max(one, other)
             if (border.first, border.second) in self.kept or one == other or pair[0] < 0 or pair in met:
                 continue
@@ -63,8 +64,9 @@ def evidence_of(document: Document) -> MaskEvidence | None:
             found = kept_evidence(RunLayout(document.run.source.folder))
         except InputError:
             found = None
-        fits = found is not None and found.matrix.shape[1] == len(document.gaussians)
-        _FOUND[document] = found if fits else None
+        if found is not None and len(found.visibility) != len(document.gaussians):
+            found = None
+        _FOUND[document] = found
     return _FOUND[document]
 
 
@@ -83,28 +85,16 @@ def borders_of(document: Document) -> Borders | None:
     return _BORDERS[document]
 
 
-def splits_of(document: Document, state: State, object_id: int) -> list[tuple[Suggestion, Int64[ndarray, " pieces"]]]:
-    """Ways to split an object, the likeliest first, each with the part of each of the object's pieces, ascending: that
-    of most of its Gaussians. None where there is no evidence, or the object is a single piece."""
-    evidence, pieces = evidence_of(document), state.pieces_of([object_id])
-    if evidence is None or len(pieces) < 2:
-        return []
-    rows = document.rows(frozenset(pieces.tolist()))
-    place = np.searchsorted(pieces, document.pieces[rows])
-    result = []
-    for each in suggest_splits(evidence, rows, document.gaussians.means.numpy()):
-        votes = np.bincount(place * each.parts + each.part, minlength=len(pieces) * each.parts)
-        part = votes.reshape(len(pieces), each.parts).argmax(axis=1)
-        numbers, part = np.unique(part, return_inverse=True)
-        part = part.reshape(-1).astype(np.int64)
-        if len(numbers) > 1 and not any(np.array_equal(part, other) for _, other in result):
-            result.append((each, part))
-    return result
+def splits_of(document: Document, rows: Int64[ndarray, " rows"]) -> list[Suggestion]:
+    """Ways to split the Gaussians of an object, the likeliest first; none without evidence."""
+    evidence = evidence_of(document)
+    return [] if evidence is None else suggest_splits(evidence, rows, document.gaussians.means.numpy())
 
 
 def best_view(document: Document, views: Sequence[View], chosen: Sequence[Bool[ndarray, " gaussians"]]) -> View | None:
     """The training view that shows the least seen of some sets of Gaussians best; None where none shows them all."""
-    evidence, masked = evidence_of(document), [view for view in views if view.labels is not None]
+    evidence = evidence_of(document)
+    masked = [view for view in views if view.labels is not None]
     if evidence is None or evidence.views != len(masked):
         return None
     light = np.stack([evidence.matrix @ each.astype(np.float32) for each in chosen])

@@ -1,9 +1,12 @@
 """The panels of one browser: the list of objects beside the scene; what is selected, undo and colours always on top of
 viser's own panel, the rest in tabs below."""
 
+from collections.abc import Callable
+
 from gsseg_viewer.panels.camera import CameraPanel
 from gsseg_viewer.panels.edit import EditPanel, UndoPanel
 from gsseg_viewer.panels.export import ExportPanel
+from gsseg_viewer.panels.guide import GuidePanel
 from gsseg_viewer.panels.help import HelpPanel
 from gsseg_viewer.panels.look import LookPanel, ThemePanel
 from gsseg_viewer.panels.objects import ObjectsPanel
@@ -23,10 +26,10 @@ TABS = (
 """From left to right; the help comes last."""
 
 
-def build_panels(session: Session, keys: str) -> None:
+def build_panels(session: Session, keys: str, press: Callable[[Session, str], object]) -> None:
     """Builds every panel in the session's browser, registers it with the session, which fills it when it starts.
 
-    ``keys``: what the help says of mouse and keys, in markdown.
+    ``keys``: what the help says of mouse and keys, in markdown; ``press``: does what a key stands for.
     """
     for always in (LookPanel, SelectionPanel, UndoPanel, ObjectsPanel):
         session.panels.append(always(session))
@@ -37,4 +40,5 @@ def build_panels(session: Session, keys: str) -> None:
     with tabs.add_tab("Help"):
         session.panels.append(HelpPanel(session, keys))
     session.panels.append(ThemePanel(session))
+    session.panels.append(GuidePanel(session, press))
     session.panels.append(RecallPanel(session))

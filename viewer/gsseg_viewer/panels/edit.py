@@ -4,8 +4,9 @@ from typing import Any
 
 from gsseg.run.sources import BareSplats
 from gsseg.segmentation import NO_OBJECT
-from gsseg_viewer.actions import delete, hide, isolate, merge, move, rename, restore, show_all, split
+from gsseg_viewer.actions import delete, hide, isolate, merge, move, rename, restore, show_all
 from gsseg_viewer.edits import one_line
+from gsseg_viewer.guides.splitting import Splitting
 from gsseg_viewer.panels.elements import block, chosen, code, dim, fixed, handler, slow_handler, unwrapped
 from gsseg_viewer.panels.objects import entries
 from gsseg_viewer.session import Session
@@ -62,7 +63,7 @@ class EditPanel:
         self.changes = gui.add_button_group(
             "Objects",
             CHANGES,
-            hint="Merge what is selected, split it into its codes, delete it, or have everything deleted back.",
+            hint="Merge what is selected, choose how to split it, delete it, or have everything deleted back.",
         )
         self.showing = gui.add_button_group("Show", SHOWING, hint="What is drawn; nothing is lost.")
         with gui.add_form(None) as self.form:
@@ -103,7 +104,10 @@ class EditPanel:
 
     def _change(self, value: Any) -> None:
         action = chosen(value, CHANGES, "button")
-        {"merge": merge, "split": split, "delete": delete, "restore": restore}[action](self.session)
+        if action == "split":
+            self.session.follow(Splitting)
+        else:
+            {"merge": merge, "delete": delete, "restore": restore}[action](self.session)
 
     def _show(self, value: Any) -> None:
         action = chosen(value, SHOWING, "button")

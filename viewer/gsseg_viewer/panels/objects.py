@@ -60,7 +60,7 @@ class ObjectsPanel:
     def refresh(self) -> None:
         """Tells the list what has changed."""
         session, document = self.session, self.session.document
-        state, locked, classes = document.state, document.locked, document.classes
+        state, locked, classes = document.state, document.shared.locked, document.shared.classes
         if self._told != (state, locked, classes):
             self._told = (state, locked, classes)
             listed = [
@@ -88,7 +88,7 @@ class ObjectsPanel:
             change = edits.hide if action == "hide" else edits.show
             session.edit(f"{'hid' if action == 'hide' else 'showed'} {names}", lambda now: change(now, pieces))
         elif action in ("lock", "unlock"):
-            session.document.lock(ids, action == "lock", session.client.client_id)
+            session.document.shared.lock(ids, action == "lock", session.client.client_id)
         elif action == "picture":
             for each in ids[:1]:
                 session.channel.tell("list", f"picture {each}", picture(session, each))
@@ -125,7 +125,7 @@ class ObjectsPanel:
 def rows(session: Session) -> dict[str, Any]:
     """All objects that are not deleted, as lists with an item each."""
     document = session.document
-    state, locked, classes = document.state, document.locked, document.classes
+    state, locked, classes = document.state, document.shared.locked, document.shared.classes
     sides = longest_sides(document, state)
     infos = [(each, info) for each, info in state.objects.items() if each not in state.deleted_objects]
     return {

@@ -162,19 +162,26 @@
       return line;
     }
 
+    // Address of an object's picture, "" where it has none or it is still on its way.
+    address(id) {
+      const row = this.rows.find((each) => each.id === id);
+      if (row?.picture && !this.pictures.has(id)) {
+        this.pictures.set(id, "");
+        channel.on("list", `picture ${id}`, (content) => {
+          // A picture is bytes that only an image element ever reads: what is no JPEG shows nothing.
+          this.pictures.set(id, URL.createObjectURL(new Blob([content], { type: "image/jpeg" })));
+          this.draw();
+          document.querySelector("gsseg-guide")?.say(document.querySelector("gsseg-guide").told);
+        });
+        channel.tell("list", "picture", { ids: [id] });
+      }
+      return row?.picture ? this.pictures.get(id) : "";
+    }
+
     thumbnail(row) {
       const place = element("span", { class: "picture" });
       place.style.setProperty("--swatch", rgb(row.color));
-      if (row.picture && !this.pictures.has(row.id)) {
-        this.pictures.set(row.id, "");
-        channel.on("list", `picture ${row.id}`, (content) => {
-          // A picture is bytes that only an image element ever reads: what is no JPEG shows nothing.
-          this.pictures.set(row.id, URL.createObjectURL(new Blob([content], { type: "image/jpeg" })));
-          this.draw();
-        });
-        channel.tell("list", "picture", { ids: [row.id] });
-      }
-      const address = this.pictures.get(row.id);
+      const address = this.address(row.id);
       if (address) place.append(element("img", { src: address, alt: "", draggable: "false" }));
       return place;
     }

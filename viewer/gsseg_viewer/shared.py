@@ -1,0 +1,58 @@
+"""What all who look at a document share beside its versions: the classes, what is locked, and whether it may be edited.
+
+None of it is undone or saved: locks end with the process, and classes come back with the names that are of them.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+
+from gsseg_viewer.classes import ObjectClass, with_class
+from gsseg_viewer.edits import EditError
+from gsseg_viewer.state import State, touched
+from gsseg_viewer.text import plural
+
+
+class Shared:
+    """May be used from any thread."""
+
+    def __init__(
+        self, tell: Callable[[str, int | None], None], classes: Sequence[ObjectClass] = (), read_only: bool = False
+    ) -> None:
+        """``tell``: told what has happened and who did it; ``read_only``: nothing can be edited."""
+        self.read_only = read_only
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._locked: frozenset[int] = frozenset()
+        self._classes = tuple(classes)
+
+    @property
+    def classes(self) -> tuple[ObjectClass, ...]:
+        """What objects are named by."""
+        with self._lock:
+            return self._classes
+
+    def add_class(self, name: str) -> None:
+        """Adds the class of a name, where it is a new one."""
+        with self._lock:
+            self._classes = with_class(self._classes, name)
+
+    @property
+    def locked(self) -> frozenset[int]:
+        """Objects that edits leave alone; taking an earlier edit back is no edit."""
+        with self._lock:
+            return self._locked
+
+    def lock(self, ids: Iterable[int], on: bool, by: int | None = None) -> None:
+        """Locks objects, or ends that."""
+        chosen = frozenset(ids)
+        with self._lock:
+            self._locked = self._locked | chosen if on else self._locked - chosen
+        self._tell(f"{'locked' if on else 'unlocked'} {plural(len(chosen), 'object')}", by)
+
+    def check(self, before: State, after: State) -> None:
+        """`EditError` where an edit may not be made."""
+        if self.read_only:
+            raise EditError("this viewer only shows: it was started with --read-only")
+        kept = sorted(touched(before, after) & self.locked) if self.locked else []
+        if kept:
+            raise EditError(f"{before.objects[kept[0]].name} is locked")

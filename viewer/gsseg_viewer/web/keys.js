@@ -1,0 +1,80 @@
+// Keys that viser does not hand on, or that mean something only while they are held. All others are commands of viser's
+// (`gsseg_viewer/commands.py`); either way the session decides what a key does.
+//
+//   1 ... 0, with Shift too; Enter; ?   go to the session
+//   S                                   flies back while it is held, as W A D do; tapped, it goes to the session
+//   Space                               shows the photo while it is held
+//   O, /                                show or hide the list; go to its filter
+{
+  const { channel, element } = window.gsseg;
+  const TAP_MS = 220; // a key that is held for less was not meant to fly
+  const FLYING = new Set(["KeyW", "KeyA", "KeyD", "KeyQ", "KeyE"]);
+
+  const press = (key) => channel.tell("guide", "press", { text: key });
+  const typing = () => document.activeElement?.matches?.("input, textarea, select, [contenteditable]");
+  const list = () => document.querySelector("gsseg-list");
+
+  const held = new Set();
+  let tap = null; // the timer of an S that may become one
+  let passing = false; // while a key that was kept back is handed on
+  const fly = () => {
+    tap = null;
+    passing = true;
+    document.dispatchEvent(new KeyboardEvent("keydown", { key: "s", code: "KeyS", bubbles: true }));
+    passing = false;
+  };
+
+  addEventListener("keydown", (event) => {
+    if (passing) return;
+    held.add(event.code);
+    if (typing() || event.ctrlKey || event.metaKey || event.altKey) return;
+    const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code);
+    if (digit) event.repeat || press(event.shiftKey ? `Shift+${digit[1]}` : digit[1]);
+    else if (event.code === "Space") event.repeat || peek(true);
+    else if (event.key === "Enter" && !document.activeElement?.matches?.("button, [role=listbox], [role=tab]")) enter();
+    else if (event.key === "?") press("?");
+    else if (event.key === "/") list()?.find();
+    else if (event.code === "KeyO" && !event.shiftKey) event.repeat || list()?.fold();
+    else if (event.code === "KeyS" && !event.shiftKey) {
+      if ([...held].some((code) => FLYING.has(code))) return;
+      if (event.repeat && tap === null) return;
+      if (!event.repeat) tap = setTimeout(fly, TAP_MS);
+    } else return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+
+  addEventListener("keyup", (event) => {
+    held.delete(event.code);
+    if (event.code === "Space") peek(false);
+    if (event.code === "KeyS" && tap !== null) {
+      clearTimeout(tap);
+      tap = null;
+      press("S");
+    }
+  }, true);
+  addEventListener("blur", () => { held.clear(); peek(false); });
+
+  const enter = () => {
+    const field = document.querySelector("gsseg-guide:not([hidden]) input");
+    field ? field.focus() : press("Enter");
+  };
+
+  // The photo lies over the scene just where its camera saw it, as long as one looks from there.
+  let shown = null;
+  const peek = (on) => {
+    if (on) channel.tell("guide", "peek");
+    shown?.toggleAttribute("hidden", !on);
+  };
+  addEventListener("DOMContentLoaded", () => {
+    const image = element("img", { alt: "" });
+    const name = element("span");
+    shown = element("gsseg-peek", { hidden: true }, image, name);
+    document.body.append(shown);
+    channel.on("guide", "photo", (told) => {
+      URL.revokeObjectURL(image.src);
+      image.src = URL.createObjectURL(new Blob([told.picture], { type: "image/jpeg" }));
+      name.textContent = told.name;
+    });
+  });
+}
