@@ -38,6 +38,10 @@ class ViewRun(Command):
     """Photos, cameras and masks of the training views. Without it: the scene that RUN was made from, where it is."""
     clip: Annotated[Path | None, tyro.conf.arg(metavar="MODEL")] = None
     """Folder of the CLIP model that RUN's language vectors were made with (gsseg compress): finds objects by words."""
+    classes: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """What objects are named by, a key each: a text file, one class a line, perhaps with a colour (chair #c08040)."""
+    read_only: bool = False
+    """Whether nothing can be edited, hidden or saved."""
     host: str = "127.0.0.1"
     """Address to listen on; with any other than the default, everybody on the network may look and edit."""
     port: int = 8080
@@ -50,14 +54,16 @@ class ViewRun(Command):
         if not 0 <= self.port <= 65535:
             raise InputError(f"--port {self.port}", "is no port", "give 0 to 65535")
         try:
+            from gsseg_viewer.classes import read_classes
             from gsseg_viewer.document import Document
             from gsseg_viewer.server import serve
         except ModuleNotFoundError as error:
             remedy = "install it again with pip, which brings it"
             raise InputError("gsseg view", f"needs {error.name}, which is not installed", remedy) from error
+        classes = () if self.classes is None else read_classes(self.classes)
         run = Run.open(self.run, self.splats)
         with run.watched() as check_unchanged:
-            document = Document(run)
+            document = Document(run, classes, self.read_only)
             check_unchanged()
         if self.scene is not None:
             check_scene(document.run, self.scene)

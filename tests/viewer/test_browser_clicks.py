@@ -136,7 +136,7 @@ def test_keys_colour_and_move(tab, balls, poll):
     tab.press("PageUp")
     tab.press("PageUp")
     poll("the last view", lambda: session.view == len(session.views) - 1)
-    tab.press("m")
+    tab.press("?")
     tab.wait_for_text("Mouse and keys")
     tab.press("Escape")
     poll("the help closed", lambda: "Mouse and keys" not in tab.text())

@@ -21,9 +21,9 @@ from gsseg_viewer import picking
 from gsseg_viewer.classes import ObjectClass, classes_in, is_named
 from gsseg_viewer.division import Division
 from gsseg_viewer.edits import EditError
-from gsseg_viewer.opening import opened
 from gsseg_viewer.picking import Hit
 from gsseg_viewer.pieces import PieceTable
+from gsseg_viewer.reading import read_pieces
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.shared import Shared
 from gsseg_viewer.state import Edition, State
@@ -60,7 +60,7 @@ class Document:
         base = base_of(run.object_ids, run.marks, run.objects)
         found = None if read_only else find_unsaved(run, base)
         unsaved = found if isinstance(found, Unsaved) else None
-        self._division, start, edited = opened(run, unsaved)
+        self._division, start, edited = read_pieces(run, unsaved)
         self.recovered = unsaved.notice if unsaved is not None else ""
         """What is said of edits that an earlier process did not save and that are the first edit of this one."""
         self.lost = found if isinstance(found, str) else ""
@@ -107,11 +107,6 @@ class Document:
     def pieces(self) -> Int32[ndarray, " gaussians"]:
         """Piece of each Gaussian now; `pieces_of` where a state is at hand, which may be an earlier one."""
         return self.division.of_gaussian
-
-    @property
-    def table(self) -> PieceTable:
-        """What the pieces of now stand for; `table_of` where a state is at hand."""
-        return self.division.table
 
     def pieces_of(self, state: State) -> Int32[ndarray, " gaussians"]:
         """Piece of each Gaussian, as a state numbers them."""

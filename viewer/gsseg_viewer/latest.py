@@ -23,7 +23,8 @@ class Latest:
 
     def wait(self) -> None:
         """Until everything is done."""
-        thread = self._thread
+        with self._lock:  # else it may be there and not have started
+            thread = self._thread
         if thread is not None:
             thread.join()
 

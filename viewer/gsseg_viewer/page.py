@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import zstandard
 
-SCRIPTS = ("shader.js", "channel.js", "live.js", "forms.js", "list.js", "guide.js", "keys.js", "tools.js")
+SCRIPTS = ("shader.js", "channel.js", "live.js", "forms.js", "list.js", "guide.js", "tools.js", "keys.js")
 """Of the served page, in the order in which they run; what talks to the session comes after ``channel.js``."""
 STYLES = ("live.css", "parts.css", "list.css", "guide.css", "tools.css")
 """Of the served page."""

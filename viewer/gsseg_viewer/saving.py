@@ -12,7 +12,9 @@ from gsseg.run import Edits, Marks
 from gsseg.segmentation import NO_OBJECT
 from gsseg.segmentation.describe import default_colors, default_name, describe_objects
 from gsseg_viewer.document import Document
-from gsseg_viewer.opening import object_of
+from gsseg_viewer.edits import EditError
+from gsseg_viewer.reading import object_of
+from gsseg_viewer.shared import READ_ONLY
 from gsseg_viewer.state import ObjectState, State
 from gsseg_viewer.unsaved import base_of
 
@@ -26,6 +28,8 @@ def save(document: Document, by: int | None = None) -> Path:
     Raises `InputError`, with nothing changed, where the file system refuses and where somebody else has changed or
     removed the files since they were opened or saved.
     """
+    if document.shared.read_only:
+        raise EditError(READ_ONLY)
     with document.saving:
         source = document.run.source
         for path in (source.folder, source.splats.path):

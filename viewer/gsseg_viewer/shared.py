@@ -11,6 +11,8 @@ from gsseg_viewer.edits import EditError
 from gsseg_viewer.state import State, touched
 from gsseg_viewer.text import plural
 
+READ_ONLY = "this viewer only shows: it was started with --read-only"
+
 
 class Shared:
     """May be used from any thread."""
@@ -52,7 +54,7 @@ class Shared:
     def check(self, before: State, after: State) -> None:
         """`EditError` where an edit may not be made."""
         if self.read_only:
-            raise EditError("this viewer only shows: it was started with --read-only")
+            raise EditError(READ_ONLY)
         kept = sorted(touched(before, after) & self.locked) if self.locked else []
         if kept:
             raise EditError(f"{before.objects[kept[0]].name} is locked")

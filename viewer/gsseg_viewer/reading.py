@@ -1,4 +1,4 @@
-"""What a run is as a document begins: its division into pieces, and the versions that it starts from."""
+"""What a document begins with: a run, and edits of it that were not saved, as pieces and states."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from gsseg_viewer.state import ObjectState, State
 from gsseg_viewer.unsaved import Unsaved
 
 
-def opened(run: Run, unsaved: Unsaved | None) -> tuple[Division, State, State | None]:
+def read_pieces(run: Run, unsaved: Unsaved | None) -> tuple[Division, State, State | None]:
     """The pieces, the state on disk, and that of edits which were not saved."""
     columns, marks, gaussians = run.columns, run.marks, run.gaussians
     means = np.nan_to_num(gaussians.means.numpy(), posinf=0.0, neginf=0.0)
