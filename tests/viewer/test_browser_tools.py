@@ -77,7 +77,7 @@ def test_a_brush_paints_adds_and_takes_away_and_undo_brings_back(
     left = painted & ~Stroke(share(tab, path[:3]), radius).holds(sight, means)
     assert 0 < left.sum() < painted.sum()
     poll("less of it", lambda: np.array_equal(selected_rows(tab.session), left))
-    tab.press("n")
+    tab.press("g")
     new = np.where(left, 4, ids)
     poll("a new object", lambda: np.array_equal(document.object_ids(document.state), new))
     tab.press("Control+z")
