@@ -14,7 +14,7 @@ from gsseg_viewer.panels.look import LookPanel
 from gsseg_viewer.pointing import Sight
 from gsseg_viewer.sections import Section
 from gsseg_viewer.taking import selected_rows, take
-from gsseg_viewer.viewpoints import SIDES, between, seen_from_side
+from gsseg_viewer.viewpoints import SIDES, between, cut, seen_from_side
 from gsseg_viewer.work import Scale
 from gsseg_viewer_test_stage import FRONT
 from viser._messages import LabelMessage
@@ -93,7 +93,7 @@ def test_a_glide_ends_where_it_was_to(desk: Any, poll: Any) -> None:
 def test_a_section_hides_from_eyes_clicks_and_tools_but_edits_nothing(stage: Any, balls: Any) -> None:
     session = stage.enter()
     document, means = session.document, session.document.gaussians.means.numpy()
-    session.cut(Section(0, -0.1, float("inf")))
+    cut(session, Section(0, -0.1, float("inf")))
     inside = means[:, 0] >= -0.1
     shown = session._painted()[1]
     assert np.array_equal(shown, alphas(document, document.state) * inside)
@@ -103,7 +103,7 @@ def test_a_section_hides_from_eyes_clicks_and_tools_but_edits_nothing(stage: Any
     assert np.array_equal(selected_rows(session), inside)
     assert not document.unsaved
     assert len(rows_of(document, document.state, session.selection, "everything shown")) == len(means)
-    session.cut(None)
+    cut(session, None)
     assert np.array_equal(session._painted()[1], alphas(document, document.state))
 
 

@@ -35,6 +35,7 @@ from gsseg_viewer.saving import save
 from gsseg_viewer.sections import Section
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.splats import ClientSplats, SplatNodes
+from gsseg_viewer.text import sentence
 from gsseg_viewer.tools import Settings
 from gsseg_viewer.work import Work
 
@@ -101,12 +102,10 @@ class Session:
         self._splats: ClientSplats | None = None
         self._lock = threading.RLock()
         self._queue = ThreadPoolExecutor(1, thread_name_prefix=f"session-{client.client_id}")
-        self._stale = False
-        self._closed = False
+        self._stale = self._closed = False
         self._state = document.state
         self._regained = Regained()
-        # A browser may go away at any moment, also while something is being sent: that is lost, and viser need not warn
-        # of it. Entered for good, so it must be kept.
+        # A browser may go away while something is sent: no warning. Entered for good, so it must be kept.
         self._unheard = client._websock_connection.get_message_buffer().sanctioned_dead_writes()
         self._unheard.__enter__()
         self._stop_listening = document.listen(self._changed)
@@ -114,8 +113,7 @@ class Session:
     def start(self) -> None:
         """Sends the splats; only then anything else is shown."""
         self.surroundings.limit(self.client.camera)
-        # Before the splats, so that nothing is ever drawn from elsewhere.
-        self.move_camera(self.recall.pose or self.surroundings.start)
+        self.move_camera(self.recall.pose or self.surroundings.start)  # first, so that nothing is drawn from elsewhere
         self.enqueue(self._begin)
 
     def close(self) -> None:
@@ -142,7 +140,7 @@ class Session:
         try:
             job()
         except EditError as error:
-            self.tell("Not done", _sentence(str(error)), color="yellow")
+            self.tell("Not done", sentence(str(error)), color="yellow")
         except (InputError, OSError) as error:
             self.tell("That failed", str(error), color="red")
         except Exception as error:
@@ -189,12 +187,6 @@ class Session:
         self.refresh()
         if begin is not None:
             self.guide = begin(self)
-
-    def cut(self, section: Section | None) -> None:
-        """Draws only what lies in a section, or everything again."""
-        with self._lock:
-            self.section = section
-        self.refresh()
 
     def show_over(self, preview: Preview | None) -> None:
         """Shows something over the colours, or nothing any more."""
@@ -268,7 +260,7 @@ class Session:
         try:
             edit()
         except EditError as error:
-            self.tell("Not done", _sentence(str(error)), color="yellow")
+            self.tell("Not done", sentence(str(error)), color="yellow")
             return False
         return True
 
@@ -281,9 +273,9 @@ class Session:
             earlier, self._state = self._state, state
             self._selection = self._regained.after(self.document.division, earlier, state, self.selection)
         if change.by != self.client.client_id:
-            self.tell("Somebody else changed the scene", _sentence(change.title), color="blue")
+            self.tell("Somebody else changed the scene", sentence(change.title), color="blue")
         elif change.title != "saved":  # of which `save` says more
-            self.tell(_sentence(change.title), color="green", seconds=3.0)
+            self.tell(sentence(change.title), color="green", seconds=3.0)
         self.refresh()
 
     def _begin(self) -> None:
@@ -307,7 +299,3 @@ class Session:
             over, pointed, section = self.preview, self.pointed, self.section
         rgb, alphas = painted(self.document, state, coloring, chosen, over, pointed)
         return rgb, alphas * sections.inside(self.document, section)
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

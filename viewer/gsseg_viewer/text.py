@@ -24,6 +24,11 @@ def exact(text: str) -> str:
     return "".join(each if each.isascii() and (each.isalnum() or each == " ") else f"&#{ord(each)};" for each in text)
 
 
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
 def plural(number: int, singular: str, plural: str | None = None) -> str:
     """``1 object``, ``12,345 Gaussians``; ``plural`` where an s does not do."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

@@ -14,6 +14,7 @@ from gsseg_viewer import camera
 from gsseg_viewer.camera import Pose
 from gsseg_viewer.document import Document
 from gsseg_viewer.latest import Latest
+from gsseg_viewer.sections import Section
 from gsseg_viewer.session import Session
 
 Side = Literal["front", "back", "left", "right", "top", "bottom"]
@@ -53,6 +54,12 @@ def look_from(session: Session, side: Side) -> None:
     box = session.document.box(session.selection) if session.selection else None
     low, high = box if box is not None else (session.surroundings.low, session.surroundings.high)
     go(session, seen_from_side(side, session.surroundings.up, low, high, session.work.flat))
+
+
+def cut(session: Session, section: Section | None) -> None:
+    """Draws only what lies in a section, or everything again."""
+    session.section = section
+    session.refresh()
 
 
 def go(session: Session, pose: Pose) -> None:

@@ -8,7 +8,7 @@ from gsseg_viewer.panels.elements import block, chosen, dim, handler, plain
 from gsseg_viewer.sections import AXES, Section
 from gsseg_viewer.session import Session
 from gsseg_viewer.text import escaped
-from gsseg_viewer.viewpoints import SIDES, Side, bookmark, bookmarks, go, look_from, present
+from gsseg_viewer.viewpoints import SIDES, Side, bookmark, bookmarks, cut, go, look_from, present
 
 NONE: str = "—"
 ENDS = (("Cut from", 0.0), ("Cut to", 100.0))
@@ -86,13 +86,13 @@ class CameraPanel:
             each.visible = axis != NONE
         low, high = sorted(float(each.value) / 100 for each in self.ends)
         if axis == NONE:
-            session.cut(None)
+            cut(session, None)
         elif 0 <= low <= high <= 1:
             at = AXES.index(axis)
             start, size = session.surroundings.low[at], session.surroundings.high[at] - session.surroundings.low[at]
             # The ends of the scale are all there is: what floats outside the scene's box is not cut off by them.
             first = float(start + low * size) if low > 0 else -float("inf")
             last = float(start + high * size) if high < 1 else float("inf")
-            session.cut(Section(at, first, last))
+            cut(session, Section(at, first, last))
         else:
             raise EditError("that is out of range")
