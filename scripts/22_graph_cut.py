@@ -13,7 +13,7 @@ takes away the piece that it meets, which is what a click on a fine code does; w
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import numpy as np
 import torch
@@ -94,8 +94,8 @@ def click(looked: list[Looked], mask: ndarray, truth: ndarray) -> tuple[Looked, 
     for view in looked:
         have, want = view.share(mask) > 0.5, view.share(truth) > 0.5
         for missing, wrong in ((True, want & ~have), (False, have & ~want)):
-            depth = ndimage.distance_transform_edt(np.pad(wrong, 1))[1:-1, 1:-1]
-            patches, _ = ndimage.label(wrong)
+            depth = np.asarray(ndimage.distance_transform_edt(np.pad(wrong, 1)))[1:-1, 1:-1]
+            patches = cast(tuple[ndarray, int], ndimage.label(wrong))[0]
             sizes = np.bincount(patches.ravel())
             sizes[0] = 0
             patch = int(sizes.argmax())
@@ -142,7 +142,7 @@ def measured(path: Path, arguments: Arguments) -> tuple[list[list[float]], list[
                 (keep if found[3] else drop).extend(hit(run, found).tolist())
                 began = time.perf_counter()
                 said = [np.unique(np.array(each, np.int64)) for each in (keep, drop)]
-                snapped = snap(snapped, *said, known, arguments.config)
+                snapped = snap(snapped, said[0], said[1], known, arguments.config)
                 seconds.append(time.perf_counter() - began)
             line.append(iou(snapped, wanted, light))
         rows.append(line)

@@ -46,7 +46,7 @@ def minimum_cut(
     both = np.concatenate([weights, weights, pull[inward], -pull[outward]])
     sums = sp.csr_array((both, (start, end)), shape=(count + 2, count + 2))  # of an edge that is there twice
     sums.data = np.round(sums.data * (LARGEST / total))
-    capacity = sums.astype(np.int32)
+    capacity = sp.csr_array(sums.astype(np.int32))
     capacity.eliminate_zeros()
     left = capacity - maximum_flow(capacity, source, sink).flow
     left.data = np.maximum(left.data, 0)
