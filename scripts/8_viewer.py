@@ -102,7 +102,7 @@ def main() -> None:
         started = time.perf_counter()
         hit = document.pick(eye, means[row] - eye)
         picks.append(time.perf_counter() - started)
-        chosen = click(PieceSelection(), document.state, document.table, None if hit is None else hit.piece, "set")
+        chosen = click(PieceSelection(), document.state, document.table_of(document.state), None if hit is None else hit.piece, "set")
         started = time.perf_counter()
         colors.colors(document, document.state, "photo", chosen)
         paints.append(time.perf_counter() - started)
