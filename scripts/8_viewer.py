@@ -98,11 +98,12 @@ def main() -> None:
     eye = np.quantile(means, 0.5, axis=0)
     document.pick(eye, np.ones(3))  # the first one reads compiled code from disk
     picks, paints = [], []
+    state, table = document.state, document.table_of(document.state)
     for row in rng.integers(0, len(means), CLICKS):
         started = time.perf_counter()
         hit = document.pick(eye, means[row] - eye)
         picks.append(time.perf_counter() - started)
-        chosen = click(PieceSelection(), document.state, document.table_of(document.state), None if hit is None else hit.piece, "set")
+        chosen = click(PieceSelection(), state, table, None if hit is None else hit.piece, "set")
         started = time.perf_counter()
         colors.colors(document, document.state, "photo", chosen)
         paints.append(time.perf_counter() - started)

@@ -21,7 +21,7 @@ from gsseg.sample import RoomConfig, holds_room, preset, write_room
 from gsseg.scene import Scene
 from gsseg.splats.score import score_views
 
-STEPS, GAUSSIANS = 3000, 60_000
+STEPS, GAUSSIANS = 4000, 60_000
 """Of learning splats from the photos of the room: a few minutes on two cores."""
 
 
@@ -42,7 +42,7 @@ class Demo(Command):
     discard_edits: bool = False
     """Make the result again even where somebody has edited its objects in the viewer."""
     device: Device = "auto"
-    """Where training is done; auto = a GPU where one can be used, else the processor."""
+    """Where training is done and splats are learnt; auto = a GPU where one can be used, else the processor."""
 
     @property
     def writes(self) -> Path:
@@ -82,11 +82,13 @@ class Demo(Command):
         """Splats from the photos, and whose each of them is. Those that are there already are taken."""
         apart = scene / "gt" / "test_views.json"
         config = SplatOptions(iterations=STEPS, max_gaussians=GAUSSIANS, seed=self.seed)
-        splats = Splats(output=self.output, scene=scene, resume=True, test_views=apart, config=config)
+        splats = Splats(
+            output=self.output, scene=scene, resume=True, test_views=apart, config=config, device=self.device
+        )
         if splats.target.exists() and not splats.checkpoint.exists():
             return
         learnt = splats.learn(progress)
-        write_nearest_instances(scene, room, learnt.trainer.model.means)
+        write_nearest_instances(scene, room, learnt.trainer.gaussians.means.numpy())
         splats.leave(learnt)  # takes the checkpoint away: only now are the splats done
 
     def _tell_splats(self, scene: Scene) -> dict[str, Any]:

@@ -4,12 +4,13 @@ import shlex
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
 
 from gsseg.cli.command import Command, ScenePath, at_least, parse_command
+from gsseg.cli.device import Device, renders_on
 from gsseg.cli.output import Stages
 from gsseg.cli.process import Terminated
 from gsseg.errors import InputError
@@ -54,11 +55,11 @@ SHORT = {f"config.{name}": "--" + name.replace("_", "-") for name in
 
 @dataclass(frozen=True, kw_only=True)
 class Splats(Command):
-    """Learn Gaussian splats from the photos and cameras of a scene, on the processor, and write them as a PLY.
+    """Learn Gaussian splats from the photos and cameras of a scene and write them as a PLY.
 
     SCENE needs cameras (transforms.json or COLMAP's sparse/0) and their photos; sparse points are where splats start
-    from. The splats lie in the world of the cameras. Beside them come a report (.html), a preview (.png) and, until
-    training is done, a checkpoint.
+    from, and are found in the photos where there are none. The splats lie in the world of the cameras. Beside them come
+    a report (.html), a preview (.png) and, until training is done, a checkpoint.
     """
 
     scene: ScenePath
@@ -79,6 +80,8 @@ class Splats(Command):
     """Train at 1/N of the photos' width and height."""
     max_side: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = 1000
     """Photos are shrunk until their longer side has at most this many pixels; 0 = never."""
+    device: Device = "auto"
+    """Where splats are learnt; auto = a GPU where gsplat can use one, else the processor."""
     config: SplatOptions = field(default_factory=SplatOptions)
     """Advanced, rarely needed: rates and schedules."""
 
@@ -112,10 +115,11 @@ class Splats(Command):
 
     def learn(self, progress: Stages) -> "Learnt":
         """Reads, trains and scores; writes the PLY, which an interrupt leaves too, and a checkpoint beside it."""
+        device: Literal["cpu", "cuda"] = "cuda" if renders_on(self.device, self.output).type == "cuda" else "cpu"
         size = (self.downscale, self.max_side or None)
         kept_apart = (self.test_every, self.test_views)
         scene = load_splat_scene(self.scene, self.target, *size, *kept_apart, self.config.seed, progress)
-        trainer = SplatTrainer(self.config, scene.train, scene.points)
+        trainer = SplatTrainer(self.config, scene.train, scene.points, device)
         _read_all(scene, trainer, progress)
         key = fingerprint(trainer, scene.points)
         if self.resume and self.checkpoint.exists():
@@ -129,7 +133,7 @@ class Splats(Command):
             self.output.say(f"stopped after {trainer.steps} steps; {self.target} holds what was learnt so far")
             raise
         self._write(trainer)
-        return Learnt(scene, trainer, score_views(trainer.model.gaussians, scene.test or scene.train[:MOST_SCORED]))
+        return Learnt(scene, trainer, score_views(trainer.gaussians, scene.test or scene.train[:MOST_SCORED]))
 
     def leave(self, learnt: "Learnt") -> None:
         """Writes report and preview, and takes the checkpoint away."""
@@ -160,7 +164,7 @@ class Splats(Command):
             raise InputError(self.target, problem, "give --overwrite to replace it, or another place with --out")
 
     def _write(self, trainer: SplatTrainer) -> None:
-        write_splats(self.target, inria_columns(trainer.model.gaussians), comments=["made by gsseg splats"])
+        write_splats(self.target, inria_columns(trainer.gaussians), comments=["made by gsseg splats"])
 
     def _tell(self, learnt: "Learnt") -> None:
         scene, trainer, scores = learnt.scene, learnt.trainer, learnt.scores
@@ -168,7 +172,7 @@ class Splats(Command):
         kind = f"{len(scores)} photos " + ("kept apart" if scene.test else "trained on")
         self.output.table(
             [
-                ("splats", f"{self.target}: {len(trainer.model)} Gaussians"),
+                ("splats", f"{self.target}: {len(trainer)} Gaussians"),
                 ("quality", f"{means['psnr']:.2f} dB, SSIM {means['ssim']:.3f} on {kind}"),
                 ("", f"{means['fitted_psnr']:.2f} dB with each photo's exposure fitted"),
                 ("cost", f"{trainer.steps} steps in {trainer.seconds:.0f} s, {peak_memory_mb():.0f} MB at most"),
@@ -179,7 +183,7 @@ class Splats(Command):
         )
         self.output.finish(
             {
-                "splats": str(self.target), "report": str(self._report), "gaussians": len(trainer.model),
+                "splats": str(self.target), "report": str(self._report), "gaussians": len(trainer),
                 "steps": trainer.steps, "seconds": trainer.seconds, "processor_seconds": time.process_time(),
                 "peak_rss_mb": peak_memory_mb(),
                 "photos": {"train": len(scene.train), "test": len(scene.test)}, "scores": means,
@@ -212,7 +216,7 @@ class _Watch:
     def __call__(self, trainer: SplatTrainer) -> None:
         share = trainer.share(self.command._seconds)
         left = trainer.seconds * (1.0 / share - 1.0)
-        words = f"{trainer.psnr:.1f} dB, {len(trainer.model)} Gaussians, {left:.0f} s left"
+        words = f"{trainer.psnr:.1f} dB, {len(trainer)} Gaussians, {left:.0f} s left"
         total = trainer.config.iterations
         self.progress("splats", round(total * share), total, words)
         if int(SAID * share) > self.said:
@@ -221,7 +225,7 @@ class _Watch:
         if time.monotonic() - self.saved > SAVE_SECONDS:
             save_checkpoint(self.command.checkpoint, trainer, self.key)
             view = (self.scene.test or self.scene.train)[:1]
-            write_preview(self.command.target.with_suffix(".png"), score_views(trainer.model.gaussians, view)[0])
+            write_preview(self.command.target.with_suffix(".png"), score_views(trainer.gaussians, view)[0])
             self.saved = time.monotonic()
 
 

@@ -1,4 +1,4 @@
-"""Stage 0: photos and poses to splats, on a processor."""
+"""Stage 0: photos and poses to splats."""
 
 from gsseg.splats.config import SplatConfig as SplatConfig
 from gsseg.splats.loop import SplatTrainer as SplatTrainer

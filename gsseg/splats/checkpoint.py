@@ -6,8 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
-from numpy import ndarray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -15,15 +13,14 @@ from gsseg.errors import InputError
 from gsseg.files import check_readable, whole_file
 from gsseg.splats.initial import Points
 from gsseg.splats.loop import History, SplatTrainer
-from gsseg.splats.model import Model
 
-_ARRAYS = ("means", "log_scales", "quats", "logits", "sh", "moments", "ages")
 _AGAIN = "start again without --resume"
 
 
 def fingerprint(trainer: SplatTrainer, points: Points) -> str:
-    """What decides a training: configuration, cameras, photos' names and sizes of their files, and points."""
-    found = hashlib.sha256(json.dumps(asdict(trainer.config), sort_keys=True).encode())
+    """What decides a training: configuration, device, cameras, photos' names and sizes of their files, and points."""
+    decided = {**asdict(trainer.config), "device": trainer.device}
+    found = hashlib.sha256(json.dumps(decided, sort_keys=True).encode())
     for view in trainer.views:
         camera = view.camera
         size = 0 if view.photo is None else view.photo.stat().st_size
@@ -36,12 +33,6 @@ def fingerprint(trainer: SplatTrainer, points: Points) -> str:
 
 def save_checkpoint(path: Path, trainer: SplatTrainer, key: str) -> None:
     """Writes the state between two steps, whole or not at all; `InputError` where the disk refuses."""
-    arrays: dict[str, ndarray] = {name: getattr(trainer.model, name) for name in _ARRAYS}
-    arrays |= {
-        "exposures": trainer.exposures,
-        "exposure_moments": trainer.exposure_moments,
-        "exposure_ages": trainer.exposure_ages,
-    }
     state = {
         "steps": trainer.steps,
         "seconds": trainer.seconds,
@@ -50,7 +41,8 @@ def save_checkpoint(path: Path, trainer: SplatTrainer, key: str) -> None:
     }
     metadata = {"format": "gsseg splats 1", "key": key, "state": json.dumps(state)}
     with whole_file(path) as beside:
-        beside.write_bytes(save({name: np.ascontiguousarray(values) for name, values in arrays.items()}, metadata))
+        arrays = {name: np.ascontiguousarray(values) for name, values in trainer.learner.state().items()}
+        beside.write_bytes(save(arrays, metadata))
 
 
 def load_checkpoint(path: Path, trainer: SplatTrainer, key: str) -> None:
@@ -63,25 +55,11 @@ def load_checkpoint(path: Path, trainer: SplatTrainer, key: str) -> None:
                 raise InputError(path, "is no stopped training of splats", _AGAIN)
             if metadata.get("key") != key:
                 raise InputError(path, "was made from other input or with other options", _AGAIN)
-            names = (*_ARRAYS, "exposures", "exposure_moments", "exposure_ages")
-            arrays = {name: file.get_tensor(name) for name in names}
+            arrays = {name: file.get_tensor(name) for name in list(file.keys())}
         state = json.loads(metadata["state"])
-        model = Model(**{name: arrays[name] for name in _ARRAYS})
-        rows = {values.shape[1 if name == "moments" else 0] for name, values in vars(model).items()}
-        if len(rows) != 1 or not all(np.isfinite(values).all() for values in vars(model).values()):
-            raise ValueError("its arrays do not belong together")
-        trainer.exposures = _like(arrays["exposures"], trainer.exposures)
-        trainer.exposure_moments = _like(arrays["exposure_moments"], trainer.exposure_moments)
-        trainer.exposure_ages = arrays["exposure_ages"].astype(np.int32)
-        trainer.steps, trainer.seconds = int(state["steps"]), float(state["seconds"])
-        trainer.square_error = float(state["square_error"])
-        trainer.history = History(**state["history"])
+        steps, seconds, error = int(state["steps"]), float(state["seconds"]), float(state["square_error"])
+        history = History(**state["history"])
+        trainer.learner.restore(arrays)
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise InputError(path, f"is damaged ({error})", _AGAIN) from error
-    trainer.model = model
-
-
-def _like(values: ndarray, wanted: Float32[ndarray, "..."]) -> Float32[ndarray, "..."]:
-    if values.shape != wanted.shape or values.dtype != wanted.dtype:
-        raise ValueError(f"{values.dtype} {values.shape}, expected {wanted.dtype} {wanted.shape}")
-    return values
+    trainer.steps, trainer.seconds, trainer.square_error, trainer.history = steps, seconds, error, history

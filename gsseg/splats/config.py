@@ -1,8 +1,9 @@
 """Everything that decides the splats, in one frozen value."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-from gsseg.validation import LARGEST_SEED, check_flag, check_real, check_whole
+from gsseg.validation import LARGEST_SEED, check_choice, check_flag, check_real, check_whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,8 @@ class SplatConfig:
     """Share of all steps before which colours do not change with direction."""
     dead_opacity: float = 0.005
     """Gaussians of less opacity are used elsewhere."""
+    gpu_strategy: Literal["mcmc", "default"] = "mcmc"
+    """How gsplat adds and moves Gaussians on a GPU: its MCMCStrategy or its DefaultStrategy."""
     settled_db: float = 0.0
     """End early where the PSNR of the training photos has gained less than this over a tenth of the steps, at full
     size and after growth; 0 = never."""
@@ -69,6 +72,7 @@ class SplatConfig:
         check_whole(self, "iterations", "max_gaussians", "refine_every", "refine_views", "cache_mb", least=1)
         check_whole(self, "sh_degree", least=0, most=3)
         check_whole(self, "seed", least=0, most=LARGEST_SEED)
+        check_choice(self, "gpu_strategy", ("mcmc", "default"))
         check_flag(self, "freeze_points", "exposure")
         shares = ("ssim_share", "grow_until", "quarter_until", "half_until", "harmonics_from", "dead_opacity")
         check_real(self, *shares, least=0, most=1)

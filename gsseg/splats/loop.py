@@ -1,23 +1,18 @@
-"""The loop: draw, compare, go back, step; now and then look where Gaussians are missing."""
+"""The loop: which photo is next, at what size, with how many Gaussians; what is learnt from it is a `Learner`'s."""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32, Float64
-from numpy import ndarray
 
-from gsseg.render.drawing import Drawing, draw, draw_gradient
-from gsseg.render.projection import project
-from gsseg.render.projection_gradient import project_gradient
-from gsseg.scene import View
-from gsseg.splats import harmonics
+from gsseg.scene import Gaussians, View
 from gsseg.splats.config import SplatConfig
-from gsseg.splats.initial import Points, extent, initial_model
-from gsseg.splats.photos import Photo, PhotoCache
-from gsseg.splats.refine import blame, refined
-from gsseg.splats.ssim import photometric
+from gsseg.splats.initial import Points, extent
+from gsseg.splats.learner import Learner, Lesson
+from gsseg.splats.on_cpu import CpuLearner
+from gsseg.splats.photos import PhotoCache
 
 RUNNING = 0.98
 """How much of the running mean square error a step leaves."""
@@ -37,25 +32,30 @@ class History:
 class SplatTrainer:
     """Splats that are being learnt from some views' photos. One `step` is one photo."""
 
-    def __init__(self, config: SplatConfig, views: Sequence[View], points: Points) -> None:
+    def __init__(
+        self, config: SplatConfig, views: Sequence[View], points: Points, device: Literal["cpu", "cuda"] = "cpu"
+    ) -> None:
         """``points``: where the first Gaussians are; `gsseg.splats.initial.random_points` where nothing is known."""
-        self.config, self.views = config, views
+        self.config, self.views, self.device = config, views, device
         self.photos = PhotoCache(views, config.cache_mb)
-        self.extent = extent([view.camera for view in views])
         if len(points.positions) > config.max_gaussians and not config.freeze_points:
             points = points.some(config.max_gaussians, config.seed)
-        self.model = initial_model(points, config.sh_degree)
-        self.start = len(self.model)
-        self.exposures = np.tile(np.array([1.0, 0.0], np.float32)[:, None], (len(views), 1, 3))
-        """(views, gain and offset, channel)."""
-        self.exposure_moments = np.zeros((2, len(views), 2, 3), np.float32)
-        self.exposure_ages = np.zeros(len(views), np.int32)
+        self.learner = _learner(config, self.photos, extent([view.camera for view in views]), points, device)
+        self.start = len(self.learner)
         self.steps = 0
         self.seconds = 0.0
         """Spent in steps so far, those before a resumption included."""
         self.square_error = float("nan")
-        self.loss = float("nan")
         self.history = History()
+
+    def __len__(self) -> int:
+        """How many Gaussians there are."""
+        return len(self.learner)
+
+    @property
+    def gaussians(self) -> Gaussians:
+        """What they are now."""
+        return self.learner.gaussians
 
     @property
     def psnr(self) -> float:
@@ -83,110 +83,37 @@ class SplatTrainer:
         return len(past) == window and past[-1] - past[0] < config.settled_db
 
     def step(self, budget: float | None = None) -> None:
-        """One photo: draw it, compare, go back, step; and what is due after so many steps."""
+        """One photo, and a note of how it went."""
         started = time.perf_counter()
-        share = self.share(budget)
+        config, share = self.config, self.share(budget)
         epoch, place = divmod(self.steps, len(self.views))
-        index = int(np.random.default_rng([self.config.seed, 1, epoch]).permutation(len(self.views))[place])
-        photo = self.photos.read(index, self.shrink(share))
-        drawing, degree = self.draw(photo, share)
-        picture, backdrop = self._over_backdrop(drawing, photo)
-        gain, offset = self.exposures[index][:, :, None, None]
-        exposed = gain * picture + offset
-        exposed[:, :, photo.camera.width :] = 0.0
-        target = photo.pixels if photo.clear is None else photo.pixels + photo.clear * backdrop[:, None, None]
-        self.loss, _, slope = photometric(exposed, target, photo.camera.width, self.config.ssim_share, photo.seen)
-        self._learn(photo, drawing, degree, slope * gain, backdrop, share)
-        self._note(exposed, target, photo)
-        if self.config.exposure and len(self.views) > 1:
-            self._learn_exposure(index, picture, slope)
+        index = int(np.random.default_rng([config.seed, 1, epoch]).permutation(len(self.views))[place])
+        grows = share < config.grow_until and not config.freeze_points
+        outcome = self.learner.learn(
+            Lesson(
+                index=index,
+                photo=self.photos.read(index, self.shrink(share)),
+                shrink=self.shrink(share),
+                step=self.steps,
+                share=share,
+                degree=config.sh_degree if share >= config.harmonics_from else 0,
+                most=self.target(share) if grows else None,
+            )
+        )
+        fresh = not np.isfinite(self.square_error)
+        error = outcome.square_error
+        self.square_error = error if fresh else RUNNING * self.square_error + (1 - RUNNING) * error
         self.steps += 1
-        if self.steps % self.config.refine_every == 0:
+        if self.steps % config.refine_every == 0:
             self.history.steps.append(self.steps)
-            self.history.loss.append(float(self.loss))
+            self.history.loss.append(outcome.loss)
             self.history.psnr.append(self.psnr)
-            self.history.gaussians.append(len(self.model))
-            if share < self.config.grow_until and not self.config.freeze_points:
-                self.refine(share)
+            self.history.gaussians.append(len(self))
         self.seconds += time.perf_counter() - started
 
     def shrink(self, share: float) -> int:
         """By how much photos are shrunk at this point: coarse things first, with few Gaussians and few pixels."""
         return 4 if share < self.config.quarter_until else 2 if share < self.config.half_until else 1
-
-    def draw(self, photo: Photo, share: float = 1.0) -> tuple[Drawing, int]:
-        """The splats as the photo's camera sees them, and the degree of the harmonics used."""
-        degree = self.config.sh_degree if share >= self.config.harmonics_from else 0
-        projected = project(self.model.gaussians, photo.camera)
-        seen = harmonics.colors(self.model.sh, self.model.means, projected.rows, photo.camera.position, degree)
-        return draw(projected, seen, photo.camera), degree
-
-    def _over_backdrop(
-        self, drawing: Drawing, photo: Photo
-    ) -> tuple[Float32[ndarray, "3 height stride"], Float32[ndarray, "3"]]:
-        """Black behind plain photos; behind masked ones a new colour each time, so that what is clear stays empty."""
-        backdrop = np.zeros(3, np.float32)
-        if photo.clear is not None:
-            backdrop = np.random.default_rng([self.config.seed, 2, self.steps]).random(3, np.float32)
-        return drawing.picture + drawing.light * backdrop[:, None, None], backdrop
-
-    def _learn(
-        self, photo: Photo, drawing: Drawing, degree: int, slope: ndarray, backdrop: Float32[ndarray, "3"], share: float
-    ) -> None:
-        config, model, projected = self.config, self.model, drawing.projected
-        light = None if photo.clear is None else np.einsum("chs,c->hs", slope, backdrop)
-        ellipses, colors = draw_gradient(drawing, slope, light)
-        rows = projected.rows
-        gradients = np.empty((len(rows), 11 + 3 * (degree + 1) ** 2), np.float32)
-        gradients[:, :11] = project_gradient(model.gaussians, photo.camera, projected, ellipses)
-        harmonics.colors_gradient(
-            model.sh, model.means, rows, photo.camera.position, degree, drawing.colors, colors, gradients
-        )
-        opacities = 1.0 / (1.0 + np.exp(-model.logits[rows, 0]))
-        gradients[:, 10] += config.opacity_cost / len(model) * opacities * (1.0 - opacities)
-        gradients[:, 3:6] += config.scale_cost / len(model) / (3.0 * self.extent) * np.exp(model.log_scales[rows])
-        fall = 0.1**share
-        means = 0.0 if config.freeze_points else config.mean_rate * self.extent * 0.01**share
-        rates = (config.scale_rate, config.rotation_rate, config.opacity_rate, config.color_rate, config.harmonics_rate)
-        model.step(rows, gradients, [means, *(rate * fall for rate in rates)])
-
-    def _learn_exposure(self, index: int, picture: ndarray, slope: ndarray) -> None:
-        """A step of Adam for one photo's gain and offset; then the mean photo has gain 1 and offset 0 again."""
-        gradient = np.stack([np.einsum("chs,chs->c", slope, picture), slope.sum((1, 2))])
-        gradient += 2.0 * self.config.exposure_cost * (self.exposures[index] - np.array([[1.0], [0.0]], np.float32))
-        self.exposure_ages[index] += 1
-        age = self.exposure_ages[index]
-        mean, square = self.exposure_moments[:, index]
-        mean += 0.1 * (gradient - mean)
-        square += 0.001 * (gradient**2 - square)
-        pace = np.sqrt(1 - 0.999**age) / (1 - 0.9**age)
-        self.exposures[index] -= self.config.exposure_rate * pace * mean / (np.sqrt(square) + 1e-15)
-        self.exposures -= self.exposures.mean(0) - np.array([[1.0], [0.0]], np.float32)
-
-    def _note(self, exposed: ndarray, target: ndarray, photo: Photo) -> None:
-        difference = exposed - target if photo.seen is None else (exposed - target) * photo.seen
-        count = 3 * (exposed.shape[1] * photo.camera.width if photo.seen is None else float(photo.seen.sum()))
-        error = float((difference**2).sum(dtype=np.float64)) / max(count, 1.0)
-        fresh = not np.isfinite(self.square_error)
-        self.square_error = error if fresh else RUNNING * self.square_error + (1 - RUNNING) * error
-
-    def refine(self, share: float) -> None:
-        """Adds Gaussians where some photos agree that they are missing, and takes the faded away."""
-        rng = np.random.default_rng([self.config.seed, 3, self.steps])
-        chosen = rng.permutation(len(self.views))[: self.config.refine_views]
-        score: Float64[ndarray, " rows"] = np.zeros(len(self.model))
-        for index in chosen:
-            photo = self.photos.read(int(index), self.shrink(share))
-            drawing, _ = self.draw(photo, share)
-            gain, offset = self.exposures[index][:, :, None, None]
-            error = np.abs(gain * drawing.picture + offset - photo.pixels).mean(0)
-            error[:, photo.camera.width :] = 0.0
-            if photo.seen is not None:
-                error *= photo.seen
-            if photo.clear is not None:
-                error *= 1.0 - photo.clear
-            score += blame(drawing, error, len(self.model))
-        self.model = refined(self.model, score, self.target(share), self.config.dead_opacity, rng)
 
     def target(self, share: float) -> int:
         """How many Gaussians there may be by now, from the number of points to the most.
@@ -196,3 +123,14 @@ class SplatTrainer:
         """
         reached = min(1.0, share / max(self.config.grow_until * 0.9, 1e-9)) ** 2
         return round(self.start + (self.config.max_gaussians - self.start) * reached)
+
+
+def _learner(
+    config: SplatConfig, photos: PhotoCache, extent: float, points: Points, device: Literal["cpu", "cuda"]
+) -> Learner:
+    if device == "cpu":
+        return CpuLearner(config, photos, extent, points)
+    # Here, because gsplat takes a second to load and is not there on every system.
+    from gsseg.splats.on_gpu import GpuLearner
+
+    return GpuLearner(config, photos, extent, points)

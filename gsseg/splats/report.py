@@ -74,7 +74,7 @@ def _tiles(trainer: SplatTrainer, scores: Sequence[HeldOut]) -> str:
         ("PSNR", f"{np.mean([s.psnr for s in scores]):.2f} dB" if scores else "&ndash;"),
         ("PSNR, exposure fitted", f"{np.mean([s.fitted_psnr for s in scores]):.2f} dB" if scores else "&ndash;"),
         ("SSIM", f"{np.mean([s.ssim for s in scores]):.3f}" if scores else "&ndash;"),
-        ("Gaussians", number(len(trainer.model))),
+        ("Gaussians", number(len(trainer))),
         ("steps", number(trainer.steps)),
         ("time", f"{math.ceil(trainer.seconds)} s"),
     ]

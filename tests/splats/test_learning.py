@@ -14,6 +14,7 @@ from gsseg.splats import SplatConfig, SplatTrainer, harmonics
 from gsseg.splats.adam import paces, step_rows
 from gsseg.splats.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from gsseg.splats.model import Model
+from gsseg.splats.on_cpu import CpuLearner
 from gsseg.splats.refine import refined
 from gsseg.splats.scene import load_splat_scene
 from gsseg.splats.score import score_views
@@ -94,11 +95,11 @@ def test_a_scene_is_learnt(ball: Path, tmp_path: Path):
     found = loaded(ball, tmp_path)
 
     def psnr(views: list) -> float:
-        return float(np.mean([score.psnr for score in score_views(learner.model.gaussians, views)]))
+        return float(np.mean([score.psnr for score in score_views(learner.gaussians, views)]))
 
     first = psnr(found.test)
     learner.run(lambda _: None)
-    assert 60 < len(learner.model) <= QUICK.max_gaussians
+    assert 60 < len(learner) <= QUICK.max_gaussians
     assert psnr(found.train) > 25
     assert psnr(found.test) > first + 6  # three photos, 40 degrees away from the nearest of six others
 
@@ -120,7 +121,7 @@ def test_the_same_seed_gives_the_same_bits_and_resuming_too(ball: Path, tmp_path
     resumed = SplatTrainer(config, found.train, found.points)
     load_checkpoint(tmp_path / "stopped", resumed, key)
     resumed.run(lambda _: None)
-    assert same(whole.model.gaussians, resumed.model.gaussians)
+    assert same(whole.gaussians, resumed.gaussians)
     assert whole.history == resumed.history
 
 
@@ -136,19 +137,19 @@ def test_a_checkpoint_of_something_else_is_refused(ball: Path, tmp_path: Path, d
 
 def test_points_beyond_the_most_are_left_out_by_chance(ball: Path, tmp_path: Path):
     learner = trainer(ball, tmp_path, replace(QUICK, iterations=40, refine_every=10, max_gaussians=20))
-    assert len(learner.model) == 20
+    assert len(learner) == 20
     learner.run(lambda _: None)
-    assert len(learner.model) <= 20
-    assert len(trainer(ball, tmp_path, replace(QUICK, max_gaussians=20, freeze_points=True)).model) == 60
+    assert len(learner) <= 20
+    assert len(trainer(ball, tmp_path, replace(QUICK, max_gaussians=20, freeze_points=True))) == 60
 
 
 def test_frozen_points_stay(ball: Path, tmp_path: Path):
     learner = trainer(ball, tmp_path, replace(QUICK, iterations=40, refine_every=10, freeze_points=True))
-    before = learner.model.means.copy()
-    opacities = learner.model.logits.copy()
+    before = learner.gaussians.means.numpy().copy()
+    opacities = learner.gaussians.opacity_logits.numpy().copy()
     learner.run(lambda _: None)
-    assert np.array_equal(learner.model.means, before)
-    assert not np.array_equal(learner.model.logits, opacities)
+    assert np.array_equal(learner.gaussians.means.numpy(), before)
+    assert not np.array_equal(learner.gaussians.opacity_logits.numpy(), opacities)
 
 
 def test_exposures_keep_their_mean_and_find_the_dark_photo(ball: Path, tmp_path: Path):
@@ -158,9 +159,11 @@ def test_exposures_keep_their_mean_and_find_the_dark_photo(ball: Path, tmp_path:
     Image.fromarray(np.uint8(np.asarray(Image.open(path)) * 0.7)).save(path)
     learner = trainer(ball, tmp_path, replace(QUICK, exposure_rate=0.01))
     learner.run(lambda _: None)
-    gains = learner.exposures[:, 0].mean(1)
+    assert isinstance(learner.learner, CpuLearner)
+    exposures = learner.learner.exposures.values
+    gains = exposures[:, 0].mean(1)
     dark = [view.name for view in learner.views].index("05")
-    assert learner.exposures.mean(0) == pytest.approx(np.array([[1.0] * 3, [0.0] * 3]), abs=1e-5)
+    assert exposures.mean(0) == pytest.approx(np.array([[1.0] * 3, [0.0] * 3]), abs=1e-5)
     assert gains.argmin() == dark
     assert gains[dark] < 0.9
 

@@ -1,0 +1,49 @@
+"""Brightness and contrast of every photo, learnt beside the splats: photo = gain * picture + offset, each channel."""
+
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from gsseg.splats.config import SplatConfig
+from gsseg.splats.learner import like
+
+NONE = np.array([[1.0], [0.0]], np.float32)
+"""Gain and offset of a photo as it is."""
+
+
+class Exposures:
+    """Gains and offsets, and Adam's moments of them. The mean photo has gain 1 and offset 0."""
+
+    def __init__(self, config: SplatConfig, views: int) -> None:
+        self._config = config
+        self.values: Float32[ndarray, "views 2 3"] = np.tile(NONE, (views, 1, 3))
+        self._moments = np.zeros((2, views, 2, 3), np.float32)
+        self._ages = np.zeros(views, np.int32)
+
+    def learn(self, index: int, gradient: Float32[ndarray, "2 3"]) -> None:
+        """A step of Adam for one photo's gain and offset, and of all towards their mean.
+
+        The cost of exposures holds what photos leave open: where cameras hardly overlap, splats twice as bright in
+        photos half as bright are as good, and photos that were kept apart would tell.
+        """
+        if not self._config.exposure or len(self.values) < 2:
+            return
+        gradient = gradient + 2.0 * self._config.exposure_cost * (self.values[index] - NONE)
+        self._ages[index] += 1
+        age = self._ages[index]
+        mean, square = self._moments[:, index]
+        mean += 0.1 * (gradient - mean)
+        square += 0.001 * (gradient**2 - square)
+        pace = np.sqrt(1 - 0.999**age) / (1 - 0.9**age)
+        self.values[index] -= self._config.exposure_rate * pace * mean / (np.sqrt(square) + 1e-15)
+        self.values -= self.values.mean(0) - NONE
+
+    def state(self) -> dict[str, ndarray]:
+        """What the next step needs, by name."""
+        return {"exposures": self.values, "exposure_moments": self._moments, "exposure_ages": self._ages}
+
+    def restore(self, state: dict[str, ndarray]) -> None:
+        """Goes back to a `state`; ValueError or KeyError where it is of other photos."""
+        known = self.state()
+        values, moments, ages = (like(state[name], known[name]) for name in known)
+        self.values, self._moments, self._ages = values, moments, ages
