@@ -15,6 +15,7 @@ from gsseg_viewer.classes import KEYS, class_of, is_named
 from gsseg_viewer.edits import EditError
 from gsseg_viewer.extents import longest_sides
 from gsseg_viewer.incoming import PartAsked
+from gsseg_viewer.looking import look_at_objects
 from gsseg_viewer.meaning import fitting
 from gsseg_viewer.panels.elements import plain
 from gsseg_viewer.selection import joined, of_objects, without
@@ -109,7 +110,7 @@ class ObjectsPanel:
         else:
             session.select(there)
         if how == "look":
-            actions.frame(session)
+            look_at_objects(session, ids)
 
     def _find_by_meaning(self, typed: str) -> None:
         session, words = self.session, " ".join(typed[:LETTERS].split())

@@ -7,43 +7,47 @@
   class Guide extends HTMLElement {
     connectedCallback() {
       this.hidden = true;
+      this.pictures = element("div", { class: "pictures" });
+      this.heading = element("b");
+      this.step = element("span");
+      this.lines = element("div");
+      // Made once and never moved: whoever types in it must not lose it because the rest has changed.
+      this.field = element("input", { type: "text", maxlength: "80", onkeydown: (event) => this.typedKey(event) });
+      this.choices = element("div", { class: "keys" });
+      this.append(
+        this.pictures,
+        element("div", { class: "words" },
+          element("div", { class: "title" }, this.heading, this.step),
+          this.lines,
+          element("div", { class: "choices" }, this.field, this.choices)),
+      );
       channel.on("guide", "saying", (told) => this.say(told));
     }
 
     say(told) {
       this.hidden = !told;
       this.told = told;
-      if (!told) return this.replaceChildren();
-      const typed = this.querySelector("input");
-      const writing = typed && document.activeElement === typed && told.asks === typed.placeholder;
-      const choices = told.choices.map(({ key, label, color, on }) => {
-        const swatch = element("i");
-        if (color >= 0) swatch.style.background = rgb(color);
-        return element("button", { class: on ? "on" : "", title: label, onclick: () => this.press(key) },
-          element("kbd", {}, key.replace("Shift+", "⇧")), ...(color >= 0 ? [swatch] : []), element("span", {}, label));
-      });
+      if (!told) return this.field.blur();
       const list = document.querySelector("gsseg-list");
-      const pictures = told.things.map(({ id, color }) => {
+      this.pictures.replaceChildren(...told.things.map(({ id, color }) => {
         const place = element("span", { class: "thing" });
         place.style.borderColor = rgb(color);
         const address = list?.address(id);
         if (address) place.append(element("img", { src: address, alt: "" }));
         return place;
-      });
-      const asked = told.asks
-        ? [writing ? typed : element("input", {
-            type: "text", placeholder: told.asks, "aria-label": told.asks, maxlength: "80",
-            onkeydown: (event) => this.typedKey(event),
-          })]
-        : [];
-      this.replaceChildren(
-        element("div", { class: "pictures" }, ...pictures),
-        element("div", { class: "words" },
-          element("div", { class: "title" }, element("b", {}, told.title), element("span", {}, told.step)),
-          ...told.lines.map((line, k) => element("div", { class: k ? "note" : "what" }, line)),
-          element("div", { class: "choices" }, ...asked, ...choices)),
-      );
-      if (writing) typed.focus();
+      }));
+      this.heading.textContent = told.title;
+      this.step.textContent = told.step;
+      this.lines.replaceChildren(...told.lines.map((line, k) => element("div", { class: k ? "note" : "what" }, line)));
+      this.field.hidden = !told.asks;
+      this.field.placeholder = told.asks;
+      this.field.setAttribute("aria-label", told.asks);
+      this.choices.replaceChildren(...told.choices.map(({ key, label, color, on }) => {
+        const swatch = element("i");
+        if (color >= 0) swatch.style.background = rgb(color);
+        return element("button", { class: on ? "on" : "", title: label, onclick: () => this.press(key) },
+          element("kbd", {}, key.replace("Shift+", "⇧")), ...(color >= 0 ? [swatch] : []), element("span", {}, label));
+      }));
     }
 
     press(key) {

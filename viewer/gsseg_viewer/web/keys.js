@@ -56,7 +56,7 @@
   addEventListener("blur", () => { held.clear(); peek(false); });
 
   const enter = () => {
-    const field = document.querySelector("gsseg-guide:not([hidden]) input");
+    const field = document.querySelector("gsseg-guide:not([hidden]) input:not([hidden])");
     field ? field.focus() : press("Enter");
   };
 

@@ -54,7 +54,7 @@
       this.progress = element("span", { class: "progress" });
       this.bar = element("i");
       this.filter = element("input", {
-        type: "search", placeholder: "Filter by name, class or id  ( / )", "aria-label": "Filter", maxlength: "200",
+        type: "search", placeholder: "Name, class or id  ( / )", "aria-label": "Filter", maxlength: "200",
         oninput: () => { this.fits = null; this.arrange(); },
         onkeydown: (event) => this.filterKey(event),
       });
