@@ -29,6 +29,7 @@ REQUIRED = {
     "masks": ["-s", "S"],
     "name": ["-m", "R", "--words", "W"],
     "batch": ["LIST"],
+    "update": ["-m", "R", "F"],
 }
 """What each command cannot do without."""
 

@@ -29,7 +29,8 @@ def scene_of(rng: np.random.Generator, shown: list[list[int]], kinds: np.ndarray
 @given(st.integers(0, 10_000), st.floats(0, 0.6), st.integers(2, 3))
 def test_objects_that_look_different_from_their_sides_have_a_descriptor_of_each(seed, noise, sides):
     rng = np.random.default_rng(seed)
-    kinds = unit(rng.normal(size=(30, DIM)) + 1)
+    # Of one cosine to one another: kinds drawn freely may be as alike as two sightings of one.
+    kinds = unit(np.linalg.qr(rng.normal(size=(DIM, 30)))[0].T * np.sqrt(DIM) + 1)
     shown = [[k] * 12 for k in range(10)]  # as many as ten agree in all views, the others are of several sides
     shown += [[10 + k + 5 * (view % sides) for view in range(12)] for k in range(5)]
     found = describe_objects(15, scene_of(rng, shown, kinds, noise))
