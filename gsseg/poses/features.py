@@ -20,12 +20,17 @@ def extract_features(
     one_camera: bool,
     config: PosesConfig,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    threads: int = -1,
 ) -> None:
-    """SIFT features of all photos. With ``one_camera`` all photos share one lens, which makes it much better known."""
+    """SIFT features of all photos. With ``one_camera`` all photos share one lens, which makes it much better known.
+
+    ``threads``: -1 = all. With more than one COLMAP numbers photos as their turn happens to come.
+    """
     reader = pycolmap.ImageReaderOptions()
     reader.camera_model = config.lens
     options = pycolmap.FeatureExtractionOptions()
     options.max_image_size = config.max_side
+    options.num_threads = threads
     options.sift.max_num_features = config.max_features
     options.sift.peak_threshold = config.least_contrast
     mode = pycolmap.CameraMode.SINGLE if one_camera else pycolmap.CameraMode.AUTO
@@ -48,8 +53,14 @@ def match_pairs(
     database: Path,
     config: PosesConfig,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    threads: int = -1,
 ) -> None:
-    """Matches the features of pairs of photos and keeps what one geometry of two views explains."""
+    """Matches the features of pairs of photos and keeps what one geometry of two views explains.
+
+    ``threads``: -1 = all. With more than one the random choices of a pair depend on which thread takes it.
+    """
+    matching = pycolmap.FeatureMatchingOptions()
+    matching.num_threads = threads
     verification = pycolmap.TwoViewGeometryOptions()
     verification.ransac.random_seed = config.seed
     pairing = pycolmap.ImportedPairingOptions()
@@ -59,7 +70,5 @@ def match_pairs(
         listed.write_text("".join(f"{names[a]} {names[b]}\n" for a, b in some), encoding="utf-8")
         pairing.match_list_path = listed
         with colmap(photos, "comparing photos"):
-            pycolmap.match_image_pairs(
-                database, pairing_options=pairing, verification_options=verification, device=pycolmap.Device.cpu
-            )
+            pycolmap.match_image_pairs(database, matching, pairing, verification, device=pycolmap.Device.cpu)
         progress(min(start + PAIRS_AT_ONCE, len(pairs)), len(pairs))

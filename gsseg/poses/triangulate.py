@@ -34,8 +34,9 @@ def triangulate(
 ) -> tuple[Float64[ndarray, "points 3"], Float32[ndarray, "points 3"]]:
     """Positions in the world of the cameras and RGB in [0, 1] of points that two photos or more show; maybe none.
 
-    ``picture``: the photo of a camera by its number, of the camera's size and without distortion. Raises `InputError`
-    where COLMAP or the disk for its temporary files gives up.
+    The same photos, cameras and seed give the same bits: COLMAP works on one thread. ``picture``: the photo of a camera
+    by its number, of the camera's size and without distortion. Raises `InputError` where COLMAP or the disk for its
+    temporary files gives up.
     """
     config = PosesConfig(least_contrast=LEAST_CONTRAST, seed=seed)
     with tempfile.TemporaryDirectory(prefix="gsseg-points-") as temporary:
@@ -45,13 +46,16 @@ def triangulate(
         for index, name in enumerate(names):
             Image.fromarray(picture(index)).save(photos / name, compress_level=1)
         extract_features(
-            photos, names, database, False, config, lambda done, total: progress("features", done, total)
+            photos, names, database, False, config, lambda done, total: progress("features", done, total), 1
         )  # fmt: skip
         model = _known(database, dict(zip(names, cameras, strict=True)))
         pairs = pairs_to_compare(names, database, False, config)
-        match_pairs(photos, names, pairs, database, config, lambda done, total: progress("matches", done, total))
+        match_pairs(
+            photos, names, pairs, database, config, lambda done, total: progress("matches", done, total), threads=1
+        )
         options = pycolmap.IncrementalPipelineOptions()
         options.random_seed = options.triangulation.random_seed = seed
+        options.num_threads = 1
         with colmap(photos, "placing points"):
             made = Path(temporary, "model")
             made.mkdir()

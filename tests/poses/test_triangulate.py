@@ -44,6 +44,12 @@ def test_points_lie_on_the_walls_in_the_world_of_the_cameras(pictures):
     assert stages == {"features", "matches"}
 
 
+def test_the_same_photos_give_the_same_bits(pictures):
+    photos, cameras = pictures  # else an interrupted training could not be gone on with
+    runs = [triangulate(cameras, photos.__getitem__, 3) for _ in range(3)]
+    assert all(np.array_equal(a, b) for run in runs[1:] for a, b in zip(run, runs[0], strict=True))
+
+
 def test_blank_photos_give_none(pictures):
     _, cameras = pictures
     blank = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
