@@ -23,7 +23,7 @@ class RayEngine:
         `InputError` without Ray, and where nobody answers.
         """
         try:
-            import ray
+            import ray  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             remedy = "install it: pip install 'gsseg[ray]'; or leave it out: --engine local"
             raise InputError("--engine ray", f"needs the library Ray ({error})", remedy) from error

@@ -1,6 +1,6 @@
 """How often words find the right object of a made room, with simulated CLIP vectors, a fifth of the masks wrong.
 
-    python scripts/22_text_queries.py SCENE RUN
+    python scripts/20_text_queries.py SCENE RUN
 
 No CLIP model is needed: every instance has a centre among vectors with CLIP's angles, every third one another centre
 on its far side; a mask has the centre of what it shows and noise, and 20 % of the masks have that of another instance.
