@@ -40,7 +40,7 @@ class Demo(Command):
     seed: int = 0
     """Decides the room, its masks and every random choice of training."""
     discard_edits: bool = False
-    """Make the result again even where somebody has edited its objects in the viewer."""
+    """Make the result again even where it was changed since it was trained (gsseg view, name or update)."""
     device: Device = "auto"
     """Where training is done and splats are learnt; auto = a GPU where one can be used, else the processor."""
 

@@ -23,7 +23,7 @@ FINISHED = "finished already, from this input and with these options: nothing is
 def check_run_folder(run: Path, scene: Path, *, discard_edits: bool) -> None:
     """Raises `InputError` unless ``run`` is new, empty, or a run that may be made again, and is not the scene.
 
-    A run that somebody has edited in the viewer may be made again only with ``discard_edits``. A run may lie inside the
+    A run that was changed since its training may be made again only with ``discard_edits``. A run may lie inside the
     scene's folder: it becomes a folder of its own there and changes nothing that was there.
     """
     if run.exists() and not run.is_dir():

@@ -66,7 +66,7 @@ class Train(Command):
     resume: bool = False
     """Go on where an interrupted run of the same input and options was; a finished one is left as it is."""
     discard_edits: bool = False
-    """Replace RUN even where somebody has edited its objects in the viewer."""
+    """Replace RUN even where it was changed since it was trained (gsseg view, name or update)."""
     downscale: Annotated[int | None, tyro.conf.arg(aliases=["-r"], metavar="N")] = None
     """Train at 1/N of the photos' width and height."""
     max_side: Annotated[int, tyro.conf.arg(metavar="PIXELS")] = 1000

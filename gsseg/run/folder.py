@@ -66,9 +66,9 @@ def held_run(layout: RunLayout) -> Iterator[None]:
 
 
 def check_unedited(layout: RunLayout) -> None:
-    """`InputError` where somebody has edited the run in the viewer, which training would discard."""
+    """`InputError` where a run was changed after its training, in the viewer or by a command: it would be discarded."""
     if layout.edited:
-        problem = "has been edited in the viewer, and training would discard the edits"
+        problem = "has been changed since it was trained (gsseg view, name or update), and training would discard that"
         raise InputError(layout.path, problem, "name another folder, or add --discard-edits")
 
 

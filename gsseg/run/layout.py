@@ -100,7 +100,7 @@ class RunLayout:
 
     @property
     def earlier(self) -> Path:
-        """The files that the viewer replaced: the original, and the last few versions."""
+        """The files that edits and names replaced: the original, and the last few versions."""
         return self.path / EARLIER
 
     @property
@@ -123,7 +123,7 @@ class RunLayout:
 
     @property
     def edited(self) -> bool:
-        """Whether somebody has mended the segmentation in the viewer."""
+        """Whether it was changed after its training: in the viewer, by gsseg name or by gsseg update."""
         kept = (kept_versions(self.path, path.name) for path in (*self.trained, *self.later))
         return self.marks.is_file() or self.unsaved.is_file() or any(kept)
 

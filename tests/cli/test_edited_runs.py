@@ -1,4 +1,4 @@
-"""What somebody has edited in the viewer is not lost to a training: it refuses, or leaves a finished run as it is."""
+"""What was edited after a training is not lost to another: it refuses, or leaves a finished run as it is."""
 
 from pathlib import Path
 
@@ -57,7 +57,8 @@ def test_edits_are_not_discarded_unasked(edited, train, capfd, options):
     before = contents(edited)
     assert train(edited, *options) == 2
     assert capfd.readouterr().err == (
-        f"gsseg: error: {edited}: has been edited in the viewer, and training would discard the edits; "
+        f"gsseg: error: {edited}: has been changed since it was trained (gsseg view, name or update), "
+        "and training would discard that; "
         "name another folder, or add --discard-edits\n"
     )
     assert contents(edited) == before
@@ -103,7 +104,7 @@ def test_the_library_asks_too(edited, two_things):
         gsseg.TrainConfig(features=FeatureConfig(steps=3)),
         contents(edited),
     )
-    with pytest.raises(InputError, match="discard the edits"):
+    with pytest.raises(InputError, match="training would discard that"):
         gsseg.train(scene, config, edited)
     assert contents(edited) == before
     gsseg.train(scene, config, edited, discard_edits=True)
