@@ -12,9 +12,9 @@ from gsseg.cli.command import Command, RunPath, parse_command
 from gsseg.cli.process import Terminated
 from gsseg.cli.run_folder import check_scene
 from gsseg.cli.stdout import flush
+from gsseg.cli.text_model import TextVectorsPath, open_text_model
 from gsseg.errors import InputError
 from gsseg.io.scene_folder import load_views
-from gsseg.language.clip import ClipModel
 from gsseg.run import Run, RunLayout
 from gsseg.run.settings import read_settings
 from gsseg.scene import View
@@ -38,6 +38,9 @@ class ViewRun(Command):
     """Photos, cameras and masks of the training views. Without it: the scene that RUN was made from, where it is."""
     clip: Annotated[Path | None, tyro.conf.arg(metavar="MODEL")] = None
     """Folder of the CLIP model that RUN's language vectors were made with (gsseg compress): finds objects by words."""
+    text_vectors: TextVectorsPath = None
+    """Instead of MODEL: JSON of texts and their vectors, {"red mug": [0.013, ...]}; only these texts can be
+    looked for."""
     compare: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
     """Another run of the same splats: shown in the colours of the objects that both have, and what differs selected."""
     classes: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
@@ -77,7 +80,7 @@ class ViewRun(Command):
         if self.scene is not None:
             check_scene(document.run, self.scene)
         views = self._views(document.run.path, document.run.file.path)
-        model = None if self.clip is None else ClipModel.open(self.clip)
+        model = open_text_model(self.clip, self.text_vectors)
         password = None if self.password_file is None else read_password(self.password_file)
         with serve(document, views, self.host, self.port, self.allow_hosts, model, password) as viewer:
             came = _listen_for_the_end()  # before anybody is told that there is something to end

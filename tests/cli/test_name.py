@@ -45,6 +45,15 @@ def test_objects_are_named_and_everything_says_so(described, vocabulary, clip_fo
     assert (described / "earlier").is_dir()
 
 
+def test_names_are_not_discarded_unasked(described, vocabulary, clip_folder, two_things, few_steps, answer, refusal):
+    train = ["train", "-s", two_things, "-m", described, *few_steps, "--seed", 1]
+    answer("name", "-m", described, "--words", vocabulary, "--clip", clip_folder)
+    assert "has been changed since it was trained (gsseg view, name or update)" in refusal(*train)
+    assert [row.name for row in Run.open(described).objects] == ["red mug", "lamp"]
+    answer(*train, "--discard-edits")
+    assert all(row.name_confidence is None for row in Run.open(described).objects)
+
+
 def test_a_persons_names_stay_and_those_of_the_vocabulary_are_renewed(described, vocabulary, clip_folder, answer):
     ask = ["name", "-m", described, "--words", vocabulary, "--clip", clip_folder]
     answer(*ask)

@@ -173,10 +173,15 @@ def test_a_model_finds_by_meaning_where_there_are_vectors(finished_run, clip_fol
         assert err.count("\n") == 1
     np.save(tmp_path / "words.npy", np.eye(2, 24, dtype=np.float32))
     assert main(["compress", "-m", str(run), "--language", str(tmp_path / "words.npy"), "--quiet"]) == 0
-    process, _, summary = start("-m", run, "--clip", clip_folder)
-    assert asked(summary["port"]) == 200
-    process.send_signal(signal.SIGTERM)
-    assert process.communicate(timeout=20)[1] == ""
+    texts = tmp_path / "texts.json"
+    texts.write_text(json.dumps({text: [1.0] * 24 for text in ("lamp", "object", "things", "stuff", "texture")}))
+    assert main(["view", "-m", str(run), "--clip", str(clip_folder), "--text-vectors", str(texts)]) == 2
+    assert "both say what texts look like" in capsys.readouterr().err
+    for model in (["--clip", clip_folder], ["--text-vectors", texts]):
+        process, _, summary = start("-m", run, *model)
+        assert asked(summary["port"]) == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=20)[1] == ""
 
 
 def test_without_the_viewer_it_says_how_to_install_it(finished_run, capsys, monkeypatch):

@@ -1,5 +1,7 @@
 """Objects found by what words mean: against vectors that are known, through edits and saving, and in the panel."""
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +19,9 @@ from gsseg_viewer.saving import save
 from gsseg.compressed import compress, read_scene, write_scene
 from gsseg.compressed.language import encode_language
 from gsseg.errors import InputError
-from gsseg.run import Run
+from gsseg.language.search import CONTRAST
+from gsseg.language.text import TextVectors
+from gsseg.run import Edits, Run
 from gsseg.segmentation import Segmentation
 
 DIM = 64
@@ -142,3 +146,53 @@ def test_the_list_finds_by_meaning(spoken: Any, model: Any, open_desk: Any):
     assert found["values"] == sorted(found["values"], reverse=True)
     document.apply("deleted", lambda state: delete(state, state.pieces_of([1])))
     assert 1 not in ask("red")["ids"]
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> Path:
+    """A file with what three words and LERF's phrases mean."""
+    rows = {**{word: direction(k) for word, k in list(WORDS.items())[:3]}, **{each: direction(9) for each in CONTRAST}}
+    (tmp_path / "texts.json").write_text(json.dumps({text: row.tolist() for text, row in rows.items()}))
+    return tmp_path / "texts.json"
+
+
+def test_texts_of_a_file_find_and_others_are_told(spoken: Any, vectors: Path, open_desk: Any):
+    document = spoken.document()
+    meaning = Meaning.of(document.run, TextVectors.read(vectors))
+    assert best(document, meaning, " Green") == 2
+    desk = open_desk(document, meaning=meaning)
+    desk.session.enqueue(lambda: desk.session.channel.hear(PartAsked("list", "meaning", text="a mug")))
+    desk.settle()
+    assert desk.told[-1][0] == "That failed"
+    assert "texts.json: has no vector of 'a mug'" in desk.told[-1][1]
+    few = {text: row for text, row in json.loads(vectors.read_text()).items() if text != "stuff"}
+    vectors.write_text(json.dumps(few))
+    with pytest.raises(InputError, match=r"texts\.json: has no vector of 'stuff'"):
+        Meaning.of(document.run, TextVectors.read(vectors))
+
+
+def test_words_of_a_file_and_names_of_a_vocabulary_in_a_browser(
+    spoken: Any, vectors: Path, open_viewer: Callable, open_tab: Callable, poll: Callable
+):
+    """The search as a person does it, and how sure each name is, until the person gives another."""
+    run = Run.open(spoken.path)
+    table = [replace(row, name=word, name_confidence=0.42) for row, word in zip(run.objects, WORDS, strict=True)]
+    table[3] = run.objects[3]
+    run.save(Edits(object_ids=run.object_ids, objects=table, marks=run.marks, came_from=[*range(4)]))
+    document = spoken.document()
+    tab = open_tab(open_viewer(document, clip=TextVectors.read(vectors)), width=1300)
+    rows = tab.page.locator("gsseg-list .row")
+    poll("four rows", lambda: rows.count() == 4)
+    guesses = tab.page.locator("gsseg-list .row .guess")
+    assert [each.strip(" ·") for each in guesses.all_text_contents()] == ["42% sure"] * 3
+    tab.press("/")
+    tab.page.keyboard.type("Green")
+    tab.page.locator("gsseg-list .meaning").click()
+    poll("the three that have vectors", lambda: rows.count() == 3)
+    assert rows.first.get_attribute("data-id") == "2"
+    rows.first.click()
+    tab.wait_for_text("id 2, 42% sure of the name")
+    document.apply("renamed", lambda state: rename(state, 2, "my mug"))
+    poll("nobody's guess", lambda: guesses.count() == 2)
+    document.undo()
+    poll("as before", lambda: guesses.count() == 3)

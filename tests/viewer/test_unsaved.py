@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from gsseg_viewer.edits import rename
 from gsseg_viewer.saving import save
 from gsseg_viewer.unsaved import Keeper
 from gsseg_viewer_test_saved import add_compressed, contents, edited, plain
+
+from gsseg.run import Edits, Run
 
 
 def kept(document: Document) -> Keeper:
@@ -54,6 +57,17 @@ def test_edits_after_a_saving_are_of_what_was_saved(balls: Any) -> None:
     again = Document.open(balls.path)
     assert plain(again) == plain(document)
     assert again.recovered.endswith("the last: renamed")
+
+
+def test_how_sure_a_name_is_comes_back(balls: Any) -> None:
+    run = Run.open(balls.path)
+    table = [replace(row, name_confidence=0.25 * row.id) for row in run.objects]
+    run.save(Edits(object_ids=run.object_ids, objects=table, marks=run.marks, came_from=[*range(len(table))]))
+    document = Document.open(balls.path)
+    document.apply("renamed", lambda state: rename(state, 2, "by hand"))
+    kept(document)
+    again = Document.open(balls.path)
+    assert [info.name_confidence for info in again.state.objects.values()] == [0.0, 0.25, None, 0.75]
 
 
 def test_a_person_is_asked_and_may_discard_them(balls: Any, open_desk: Callable[..., Any]) -> None:
@@ -100,6 +114,7 @@ def test_edits_of_another_version_are_left_out_and_told(balls: Any) -> None:
         lambda text: json.dumps({**json.loads(text), "object_ids": "eJwDAAAAAAE="}),
         lambda text: json.dumps({**json.loads(text), "objects": {}}),
         lambda text: json.dumps({**json.loads(text), "objects": {"0": {"name": 3}}}),
+        lambda text: text.replace('"name_confidence": null', '"name_confidence": 1.5'),
     ],
 )  # fmt: skip
 def test_a_damaged_file_does_not_keep_the_run_closed(balls: Any, damage: Callable[[str], str]) -> None:

@@ -102,7 +102,7 @@ def rename_all(state: State, names: Mapping[int, str]) -> State:
             raise EditError(f"a name has at most {NAME_LENGTH} letters, this one has {len(name)}")
         if name == state.objects[object_id].name:
             raise EditError(f"it is called {name} already")
-        objects[object_id] = replace(state.objects[object_id], name=name)
+        objects[object_id] = replace(state.objects[object_id], name=name, name_confidence=None)
     return replace(state, objects=objects)
 
 
@@ -211,7 +211,9 @@ def _founded(state: State, pieces: Int64[ndarray, " moved"], group: Int64[ndarra
     origin = state.objects.get(largest, ObjectState("", (0, 0, 0), 0, 0.0))
     new = range(state.next_id, state.next_id + int(group.max()) + 1)
     colors = default_colors(new.stop)
-    made = {each: replace(origin, name=default_name(each), color=_three(colors[each])) for each in new}
+    made = {
+        each: replace(origin, name=default_name(each), name_confidence=None, color=_three(colors[each])) for each in new
+    }
     return _owned(state, pieces, np.array(new, np.int32)[group], made)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gsseg.compressed import CompressedScene
 from gsseg.errors import InputError
-from gsseg.language.search import find_by_text, language_of
+from gsseg.language.search import CONTRAST, find_by_text, language_of
 from gsseg.language.text import TextModel
 from gsseg.run import Run
 from gsseg_viewer.state import State
@@ -29,17 +29,19 @@ class Meaning:
 
     @classmethod
     def of(cls, run: Run, model: TextModel) -> "Meaning":
-        """`InputError` where the run has no language vectors, or has those of another model."""
+        """`InputError` where the run has no language vectors, or has those of another model, and where the model does
+        not know the phrases that every text is compared with."""
         if run.compressed is None:
             raise InputError(
                 run.path, "has no scene.gsseg with language vectors", "make it: gsseg compress -m RUN --clip MODEL"
             )
         language_of(run.compressed, model)
+        model.encode_text(CONTRAST)
         return cls(run.compressed, model)
 
     def relevancies(self, text: str) -> dict[int, float]:
         """How well a text fits (0..1) each row of the table as it was opened that has a vector; InputError for an empty
-        text."""
+        text and for one that the model does not know."""
         return {each.object_id: each.relevancy for each in find_by_text(self.scene, self.model, text) if each.known}
 
 

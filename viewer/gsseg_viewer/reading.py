@@ -39,4 +39,7 @@ def read_pieces(run: Run, unsaved: Unsaved | None) -> tuple[Division, State, Sta
 def object_of(row: ObjectInfo) -> ObjectState:
     """What a row of the table says of its object beside its Gaussians."""
     red, green, blue = row.color
-    return ObjectState(row.name, (red, green, blue), row.views, row.agreement, source=row.id, edited=row.edited)
+    return ObjectState(
+        row.name, (red, green, blue), row.views, row.agreement, source=row.id, edited=row.edited,
+        name_confidence=row.name_confidence,
+    )  # fmt: skip

@@ -69,11 +69,6 @@ def edits_of(document: Document, state: State) -> Edits:
         names=[row.name for row in rows], colors=[row.color for row in rows], views=[row.views for row in rows],
         agreement=[row.agreement for row in rows], edited=[row.edited for row in rows],
     )  # fmt: skip
-    # Ids stay with their objects, so a name that nobody has changed is as sure as it was.
-    kept = [
-        replace(row, name_confidence=before.name_confidence if row.name == before.name else None)
-        for row, before in zip(table, opened, strict=False)
-    ]
-    table = kept + table[len(opened) :]
+    table = [replace(row, name_confidence=of.name_confidence) for row, of in zip(table, rows, strict=True)]
     marks = Marks(*(mark[pieces] for mark in (state.hidden, state.aside, state.deleted)))
     return Edits(object_ids=ids, objects=table, marks=marks, came_from=[row.source for row in rows])

@@ -34,6 +34,8 @@ class ObjectState:
     the largest; None where it was made of Gaussians that belonged to none."""
     edited: bool = False
     """Whether Gaussians were given to it or taken from it, so that views and agreement are of what it was."""
+    name_confidence: float | None = None
+    """0..1: how sure ``gsseg name`` was of the name; None for a name that a person gave, or nobody."""
 
 
 class Edition:

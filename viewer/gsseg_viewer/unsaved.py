@@ -187,13 +187,18 @@ def _unpacked(text: Any, size: int) -> bytes:
 
 def _object(row: Any, rows: int) -> ObjectState:
     name, views, agreement, source = row["name"], row["views"], row["agreement"], row["source"]
+    sure = row.get("name_confidence")  # an earlier gsseg did not write it
     red, green, blue = row["color"]
     _require(isinstance(name, str), f"{name!r} is no name")
     _require(all(type(part) is int and 0 <= part <= 255 for part in (red, green, blue)), "a color is none")
     _require(type(views) is int and views >= 0 and isinstance(row["edited"], bool), "an object is damaged")
     _require(isinstance(agreement, int | float) and 0 <= agreement <= 1, f"{agreement!r} is no agreement")
     _require(source is None or (type(source) is int and 0 <= source < rows), f"{source!r} is no row of the table")
-    return ObjectState(name, (red, green, blue), views, float(agreement), source, row["edited"])
+    known = isinstance(sure, int | float) and not isinstance(sure, bool) and 0 <= sure <= 1
+    _require(sure is None or known, f"{sure!r} is no confidence of a name")
+    return ObjectState(
+        name, (red, green, blue), views, float(agreement), source, row["edited"], None if sure is None else float(sure)
+    )
 
 
 def _require(holds: bool, otherwise: str) -> None:

@@ -138,6 +138,7 @@ def rows(session: Session) -> dict[str, Any]:
         "agreement": [-1.0 if info.edited or not info.views else info.agreement for _, info in infos],
         "hidden": [each in state.hidden_objects for each, _ in infos],
         "locked": [each in locked for each, _ in infos],
+        "sure": [-1 if info.name_confidence is None else round(100 * info.name_confidence) for _, info in infos],
         "named": [is_named(each, info.name) for each, info in infos],
         "classes": [_or_none(class_of(info.name, classes)) for _, info in infos],
         "pictures": [_thumbnail(session, each) is not None for each, _ in infos],

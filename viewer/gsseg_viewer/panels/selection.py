@@ -123,7 +123,8 @@ def _one(state: State, selection: PieceSelection, object_id: int, taken: int) ->
     pieces = state.pieces_of([object_id])
     mine = [piece for piece in pieces.tolist() if piece in selection.pieces]
     codes, own = (len(np.unique(state.origin[each])) for each in (mine, pieces))
-    lines = [f"{swatch(info.color)} <b>{escaped(info.name)}</b> {dim(f'id {object_id}')}"]
+    sure = "" if info.name_confidence is None else f", {info.name_confidence:.0%} sure of the name"
+    lines = [f"{swatch(info.color)} <b>{escaped(info.name)}</b> {dim(f'id {object_id}{sure}')}"]
     if len(mine) < len(pieces):
         lines.append(f"a part: {codes:,} of {plural(own, 'code')}, {taken:,} of {plural(whole, 'Gaussian')}")
     elif taken > whole:

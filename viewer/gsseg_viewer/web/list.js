@@ -94,7 +94,7 @@
       this.rows = told.ids.map((id, k) => ({
         id, name: told.names[k], color: told.colors[k], gaussians: told.gaussians[k], size: told.sizes[k],
         agreement: told.agreement[k], hidden: told.hidden[k], locked: told.locked[k], picture: told.pictures[k],
-        named: told.named[k], kind: this.classes[told.classes[k]]?.name ?? "", tint: this.classes[told.classes[k]]?.color,
+        named: told.named[k], sure: told.sure[k], kind: this.classes[told.classes[k]]?.name ?? "", tint: this.classes[told.classes[k]]?.color,
       }));
       for (const row of this.rows) if (!row.picture) this.pictures.delete(row.id);
       const named = this.rows.filter((row) => row.named).length;
@@ -143,6 +143,7 @@
       const sure = row.agreement < 0 ? "–" : `${Math.round(100 * row.agreement)}%`;
       const fit = this.fits ? `${Math.round(100 * this.fits.get(row.id))}% ` : "";
       const kind = row.kind ? element("span", { class: "kind" }, row.kind) : element("span", { class: "kind none" }, row.named ? "" : "unnamed");
+      if (row.sure >= 0) kind.append(element("span", { class: "guess" }, ` · ${row.sure}% sure`));
       if (row.tint !== undefined) kind.style.setProperty("--tint", rgb(row.tint));
       const line = element("div", {
         class: ["row", this.selected.has(row.id) && "on", row.hidden && "out", this.at === row.id && "at"].filter(Boolean).join(" "),
