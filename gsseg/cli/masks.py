@@ -20,6 +20,7 @@ from gsseg.masks.contact import contact_page, contact_sheet
 from gsseg.masks.import_masks import import_masks
 from gsseg.masks.scene import Photo, make_masks, photos_of
 from gsseg.masks.segmenter import HOW_TO_GET, Segmenter
+from gsseg.masks.track import Tracker
 
 SIDE = 640
 """Pixels of the longer side at which masks are looked over."""
@@ -31,6 +32,7 @@ class Masks(Command):
 
     Masks go to SCENE/masks, one label map a photo, where gsseg train finds them. Interrupted, the same command goes on.
     Models are local folders in Hugging Face's layout (sam, sam_hq, sam2, edgetam; safetensors only): docs/masks.md.
+    An ordered capture is followed as a video with --config.follow.
     """
 
     scene: ScenePath
@@ -89,11 +91,14 @@ class Masks(Command):
     def _make(self, photos: list[Photo]) -> None:
         device = calculates_on(self.device, self.output)
         assert self.model is not None
-        segmenter = Segmenter.open(self.model, "cuda" if device.type == "cuda" else "cpu", self.config.precision)
+        where = "cuda" if device.type == "cuda" else "cpu"
+        tracker = Tracker.open(self.model, where, self.config.precision) if self.config.follow else None
+        segmenter = Segmenter.open(self.model, where, self.config.precision)
         with self.output.progress() as progress:
             made = make_masks(
-                photos, segmenter, self._folder, self.config, lambda done, total: progress("masks", done, total)
-            )
+                photos, segmenter, self._folder, self.config, lambda done, total: progress("masks", done, total),
+                tracker,
+            )  # fmt: skip
         there = f", {len(photos) - made} were there" if made < len(photos) else ""
         self.output.say(f"masks of {made} photos made{there}: {self._folder}", f"look: {self._look}")
         self.output.finish({"masks": str(self._folder), "made": made, "photos": len(photos)})

@@ -23,8 +23,7 @@ def segment_photo(
     segmenter: Segmenter, photo: Image.Image, config: MasksConfig
 ) -> dict[Detail, UInt16[ndarray, "height width"]]:
     """Label maps by detail, 0 = none: one, or all four with ``config.levels``."""
-    shrink = min(1.0, config.max_side / max(photo.size))
-    width, height = max(1, round(photo.size[0] * shrink)), max(1, round(photo.size[1] * shrink))
+    height, width = map_size(photo, config)
     look = segmenter.look(photo)
     proposals = look.propose(grid_points(config.grid, *photo.size))
     if config.refine:
@@ -38,6 +37,12 @@ def segment_photo(
             )
     wanted = DETAILS if config.levels else (config.detail,)
     return {detail: _label_map(proposals, replace(config, detail=detail), height, width) for detail in wanted}
+
+
+def map_size(photo: Image.Image, config: MasksConfig) -> tuple[int, int]:
+    """Height and width of a photo's label map."""
+    shrink = min(1.0, config.max_side / max(photo.size))
+    return max(1, round(photo.size[1] * shrink)), max(1, round(photo.size[0] * shrink))
 
 
 def grid_points(side: int, width: int, height: int) -> Float[ndarray, "points 2"]:

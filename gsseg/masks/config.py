@@ -32,6 +32,9 @@ class MasksConfig:
     """Smallest mask, as a share of the picture; at 1024 x 768 pixels 236 of them."""
     max_side: int = 1024
     """Label maps have at most so many pixels on the longer side; they are fitted to any photo."""
+    follow: int = 0
+    """Follow objects through the photos, in the order of their names, as through a video, and look for new ones in
+    every so many-th photo: needs a sam2_video or edgetam_video. 0: every photo by itself."""
     precision: Precision = "auto"
     """Numbers that the network calculates with; auto: bfloat16 where the processor has instructions for it."""
 
@@ -44,3 +47,6 @@ class MasksConfig:
         check_real(self, "score", "stability", "most_alike", least=0, most=1)
         check_real(self, "least_share", least=0, most=0.5)
         check_whole(self, "max_side", least=64, most=4096)
+        check_whole(self, "follow", least=0, most=1000)
+        if self.follow and self.levels:
+            raise ValueError("follow makes one label map a photo: leave levels out, or follow")

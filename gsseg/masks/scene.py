@@ -8,6 +8,7 @@ Masks are of the photo as it is, lens distortion included; readers undistort the
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,7 +27,9 @@ from gsseg.io.picture import decode_picture, open_picture
 from gsseg.io.posed import PHOTO_SUFFIXES, PosedCamera, photo_key
 from gsseg.masks.automatic import DETAILS, segment_photo
 from gsseg.masks.config import Detail, MasksConfig
+from gsseg.masks.follow import follow_photos
 from gsseg.masks.segmenter import Segmenter
+from gsseg.masks.track import Tracker
 
 SETTINGS = "masks.json"
 
@@ -61,8 +64,9 @@ def make_masks(
     out: Path,
     config: MasksConfig,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    tracker: Tracker | None = None,
 ) -> int:
-    """Writes the masks that are not there yet; how many it made.
+    """Writes the masks that are not there yet; how many it made. ``tracker``: for ``config.follow``.
 
     Raises `InputError` where the folder holds masks that were made otherwise, where two photos would share a file,
     where a photo is damaged, and where the folder cannot be written. What was made before stays.
@@ -71,7 +75,10 @@ def make_masks(
     twice = next((photo for photo, key in zip(photos, keys, strict=True) if keys.count(key) > 1), None)
     if twice is not None:
         raise InputError(twice.path, "has the name of another photo", "give photos different names")
-    settings = {"segmenter": segmenter.fingerprint, "config": asdict(config)}
+    options = asdict(config)
+    if not config.follow:
+        del options["follow"]  # so that masks of an earlier gsseg are gone on with
+    settings = {"segmenter": segmenter.fingerprint, "config": options}
     _check_folder(out, settings)
     made = 0
     try:
@@ -81,12 +88,15 @@ def make_masks(
     with locked(out):
         with whole_file(out / SETTINGS) as path:
             path.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+        if tracker is not None:
+            ordered = sorted(photos, key=lambda photo: _in_order(photo.key))
+            files = [out / f"{photo.key}.png" for photo in ordered]
+            return follow_photos(files, lambda k: _opened(ordered[k]), _write_map, segmenter, tracker, config, progress)
         for done, photo in enumerate(photos):
             progress(done, len(photos))
             file = out / (photo.key + (MASKS if config.levels else ".png"))
             if not file.exists():
-                with open_picture(photo.path) as picture:
-                    labels = segment_photo(segmenter, decode_picture(photo.path, picture).convert("RGB"), config)
+                labels = segment_photo(segmenter, _opened(photo), config)
                 (_write_levels if config.levels else _write_png)(file, labels)
                 made += 1
         progress(len(photos), len(photos))
@@ -96,6 +106,17 @@ def make_masks(
 def holds_masks(folder: Path) -> bool:
     """Whether there is any file that masks could be read from."""
     return any(path.suffix.lower() in (*PHOTO_SUFFIXES, ".npy", ".pt") for path in all_below(folder))
+
+
+def _opened(photo: Photo) -> Image.Image:
+    with open_picture(photo.path) as picture:
+        return decode_picture(photo.path, picture).convert("RGB")
+
+
+def _in_order(key: str) -> list[tuple[int, str]]:
+    """Names as they were counted: frame_9 before frame_10."""
+    parts = re.split(r"(\d+)", key)
+    return [(int(part), "") if k % 2 else (0, part) for k, part in enumerate(parts)]
 
 
 def _check_folder(out: Path, settings: dict[str, object]) -> None:
@@ -112,6 +133,10 @@ def _check_folder(out: Path, settings: dict[str, object]) -> None:
 
 def _write_png(file: Path, labels: dict[Detail, UInt16[ndarray, "height width"]]) -> None:
     (only,) = labels.values()
+    _write_map(file, only)
+
+
+def _write_map(file: Path, only: UInt16[ndarray, "height width"]) -> None:
     with whole_file(file) as path:
         Image.fromarray(only).save(path, format="PNG")
 

@@ -81,24 +81,13 @@ class Segmenter:
         Raises `InputError` where the folder is none of the known models or damaged, and without transformers.
         """
         folder = Path(folder)
-        family = _family(folder)
-        try:
-            import transformers
-        except ImportError as error:
-            raise InputError(folder, f"needs the library transformers ({error})", INSTALL) from error
-        if _needs_timm(folder) and find_spec("timm") is None:
-            problem = "is an EdgeTAM, whose encoder comes from the library timm, which is not installed"
-            raise InputError(folder, problem, "pip install timm brings it, and torchvision: take that of your torch")
-        with quiet_transformers():
-            network = read_network(getattr(transformers, FAMILIES[family][0]), folder, "segmenter")
-        return cls(folder, network.to(device, _dtype(device, precision)).eval(), family)
+        family = family_of(folder)
+        return cls(folder, open_network(folder, FAMILIES[family][0], device, precision), family)
 
     @property
     def side(self) -> int:
         """Pixels of the square that the model looks at."""
-        # The one place where all families say it: EdgeTAM's encoder knows no size.
-        size = self.network.config.prompt_encoder_config.image_size
-        return int(size if isinstance(size, int) else size[0])
+        return side_of(self.network)
 
     @property
     def fingerprint(self) -> str:
@@ -114,11 +103,7 @@ class Segmenter:
         if FAMILIES[self.family][1]:
             shrink = self.side / max(width, height)
             inner = max(1, round(width * shrink)), max(1, round(height * shrink))
-        resized = picture.convert("RGB").resize(inner, Image.Resampling.BILINEAR, reducing_gap=3.0)
-        values = (np.asarray(resized, np.float32) / 255 - IMAGENET_MEAN) / IMAGENET_STD
-        square = np.zeros((self.side, self.side, 3), np.float32)
-        square[: inner[1], : inner[0]] = values
-        pixels = torch.from_numpy(square).permute(2, 0, 1)[None]
+        pixels = pixels_of(picture, self.side, inner)
         seen = self.network.get_image_embeddings(pixels.to(self.network.device, self.network.dtype))
         if self.family == "sam_hq":
             given = {"image_embeddings": seen[0], "intermediate_embeddings": seen[1]}
@@ -158,7 +143,37 @@ class Look:
         return Proposals(masks[..., : max(1, rows), : max(1, columns)], said["iou_scores"][0].float().cpu())
 
 
-def _family(folder: Path) -> str:
+def open_network(folder: Path, kind: str, device: str, precision: Precision) -> Any:
+    """A network of transformers' class ``kind``, ready to be asked; `InputError` as `Segmenter.open`."""
+    try:
+        import transformers
+    except ImportError as error:
+        raise InputError(folder, f"needs the library transformers ({error})", INSTALL) from error
+    if _needs_timm(folder) and find_spec("timm") is None:
+        problem = "is an EdgeTAM, whose encoder comes from the library timm, which is not installed"
+        raise InputError(folder, problem, "pip install timm brings it, and torchvision: take that of your torch")
+    with quiet_transformers():
+        network = read_network(getattr(transformers, kind), folder, "segmenter")
+    return network.to(device, _dtype(device, precision)).eval()
+
+
+def side_of(network: Any) -> int:
+    """Pixels of the square that a network looks at."""
+    # The one place where all families say it: EdgeTAM's encoder knows no size.
+    size = network.config.prompt_encoder_config.image_size
+    return int(size if isinstance(size, int) else size[0])
+
+
+def pixels_of(picture: Image.Image, side: int, inner: tuple[int, int]) -> Float32[Tensor, "1 3 side side"]:
+    """A picture as networks want it: ``inner`` (width, height) of a square of ``side``, the rest of it zero."""
+    resized = picture.convert("RGB").resize(inner, Image.Resampling.BILINEAR, reducing_gap=3.0)
+    square = np.zeros((side, side, 3), np.float32)
+    square[: inner[1], : inner[0]] = (np.asarray(resized, np.float32) / 255 - IMAGENET_MEAN) / IMAGENET_STD
+    return torch.from_numpy(square).permute(2, 0, 1)[None]
+
+
+def family_of(folder: Path) -> str:
+    """The key of `FAMILIES` that a folder's config.json names; `InputError` where it holds no such model."""
     if not folder.is_dir():
         problem = "is a file, not a folder" if folder.exists() else "does not exist"
         raise InputError(folder, f"{problem}; a segmenter is a folder with config.json and safetensors", HOW_TO_GET)

@@ -36,7 +36,7 @@ def _sam(kind: str) -> Any:
     return getattr(transformers, f"{kind}Model")(config)
 
 
-def _sam2() -> Any:
+def _sam2_parts(width: int = 32) -> dict[str, Any]:
     backbone = {
         "hidden_size": 8, "image_size": [SIDE, SIDE], "blocks_per_stage": [1] * 4, "window_size_per_stage": [2] * 4,
         "embed_dim_per_stage": [8, 16, 32, 64], "num_attention_heads_per_stage": [1, 1, 2, 2], "num_attention_heads": 1,
@@ -44,11 +44,34 @@ def _sam2() -> Any:
     }  # fmt: skip
     vision = {
         "backbone_config": {"model_type": "sam2_hiera_det_model", **backbone}, "backbone_channel_list": [64, 32, 16, 8],
-        "backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]], "fpn_hidden_size": 32,
+        "backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]], "fpn_hidden_size": width,
     }  # fmt: skip
-    prompt = {"hidden_size": 32, "image_size": SIDE, "patch_size": 16, "mask_input_channels": 4}
-    config = transformers.Sam2Config(vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=_DECODER)
-    return transformers.Sam2Model(config)
+    prompt = {"hidden_size": width, "image_size": SIDE, "patch_size": 16, "mask_input_channels": 4}
+    return {
+        "vision_config": vision,
+        "prompt_encoder_config": prompt,
+        "mask_decoder_config": {**_DECODER, "hidden_size": width},
+    }
+
+
+def _sam2() -> Any:
+    return transformers.Sam2Model(transformers.Sam2Config(**_sam2_parts()))
+
+
+WIDTH, MEMORY = 128, 64
+"""Channels of pictures and of memories: transformers has no other for these, and they have to be fewer."""
+
+_MEMORY = {
+    "image_size": SIDE, "num_maskmem": 3, "max_object_pointers_in_encoder": 4, "memory_attention_hidden_size": WIDTH,
+    "memory_attention_num_layers": 1, "memory_attention_rope_feat_sizes": [4, 4], "memory_encoder_hidden_size": WIDTH,
+    "memory_encoder_output_channels": MEMORY, "mask_downsampler_embed_dim": WIDTH, "memory_fuser_embed_dim": WIDTH,
+    "memory_fuser_intermediate_dim": 32, "memory_fuser_num_layers": 1,
+}  # fmt: skip
+
+
+def _sam2_video() -> Any:
+    config = transformers.Sam2VideoConfig(**_sam2_parts(WIDTH), **_MEMORY, memory_attention_feed_forward_hidden_size=32)
+    return transformers.Sam2VideoModel(config)
 
 
 class _BackboneConfig(transformers.PretrainedConfig):
@@ -79,17 +102,32 @@ class _Backbone(transformers.PreTrainedModel):
         return transformers.modeling_outputs.BaseModelOutput(last_hidden_state=features)
 
 
-def _edgetam() -> Any:
+def _edgetam_parts(width: int = 32) -> dict[str, Any]:
     transformers.AutoConfig.register(_BackboneConfig.model_type, _BackboneConfig, exist_ok=True)
     transformers.AutoModel.register(_BackboneConfig, _Backbone, exist_ok=True)
     vision = transformers.EdgeTamVisionConfig(
         backbone_config=_BackboneConfig(), backbone_channel_list=[64, 32, 16, 8],
-        backbone_feature_sizes=[[16, 16], [8, 8], [4, 4]], fpn_hidden_size=32,
+        backbone_feature_sizes=[[16, 16], [8, 8], [4, 4]], fpn_hidden_size=width,
     )  # fmt: skip
-    prompt = {"hidden_size": 32, "image_size": SIDE, "patch_size": 16, "mask_input_channels": 4}
-    return transformers.EdgeTamModel(
-        transformers.EdgeTamConfig(vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=_DECODER)
-    )
+    prompt = {"hidden_size": width, "image_size": SIDE, "patch_size": 16, "mask_input_channels": 4}
+    return {
+        "vision_config": vision,
+        "prompt_encoder_config": prompt,
+        "mask_decoder_config": {**_DECODER, "hidden_size": width},
+    }
+
+
+def _edgetam() -> Any:
+    return transformers.EdgeTamModel(transformers.EdgeTamConfig(**_edgetam_parts()))
+
+
+def _edgetam_video() -> Any:
+    config = transformers.EdgeTamVideoConfig(
+        **_edgetam_parts(WIDTH), **_MEMORY, memory_attention_mlp_hidden_size=32, memory_attention_rope_k_sizes=[2, 2],
+        perceiver_resampler_num_latents=4, perceiver_resampler_num_latents_2d=4, perceiver_resampler_hidden_size=MEMORY,
+        perceiver_resampler_mlp_intermediate_size=16, perceiver_resampler_attention_head_dim=MEMORY,
+    )  # fmt: skip
+    return transformers.EdgeTamVideoModel(config)
 
 
 MODELS: dict[str, Callable[[], Any]] = {
@@ -97,6 +135,8 @@ MODELS: dict[str, Callable[[], Any]] = {
     "sam_hq": lambda: _sam("SamHQ"),
     "sam2": _sam2,
     "edgetam": _edgetam,
+    "sam2_video": _sam2_video,
+    "edgetam_video": _edgetam_video,
 }
 """Names of `FAMILIES` -> a model with random weights."""
 
@@ -119,6 +159,8 @@ def model_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             )
             for each in (parameter for part in drawn for parameter in part.parameters()):
                 each.mul_(5).add_(torch.randn_like(each) * 0.2)
+            if name.endswith("_video"):  # whether an object is in sight at all is not to be drawn
+                decoder.pred_obj_score_head.proj_out.bias.fill_(50.0)
         with quiet_transformers():
             model.save_pretrained(folders[name])
     return folders

@@ -49,7 +49,7 @@ def test_a_look_is_what_the_whole_model_would_do(segmenter, picture):
     """Image and points through the model in one call, prepared here in other words."""
     point = np.array([[33.0, 21.0]])
     said = segmenter.look(picture).propose(point)
-    square = segmenter.family in ("sam2", "edgetam")
+    square = segmenter.family.startswith(("sam2", "edgetam"))
     inner = (SIDE, SIDE) if square else (SIDE, round(60 * SIDE / 100))
     values = np.asarray(picture.resize(inner, Image.Resampling.BILINEAR, reducing_gap=3.0), np.float64) / 255
     values = ((values - IMAGENET_MEAN) / IMAGENET_STD).transpose(2, 0, 1)
