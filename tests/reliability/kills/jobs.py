@@ -148,10 +148,11 @@ class World:
             Job("update", _update, "edited elsewhere"),
             Job("save in the viewer", _save, "finished", repeats=False),
             Job("save in the viewer again", _save, "edited", repeats=False),
+            Job("name", _name, "described", repeats=False),
         ]  # fmt: skip
 
 
-JOBS = 14
+JOBS = 15
 
 
 def make_world(folder: Path, scene: Path) -> World:
@@ -176,6 +177,7 @@ def make_world(folder: Path, scene: Path) -> World:
     assert _export_all(_copied(exported, "exported in all")) == 0
     elsewhere = _copied(finished, "edited elsewhere")
     write_splats(elsewhere / "edited.ply", read_splats(finished / "run" / "segmented.ply").columns[::2])
+    _describe(_copied(finished, "described"))
     for name, start in (("interrupted", others), ("interrupted again", finished)):
         place = _copied(start, name)
         with pytest.MonkeyPatch.context() as patch:
@@ -246,6 +248,20 @@ def _export_all(place: Path) -> int:
 
 def _update(place: Path) -> int:
     return main(["update", "-m", str(place / "run"), str(place / "edited.ply"), "--quiet"])
+
+
+def _describe(place: Path) -> None:
+    """Gives the objects vectors, and writes words that have some, too."""
+    rows = np.eye(8, dtype=np.float32)[: len(Run.open(place / "run").objects)]
+    np.save(place / "objects.npy", rows)
+    assert main(["compress", "-m", str(place / "run"), "--language", str(place / "objects.npy"), "--quiet"]) == 0
+    (place / "words.txt").write_text("lamp\nmug\n")
+    (place / "texts.json").write_text(json.dumps({"lamp": [1.0] + [0.0] * 7, "mug": [0.0, 1.0] + [0.0] * 6}))
+
+
+def _name(place: Path) -> int:
+    words = ["--words", str(place / "words.txt"), "--text-vectors", str(place / "texts.json")]
+    return main(["name", "-m", str(place / "run"), *words, "--quiet"])
 
 
 def _save(place: Path) -> int:
