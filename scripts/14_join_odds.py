@@ -9,7 +9,7 @@ are one among those told with a probability within each tenth.
 
 import importlib.util
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated
@@ -27,8 +27,8 @@ from gsseg.objects.build import (
     RIM_NEIGHBOURS,
     ObjectConfig,
     assign_objects,
-    evidence_of_groups,
     group_gaussians,
+    joinable,
 )
 from gsseg.objects.joining import LEAST_WEIGHT, JoiningConfig, traits
 from gsseg.objects.profiles import neighbours
@@ -59,8 +59,8 @@ def measuring() -> ModuleType:
     return module
 
 
-def pairs(names: tuple[str, ...], arguments: Arguments) -> tuple[ndarray, ndarray]:
-    """(pairs, traits) and (pairs,) whether a pair is one, of all scenes."""
+def pairs(names: tuple[str, ...], arguments: Arguments) -> tuple[ndarray, ndarray, ndarray]:
+    """(pairs, traits), (pairs,) whether a pair is one, and (pairs,) its weight, by which all scenes count the same."""
     stages, config = measuring(), ObjectConfig()
     found, one = [], []
     for name in names:
@@ -69,20 +69,22 @@ def pairs(names: tuple[str, ...], arguments: Arguments) -> tuple[ndarray, ndarra
         instances = read_ground_truth(folder / "gt", len(scene.gaussians)).instances
         assert instances is not None, "the scene has no truth for each Gaussian"
         near = neighbours(scene.gaussians.means.numpy(), RIM_NEIGHBOURS)
-        evidence = stages.learn(scene, 0, arguments.cache / f"{folder.name}.0").evidence
+        evidence = stages.evidence_of(scene, 0, arguments.cache / f"{folder.name}.0")
         means, colors = scene.gaussians.means.numpy(), base_colors(scene.gaussians).numpy()
         spoken = speaking(evidence, near)
         atoms = find_atoms(evidence, spoken, near[:, :CONTACT_NEIGHBOURS], means, colors, config.atoms)
         grouped = group_gaussians(evidence, spoken, atoms, near, config.grouping)
         ids = assign_objects(evidence, grouped, near, colors, config.assignment)
-        said, touch = evidence_of_groups(evidence, spoken, ids, near, int(ids.max()) + 1)
+        objects, touch = joinable(evidence, spoken, ids, near, means)
         i, j = np.nonzero(np.triu(touch, 1))
-        words = said.compare(i, j)
-        known = words.weight >= LEAST_WEIGHT
+        facts = objects.compare(i, j)
+        known = facts.words.weight >= LEAST_WEIGHT
         instance = main_instance(ids, instances, evidence.visibility)
-        found.append(traits(words)[known])
+        found.append(traits(facts)[known])
         one.append((instance[i] == instance[j])[known])
-    return np.concatenate(found), np.concatenate(one)
+    weight = [np.full(len(each), 1.0 / len(each)) for each in one]
+    total = sum(len(each) for each in one)
+    return np.concatenate(found), np.concatenate(one), np.concatenate(weight) * total / len(one)
 
 
 def main_instance(ids: ndarray, instances: ndarray, visibility: ndarray) -> ndarray:
@@ -93,12 +95,26 @@ def main_instance(ids: ndarray, instances: ndarray, visibility: ndarray) -> ndar
     return light.argmax(axis=1)
 
 
-def fitted(traits_of_pair: ndarray, one: ndarray) -> ndarray:
-    """Coefficients of highest likelihood."""
-    sign = np.where(one, -1.0, 1.0)
-    return minimize(
-        lambda w: np.logaddexp(0.0, sign * (traits_of_pair @ w)).sum(), np.zeros(traits_of_pair.shape[1]), method="BFGS"
-    ).x
+RIDGE = 0.5
+"""Price of a squared coefficient of a trait in units of its deviation: scenes are few, and traits go together."""
+
+
+def fitted(traits_of_pair: ndarray, one: ndarray, weight: ndarray) -> ndarray:
+    """Coefficients of highest likelihood, those of traits that vary drawn a little towards 0; the first trait is 1."""
+    mean, deviation = traits_of_pair.mean(axis=0), traits_of_pair.std(axis=0)
+    mean[0], deviation[0] = 0.0, 1.0
+    scaled, sign = (traits_of_pair - mean) / deviation, np.where(one, -1.0, 1.0)
+
+    def loss(w: ndarray) -> tuple[float, ndarray]:
+        wrong = sign * (scaled @ w)
+        slope = scaled.T @ (weight * sign / (1.0 + np.exp(-wrong)))
+        return float((weight * np.logaddexp(0.0, wrong)).sum() + RIDGE * np.square(w[1:]).sum()), slope + np.append(
+            0.0, 2 * RIDGE * w[1:]
+        )
+
+    w = minimize(loss, np.zeros(scaled.shape[1]), jac=True, method="BFGS").x / deviation
+    w[0] -= mean[1:] @ w[1:]
+    return w
 
 
 def main() -> None:
@@ -106,9 +122,9 @@ def main() -> None:
     arguments = tyro.cli(Arguments, description=__doc__)
     with one_torch_thread():
         w = fitted(*pairs(arguments.fit, arguments))
-        names = ("agreement", "views", "dropped", "together", "size_ratio")
-        print("fitted:", ", ".join(f"{name} {value:.2f}" for name, value in zip(names, w, strict=True)))
-        told, one = pairs(arguments.test, arguments)
+        names = [each.name for each in fields(JoiningConfig) if each.name != "sure"]
+        print("fitted:", ", ".join(f"{name} {value:.2f}" for name, value in zip(names, w, strict=True)), flush=True)
+        told, one, _ = pairs(arguments.test, arguments)
     now = JoiningConfig()
     p = 1.0 / (1.0 + np.exp(-told @ now.coefficients))
     print("with the defaults, on the scenes of --test:\n| told | pairs | are one |\n|---|---|---|")

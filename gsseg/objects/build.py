@@ -14,10 +14,12 @@ from gsseg.features.evidence import MaskEvidence
 from gsseg.objects.agreement import BARELY_SEEN, GroupEvidence
 from gsseg.objects.assignment import AssignmentConfig, assign
 from gsseg.objects.atoms import AtomConfig, find_atoms
+from gsseg.objects.contacts import Contacts
 from gsseg.objects.grouping import GroupingConfig, group_atoms
 from gsseg.objects.holes import fill_holes
-from gsseg.objects.joining import JoiningConfig, join_objects
+from gsseg.objects.joining import Joinable, JoiningConfig, join_objects
 from gsseg.objects.nesting import code_owners, nest_codes
+from gsseg.objects.normals import outward_normals
 from gsseg.objects.profiles import Profiles, mask_profiles, neighbours, touching
 from gsseg.objects.strays import rehome_strays
 from gsseg.objects.unmasked import speaking, unmasked_light
@@ -80,7 +82,7 @@ def build_objects(
     grouped = group_gaussians(evidence, spoken, parts, near, config.grouping)
     progress(1, 3)
     parted = assign_objects(evidence, grouped, near, colors, config.assignment)
-    joined = join_parts(evidence, spoken, parted, near, config.joining)
+    joined = join_parts(evidence, spoken, parted, near, means, config.joining)
     assigned = assign_objects(evidence, joined, near, colors, config.assignment)
     assigned = fill_holes(evidence, assigned, near[:, :RIM_NEIGHBOURS], means)
     progress(2, 3)
@@ -155,13 +157,29 @@ def join_parts(
     spoken: sp.csr_array,
     objects: Int64[ndarray, " gaussians"],
     near: Int64[ndarray, "gaussians neighbours"],
+    means: Float32[ndarray, "gaussians 3"],
     config: JoiningConfig,
 ) -> Int64[ndarray, " gaussians"]:
     """Objects that were left in two become one; see `gsseg.objects.joining`."""
     if objects.max() < 0:
         return objects
-    whole = join_objects(*evidence_of_groups(evidence, spoken, objects, near, int(objects.max()) + 1), config)
+    whole = join_objects(*joinable(evidence, spoken, objects, near, means), config)
     return np.where(objects >= 0, whole[np.maximum(objects, 0)], NO_OBJECT)
+
+
+def joinable(
+    evidence: MaskEvidence,
+    spoken: sp.csr_array,
+    objects: Int64[ndarray, " gaussians"],
+    near: Int64[ndarray, "gaussians neighbours"],
+    means: Float32[ndarray, "gaussians 3"],
+) -> tuple[Joinable, Bool[ndarray, "objects objects"]]:
+    """All that is known of objects that may be parts of one, and which of them touch."""
+    count = int(objects.max()) + 1
+    said, touch = evidence_of_groups(evidence, spoken, objects, near, count)
+    normals = outward_normals(evidence, means, near[:, :RIM_NEIGHBOURS])
+    contacts = Contacts(objects, count, near[:, :CONTACT_NEIGHBOURS], means, normals)
+    return Joinable(said, contacts, touch), touch
 
 
 def without_slivers(evidence: MaskEvidence, objects: Int64[ndarray, " gaussians"]) -> Int64[ndarray, " gaussians"]:
