@@ -158,7 +158,7 @@ class GroupEvidence:
             ]
         )
         smaller, larger = (pick(self.light[one], self.light[other]) for pick in (np.minimum, np.maximum))
-        return PairWords(*out, smaller / np.maximum(larger, 1e-12))
+        return PairWords(out[0], out[1], out[2], out[3], out[4], smaller / np.maximum(larger, 1e-12))
 
 
 FEW_PAIRS = 1024
@@ -187,4 +187,4 @@ def _compare(first, share, reliability, masked, drawn, one, other, out, start, s
             d, e = drawn[i, view], drawn[j, view]
             dropped += seen * (d * (1.0 - e) + (1.0 - d) * e)
             together += seen * (1.0 - d) * (1.0 - e)
-        out[0, pair], out[1, pair], out[2, pair], out[3, pair], out[4, pair] = weight, agreeing, clear, dropped, together
+        out[:, pair] = (weight, agreeing, clear, dropped, together)

@@ -8,7 +8,7 @@ more likely two objects than one: the number of objects comes from the data.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
@@ -35,6 +35,7 @@ class GroupingConfig:
 Facts = TypeVar("Facts", covariant=True)
 
 
+@runtime_checkable
 class Mergeable(Protocol[Facts]):
     """Groups that are being merged, and what is known of pairs of them."""
 

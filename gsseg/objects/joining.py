@@ -11,11 +11,15 @@ touching objects are one is
 
     p = sigmoid( constant + agreement a + clear c - views ln(W + 1/10) - dropped X / (W + X + 1/2)
                  + together B / (W + X + B + 1/2) - concave v + even b + border ln(K / sqrt(s) + 1/50)
-                 - smaller ln(s / t) - larger ln(l / t) - dropping d ).
+                 - smaller ln(s / t) - larger ln(l / t) ),
 
-Two facts are of the scene: t, the size of the object that a Gaussian is of, on average, and d, the mean of
-X / (W + X + 1/2) over the pairs that touch: where the segmenter drops things often, two that are seldom dropped apart
-and were left in two are more likely two. That many views speak is no comfort either.
+t being the size of the object that a Gaussian is of, on average over the scene. That many views speak is no comfort:
+objects that stayed apart although they were often seen did so for a reason.
+
+How much each fact says depends on the segmenter. One that seldom drops a thing but cuts things into their parts, as
+Segment Anything does, says little by not dropping two apart; of one that drops often it is the best that is known. The
+mean d of X / (W + X + 1/2) over the pairs that touch tells which it is, with no truth: coefficients go in a straight
+line from `JoiningConfig.seldom` to `JoiningConfig.often` while d goes from `SELDOM` to `OFTEN`.
 ``scripts/14_join_odds.py`` fits the coefficients on made scenes with truth and shows on others how true p is.
 """
 
@@ -33,50 +37,85 @@ from gsseg.validation import check_real
 LEAST_WEIGHT = 0.25
 """Weight of views below which nothing is known of a pair, and it stays two."""
 
+SELDOM, OFTEN = 0.08, 0.19
+"""What a scene's pairs have, on average, of views that drop one of two: where the segmenter drops things seldom, and
+where it drops them often."""
+
+
+@dataclass(frozen=True)
+class JoinOdds:
+    """Log-odds that two objects are one, for each unit of what is known of them."""
+
+    constant: float
+    """Before anything is known."""
+    agreement: float
+    """For the mean agreement of views."""
+    clear: float
+    """For the share of views that agree clearly."""
+    views: float
+    """Against, for each e-fold of the weight of views."""
+    dropped: float
+    """Against, for the share of views that drop one of the two."""
+    together: float
+    """For the share of views that drop both."""
+    concave: float
+    """Against, for the share of contacts where the surface is concave."""
+    even: float
+    """For the mean cosine between normals across the border."""
+    border: float
+    """For each e-fold of the length of the border beside the smaller object."""
+    smaller: float
+    """Against, for each e-fold of the size of the smaller object."""
+    larger: float
+    """Against, for each e-fold of the size of the larger object."""
+
+    def __post_init__(self) -> None:
+        """ValueError for a value that makes no sense."""
+        check_real(self, *(each.name for each in fields(self)))
+
+    @property
+    def coefficients(self) -> Float64[ndarray, " traits"]:
+        """In the order of `traits`."""
+        return np.array([getattr(self, each.name) for each in fields(self)])
+
+
+WHERE_SELDOM_DROPPED = JoinOdds(
+    constant=-4.55, agreement=0.45, clear=7.16, views=-0.30, dropped=3.72, together=5.18, concave=2.75,
+    even=1.10, border=0.52, smaller=0.33, larger=0.71,
+)  # fmt: skip
+"""Fitted where the segmenter drops things seldom."""
+
+WHERE_OFTEN_DROPPED = JoinOdds(
+    constant=-4.96, agreement=4.52, clear=3.77, views=-0.05, dropped=11.40, together=9.24, concave=3.23,
+    even=1.04, border=0.02, smaller=0.34, larger=0.86,
+)  # fmt: skip
+"""Fitted where it drops them often."""
+
 
 @dataclass(frozen=True)
 class JoiningConfig:
     """When two touching objects are one."""
 
-    sure: float = 0.6
+    sure: float = 2.0 / 3.0
     """Probability above which two objects become one; above 1/2, as a wrong union costs more than a missing one."""
-    constant: float = -4.24
-    """Log-odds before anything is known."""
-    agreement: float = 1.45
-    """Log-odds for each unit of mean agreement."""
-    clear: float = 6.24
-    """Log-odds for each unit of the share of views that agree clearly."""
-    views: float = -0.33
-    """Log-odds against one object for each e-fold of the weight of views."""
-    dropped: float = 7.05
-    """Log-odds against one object for each unit of the share of views that drop one of the two."""
-    together: float = 8.43
-    """Log-odds for each unit of the share of views that drop both."""
-    concave: float = 2.49
-    """Log-odds against one object for each unit of the share of concave contacts."""
-    even: float = 1.35
-    """Log-odds for each unit of the mean cosine between normals across the border."""
-    border: float = 0.36
-    """Log-odds for each e-fold of the length of the border beside the smaller object."""
-    smaller: float = 0.36
-    """Log-odds against one object for each e-fold of the size of the smaller object."""
-    larger: float = 0.76
-    """Log-odds against one object for each e-fold of the size of the larger object."""
-    dropping: float = 7.24
-    """Log-odds against one object for each unit of what a scene's pairs have of views that drop one of two."""
+    seldom: JoinOdds = WHERE_SELDOM_DROPPED
+    """The odds where the segmenter drops things seldom."""
+    often: JoinOdds = WHERE_OFTEN_DROPPED
+    """The odds where it drops them often."""
 
     def __post_init__(self) -> None:
         """ValueError for a value that makes no sense."""
         check_real(self, "sure", above=0, below=1)
-        check_real(self, *(each.name for each in fields(self) if each.name != "sure"))
 
-    @property
-    def coefficients(self) -> Float64[ndarray, " traits"]:
-        """In the order of `traits`."""
-        return np.array([
-            self.constant, self.agreement, self.clear, self.views, self.dropped, self.together, self.concave, self.even,
-            self.border, self.smaller, self.larger, self.dropping,
-        ])  # fmt: skip
+    def coefficients(self, dropping: float) -> Float64[ndarray, " traits"]:
+        """Of a scene whose pairs have ``dropping`` of views that drop one of two, in the order of `traits`."""
+        often = share_of_often(dropping)
+        return (1.0 - often) * self.seldom.coefficients + often * self.often.coefficients
+
+
+def share_of_often(dropping: float) -> float:
+    """How far a scene is on the way from `SELDOM` to `OFTEN`, 0..1."""
+    return float(np.clip((dropping - SELDOM) / (OFTEN - SELDOM), 0.0, 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,16 +128,12 @@ class PairFacts:
     """How they touch."""
     typical_size: float
     """t above, of the scene."""
-    dropping: float
-    """d above, of the scene."""
 
 
 class Joinable:
     """Objects that are being joined, kept ready for comparison; changed in place by `merge`."""
 
-    def __init__(
-        self, evidence: GroupEvidence, contacts: Contacts, touch: Bool[ndarray, "objects objects"]
-    ) -> None:
+    def __init__(self, evidence: GroupEvidence, contacts: Contacts, touch: Bool[ndarray, "objects objects"]) -> None:
         """Takes over the tables; ``touch``: which objects lie against each other, either way round."""
         self.evidence, self.contacts = evidence, contacts
         sizes = contacts.sizes
@@ -115,7 +150,7 @@ class Joinable:
     def compare(self, one: Int64[ndarray, " pairs"], other: Int64[ndarray, " pairs"]) -> PairFacts:
         """What is known of the two objects of each pair."""
         words, folds = self.evidence.compare(one, other), self.contacts.compare(one, other)
-        return PairFacts(words, folds, self.typical_size, self.dropping)
+        return PairFacts(words, folds, self.typical_size)
 
 
 def _share_dropped(words: PairWords) -> Float64[ndarray, " pairs"]:
@@ -123,7 +158,7 @@ def _share_dropped(words: PairWords) -> Float64[ndarray, " pairs"]:
 
 
 def traits(facts: PairFacts) -> Float64[ndarray, "pairs traits"]:
-    """What the log-odds are linear in, in the order of `JoiningConfig`."""
+    """What the log-odds are linear in, in the order of `JoinOdds`."""
     words, folds = facts.words, facts.folds
     weight, dropped, together = words.weight, words.dropped, words.dropped_together
     smaller = np.maximum(folds.smaller, 1.0)
@@ -140,15 +175,14 @@ def traits(facts: PairFacts) -> Float64[ndarray, "pairs traits"]:
             np.log(folds.contacts / np.sqrt(smaller) + 0.02),
             -np.log(smaller / facts.typical_size),
             -np.log(np.maximum(folds.larger, 1.0) / facts.typical_size),
-            np.full_like(weight, -facts.dropping),
         ],
         axis=1,
     )
 
 
-def probability_of_one(facts: PairFacts, config: JoiningConfig) -> Float64[ndarray, " pairs"]:
+def probability_of_one(facts: PairFacts, coefficients: Float64[ndarray, " traits"]) -> Float64[ndarray, " pairs"]:
     """p above; 0 for pairs of which next to nothing is known."""
-    log_odds = np.clip(traits(facts) @ config.coefficients, -30.0, 30.0)
+    log_odds = np.clip(traits(facts) @ coefficients, -30.0, 30.0)  # what is beyond is certain, and would overflow
     return np.where(facts.words.weight < LEAST_WEIGHT, 0.0, 1.0 / (1.0 + np.exp(-log_odds)))
 
 
@@ -159,5 +193,5 @@ def join_objects(
 
     ``objects`` are merged in place.
     """
-    price = np.full(touch.shape, config.sure, np.float32)
-    return merge_best_pairs(objects, touch | touch.T, price, lambda facts: probability_of_one(facts, config))
+    price, coefficients = np.full(touch.shape, config.sure, np.float32), config.coefficients(objects.dropping)
+    return merge_best_pairs(objects, touch | touch.T, price, lambda facts: probability_of_one(facts, coefficients))
