@@ -73,25 +73,17 @@ def build_objects(
     stay bit-identical.
     """
     fine = codes.fine.numpy()
-    progress(0, 3)
+    progress(0, 2)
     near = nearest(means, config) if ahead is None else ahead()
-    spoken = speaking(evidence, np.ascontiguousarray(near[:, :RIM_NEIGHBOURS]))
-    parts = fine
-    if config.start == "atoms":
-        parts = find_atoms(evidence, spoken, near[:, :CONTACT_NEIGHBOURS], means, colors, config.atoms)
-    grouped = group_gaussians(evidence, spoken, parts, near, config.grouping)
-    progress(1, 3)
-    parted = assign_objects(evidence, grouped, near, colors, config.assignment)
-    joined = join_parts(evidence, spoken, parted, near, means, config.joining)
-    assigned = assign_objects(evidence, joined, near, colors, config.assignment)
-    assigned = fill_holes(evidence, assigned, near[:, :RIM_NEIGHBOURS], means)
-    progress(2, 3)
+    parts = fine if config.start == "codes" else None
+    assigned = find_objects(evidence, means, colors, near, config, parts)
+    progress(1, 2)
     owner = code_owners(assigned, fine, evidence.visibility, len(codes.fine_codebook))
-    ids = _largest_first(np.where(np.isin(assigned, owner), assigned, NO_OBJECT))
+    ids = largest_first(np.where(np.isin(assigned, owner), assigned, NO_OBJECT))
     owner = code_owners(ids, fine, evidence.visibility, len(codes.fine_codebook))
     nested = nest_codes(codes, owner, ids, features)
     table = _table(evidence, ids, nested.fine.numpy(), means)
-    progress(3, 3)
+    progress(2, 2)
     return Segmentation(
         object_ids=ids.astype(np.int32),
         code_coarse=nested.coarse.numpy().astype(np.int32),
@@ -100,6 +92,28 @@ def build_objects(
         learnt=features.astype(np.float32),
         objects=table,
     )
+
+
+def find_objects(
+    evidence: MaskEvidence,
+    means: Float32[ndarray, "gaussians 3"],
+    colors: Float32[ndarray, "gaussians 3"],
+    near: Int64[ndarray, "gaussians neighbours"],
+    config: ObjectConfig,
+    parts: Int64[ndarray, " gaussians"] | None = None,
+) -> Int64[ndarray, " gaussians"]:
+    """Object of every Gaussian, before any code is nested, -1 = none; ``near``: of `nearest`.
+
+    ``parts``: what objects are made of instead of atoms, negative for Gaussians of none.
+    """
+    spoken = speaking(evidence, np.ascontiguousarray(near[:, :RIM_NEIGHBOURS]))
+    if parts is None:
+        parts = find_atoms(evidence, spoken, near[:, :CONTACT_NEIGHBOURS], means, colors, config.atoms)
+    grouped = group_gaussians(evidence, spoken, parts, near, config.grouping)
+    parted = assign_objects(evidence, grouped, near, colors, config.assignment)
+    joined = join_parts(evidence, spoken, parted, near, means, config.joining)
+    assigned = assign_objects(evidence, joined, near, colors, config.assignment)
+    return fill_holes(evidence, assigned, near[:, :RIM_NEIGHBOURS], means)
 
 
 def nearest(means: Float32[ndarray, "gaussians 3"], config: ObjectConfig) -> Int64[ndarray, "gaussians neighbours"]:
@@ -147,9 +161,9 @@ def assign_objects(
     that it leaves go after it. So do strays.
     """
     near = np.ascontiguousarray(near[:, : config.neighbours])
-    start = _largest_first(without_slivers(evidence, groups))
+    start = largest_first(without_slivers(evidence, groups))
     assigned = rehome_strays(assign(evidence, start, near, colors, config), near, evidence.visibility)
-    return _largest_first(without_slivers(evidence, assigned))
+    return largest_first(without_slivers(evidence, assigned))
 
 
 def join_parts(
@@ -198,7 +212,7 @@ def without_slivers(evidence: MaskEvidence, objects: Int64[ndarray, " gaussians"
     return np.where((objects >= 0) & owns[np.maximum(objects, 0)], objects, NO_OBJECT)
 
 
-def _largest_first(objects: Int64[ndarray, " gaussians"]) -> Int64[ndarray, " gaussians"]:
+def largest_first(objects: Int64[ndarray, " gaussians"]) -> Int64[ndarray, " gaussians"]:
     """Renumbers from 0 by falling number of Gaussians; empty numbers vanish."""
     if objects.max() < 0:
         return objects
