@@ -43,14 +43,15 @@ class CpuLearner:
         drawing = self._draw(photo, lesson.degree)
         behind = backdrop(config, lesson)
         picture = drawing.picture + drawing.light * behind[:, None, None]
-        gain, offset = self.exposures.values[lesson.index][:, :, None, None]
+        gain, offset = self.exposures.at(lesson.index, lesson.share)[:, :, None, None]
         exposed = gain * picture + offset
         exposed[:, :, photo.camera.width :] = 0.0
         target = photo.pixels if photo.clear is None else photo.pixels + photo.clear * behind[:, None, None]
         loss, _, slope = photometric(exposed, target, photo.camera.width, config.ssim_share, photo.seen)
         outcome = Outcome(float(loss), _square_error(exposed, target, photo))
         self._step(lesson, drawing, slope * gain, behind)
-        self.exposures.learn(lesson.index, np.stack([np.einsum("chs,chs->c", slope, picture), slope.sum((1, 2))]))
+        by_exposure = np.stack([np.einsum("chs,chs->c", slope, picture), slope.sum((1, 2))])
+        self.exposures.learn(lesson.index, by_exposure, lesson.share)
         if lesson.most is not None and (lesson.step + 1) % config.refine_every == 0:
             self._refine(lesson, lesson.most)
         return outcome
@@ -104,7 +105,7 @@ class CpuLearner:
         for index in chosen:
             photo = self.photos.read(int(index), lesson.shrink)
             drawing = self._draw(photo, lesson.degree)
-            gain, offset = self.exposures.values[index][:, :, None, None]
+            gain, offset = self.exposures.at(int(index), lesson.share)[:, :, None, None]
             error = np.abs(gain * drawing.picture + offset - photo.pixels).mean(0)
             error[:, photo.camera.width :] = 0.0
             if photo.seen is not None:
