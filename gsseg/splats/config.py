@@ -65,6 +65,8 @@ class SplatConfig:
     """Gaussians of less opacity are used elsewhere."""
     gpu_strategy: Literal["mcmc", "default"] = "mcmc"
     """How gsplat adds and moves Gaussians on a GPU: its MCMCStrategy or its DefaultStrategy."""
+    solve_colors: bool = True
+    """Solve for the colours after the last step, by conjugate gradients; on the processor."""
     settled_db: float = 0.0
     """End early where the PSNR of the training photos has gained less than this over a tenth of the steps, at full
     size and after growth; 0 = never."""
@@ -75,7 +77,7 @@ class SplatConfig:
         check_whole(self, "sh_degree", least=0, most=3)
         check_whole(self, "seed", least=0, most=LARGEST_SEED)
         check_choice(self, "gpu_strategy", ("mcmc", "default"))
-        check_flag(self, "freeze_points", "exposure")
+        check_flag(self, "freeze_points", "exposure", "solve_colors")
         shares = (
             "ssim_share",
             "grow_until",

@@ -10,6 +10,7 @@ from gsseg.render.drawing import Drawing, draw, draw_gradient
 from gsseg.render.projection import project
 from gsseg.render.projection_gradient import project_gradient
 from gsseg.scene import Gaussians
+from gsseg.scene.sh import SH_0
 from gsseg.splats import harmonics
 from gsseg.splats.config import SplatConfig
 from gsseg.splats.exposure import Exposures
@@ -18,6 +19,7 @@ from gsseg.splats.learner import Lesson, Outcome, backdrop, rates
 from gsseg.splats.model import Model
 from gsseg.splats.photos import Photo, PhotoCache
 from gsseg.splats.refine import blame, refined
+from gsseg.splats.solve import solved_colors
 from gsseg.splats.ssim import photometric
 
 
@@ -55,6 +57,11 @@ class CpuLearner:
         if lesson.most is not None and (lesson.step + 1) % config.refine_every == 0:
             self._refine(lesson, lesson.most)
         return outcome
+
+    def finish(self) -> None:
+        """As `Learner` says."""
+        if self.config.solve_colors:
+            self.model.sh[:, :3] += solved_colors(self.gaussians, self.photos, self.exposures, self.config.seed) / SH_0
 
     def state(self) -> dict[str, ndarray]:
         """As `Learner` says."""

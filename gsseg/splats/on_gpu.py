@@ -99,6 +99,9 @@ class GpuLearner:
             self.exposures.learn(lesson.index, exposure.grad.cpu().numpy(), lesson.share)
         return Outcome(float(fit.detach()), float(error))
 
+    def finish(self) -> None:
+        """As `Learner` says: colours are as they were learnt."""
+
     def state(self) -> dict[str, ndarray]:
         """As `Learner` says."""
         arrays = {name: param.detach() for name, param in self.params.items()}
