@@ -54,4 +54,5 @@ def main(gaussians: int, photos: int, steps: int, folder: Path) -> None:
 if __name__ == "__main__":
     sizes = [int(each) for each in sys.argv[1:]]
     with tempfile.TemporaryDirectory() as temporary:
-        main(*(sizes + [1_000_000, 100, 12][len(sizes) :]), Path(temporary))
+        gaussians, photos, steps = sizes + [1_000_000, 100, 12][len(sizes) :]
+        main(gaussians, photos, steps, Path(temporary))

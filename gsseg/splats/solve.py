@@ -41,7 +41,7 @@ def solved_colors(
         wanted = photo.pixels[:, :, : camera.width].reshape(3, -1)[:, pixels].T
         weights.append(matrix)
         residuals.append(((wanted - offset) / gain - matrix @ colors).astype(np.float32))
-    return _descended(sp.vstack(weights, format="csr"), np.concatenate(residuals))
+    return _descended(sp.csr_array(sp.vstack(weights, format="csr")), np.concatenate(residuals))
 
 
 def _weights(gaussians: Gaussians, camera: Camera, pixels: Int32[ndarray, " pixels"] | ndarray) -> sp.csr_array:
@@ -52,8 +52,8 @@ def _weights(gaussians: Gaussians, camera: Camera, pixels: Int32[ndarray, " pixe
 
 def _descended(weights: sp.csr_array, residuals: Float32[ndarray, "pixels 3"]) -> Float32[ndarray, "gaussians 3"]:
     """`ROUNDS` of conjugate gradients from nothing, the three channels side by side."""
-    found = np.zeros((weights.shape[1], 3), np.float32)
     left = weights.T @ residuals
+    found = np.zeros_like(left)
     towards, size = left.copy(), (left**2).sum(0)
     for _ in range(ROUNDS):
         moved = weights.T @ (weights @ towards) + towards
