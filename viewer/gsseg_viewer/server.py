@@ -30,6 +30,9 @@ from gsseg_viewer.session import Session
 from gsseg_viewer.splats import SplatNodes
 from gsseg_viewer.unsaved import Keeper
 
+DRAW_AT_MOST = 2_000_000
+"""Gaussians in one frame of a browser; graphics cards of some years ago still draw so many in a blink."""
+
 
 class Viewer:
     """A running server; stops with `stop`, or as a context manager."""
@@ -153,19 +156,22 @@ def serve(
     allowed_hosts: Sequence[str] = (),
     clip: TextModel | None = None,
     password: str | None = None,
+    draw_at_most: int = DRAW_AT_MOST,
 ) -> Viewer:
     """Serves a document to browsers until it is stopped; returns at once.
 
     ``views``: those that the run was trained on, to jump to; ``port`` 0 takes a free one. ``host`` other than the
     default opens the server to the network, and browsers may call it by ``allowed_hosts`` too. ``clip``: finds objects
-    by what words mean, in the language vectors of the document. ``password``: asked of every browser. InputError where
-    the port is taken (`gsseg_viewer.security.safe_server`), and where there is a model and there are no vectors of it.
+    by what words mean, in the language vectors of the document. ``password``: asked of every browser.
+    ``draw_at_most``: Gaussians in one frame of a browser, which draws fewer where it is slow; 0 for all. InputError
+    where the port is taken (`gsseg_viewer.security.safe_server`), and where there is a model and there are no vectors
+    of it.
     """
     meaning = None if clip is None else Meaning.of(document.run, clip)
     doorkeeper, name = Doorkeeper(), plain(document.run.path.resolve().name)
     # What a browser remembers of one scene means nothing in another that is served at the same address later.
     scene = f"{document.run.path.resolve()} {len(document.gaussians)}".encode("utf-8", "replace")
-    mend = partial(served_page, name=name, key=hashlib.sha256(scene).hexdigest()[:16])
+    mend = partial(served_page, name=name, key=hashlib.sha256(scene).hexdigest()[:16], draw_at_most=draw_at_most)
     server = safe_server(
         host, port, name, allowed_hosts, mend, doorkeeper, None if password is None else Gate(password)
     )
