@@ -41,6 +41,13 @@ HARMLESS = (
 )
 """In console messages that viser's client or Chromium's software graphics always make."""
 
+WHOLE = """() => {
+  const comes = [];
+  window.__viserMutable.scene?.traverse((each) => comes.push(each.material?.uniforms?.transitionInState?.value ?? 1));
+  return comes.length && Math.min(...comes) === 1 && !document.getElementById("gsseg-cover");
+}"""
+"""Whether the first picture is what it will be: viser lets splats come in little by little."""
+
 Value = TypeVar("Value")
 
 
@@ -144,6 +151,7 @@ class Tab:
             "() => window.__viserSceneTree && window.__viserPointer && window.__viserPointer.hasSceneClickFilter()"
             " && Object.keys(window.__viserSceneTree.getState()).some(name => name.startsWith('/splats/'))",
         )
+        self.wait_for("splats that are there and no longer come in", WHOLE)
         self.wait_until_settled()
         poll("a picture that is not empty", lambda: self.picture()[:, : self.width // 2].std() > 3)
 

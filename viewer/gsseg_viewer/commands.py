@@ -12,14 +12,13 @@ import viser
 
 from gsseg_viewer import actions, dialogs
 from gsseg_viewer.classes import KEYS
-from gsseg_viewer.colors import Coloring, colorings_of
-from gsseg_viewer.downloads import download_splats
+from gsseg_viewer.colors import colorings_of
 from gsseg_viewer.edits import EditError
-from gsseg_viewer.exporting import WHATS, What
 from gsseg_viewer.guides.borders import BorderReview
 from gsseg_viewer.guides.naming import Naming, name_by_class
 from gsseg_viewer.guides.splitting import Splitting
 from gsseg_viewer.moving import frame_selection, step_view
+from gsseg_viewer.palette import ROWS
 from gsseg_viewer.selection import LEVELS, Level, widened
 from gsseg_viewer.session import Session
 
@@ -97,14 +96,6 @@ def _reaching(level: Level) -> Callable[[Session], object]:
         session.reselect(lambda now: widened(now, state, table, level, now.distance))
 
     return reach
-
-
-def _exporting(what: What) -> Callable[[Session], object]:
-    return lambda session: download_splats(session, what)
-
-
-def _selecting_what_differs(coloring: Coloring) -> Callable[[Session], object]:
-    return lambda session: actions.select_differing(session, coloring)
 
 
 def _next_coloring(session: Session) -> None:
@@ -188,7 +179,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("Select what differs from the other run", lambda session: actions.select_differing(session, "other run")),
     *(Command(f"Reach: {level}", _reaching(level)) for level in LEVELS),
-    *(Command(f"Download {what} as PLY", _exporting(what)) for what in WHATS),
+    *(Command(label, action) for label, action in ROWS),
     Command("Mouse and keys", _help, "?", ours=True),
 )
 """In the palette's order."""

@@ -39,6 +39,11 @@ class LookPanel:
         else:
             self.lines.hide()
 
+    def turn_boxes(self) -> None:
+        """Shows them, or no longer."""
+        self.boxes.value = not self.boxes.value
+        self.session.refresh()
+
     def _color(self, value: Any) -> None:
         chosen(value, colorings_of(self.session.document), "colouring")
         self.session.color_by(value)
@@ -58,6 +63,11 @@ class ThemePanel:
 
     def refresh(self) -> None:
         """Nothing to do: only this person's browser changes it."""
+
+    def turn(self) -> None:
+        """The other of the two."""
+        self.dark.value = not self.session.dark
+        self._change(self.dark.value)
 
     def _change(self, dark: Any) -> None:
         self._set(dark)

@@ -37,6 +37,7 @@
     window.__viserMutable?.scene?.traverse((each) => {
       if (each.material?.uniforms?.textureT_camera_groups) mesh = each;
     });
+    if (mesh) mesh.onBeforeRender = send; // just before three.js looks what has to go to the card
     return mesh;
   };
 
@@ -127,11 +128,14 @@
   };
 
   // Only rows of the texture in which a colour has changed go to the graphics card: nothing else ever changes.
-  let sent = null, sentTexture = null; // colours that it has
-  const send = (texture, words, count) => {
-    const whole = sentTexture !== texture || sent.length !== count, wide = texture.image.width / 2;
+  let sent = null, sentTexture = null, sentVersion = null; // colours that it has
+  const send = () => {
+    const texture = mesh.material.uniforms.textureBuffer.value, words = texture.image.data;
+    if (texture === sentTexture && texture.version === sentVersion) return;
+    const count = mesh.geometry.attributes.sortedIndex.count, wide = texture.image.width / 2;
+    const whole = sentTexture !== texture || sent.length !== count;
     if (whole) sent = new Uint32Array(count);
-    sentTexture = texture;
+    [sentTexture, sentVersion] = [texture, texture.version];
     for (let from = 0; from < count; from += wide) {
       let changed = false;
       for (let i = from, end = Math.min(count, from + wide); i < end; i++) {
@@ -161,7 +165,6 @@
     const words = textureBuffer.value.image.data, poses = textureT_camera_groups.value.image.data;
     const count = mesh.geometry.attributes.sortedIndex.count, texture = textureBuffer.value;
     const fresh = texture.version !== version;
-    if (fresh) send(texture, words, count);
     version = texture.version;
     unweighed ||= fresh;
     if (limit >= count) return everything(count);

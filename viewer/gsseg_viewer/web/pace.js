@@ -136,11 +136,13 @@
     return draw.apply(this, options);
   };
 
-  // viser's heartbeat: a frame a second, whatever happens. Slow machines do without.
+  // viser's heartbeat: a frame a second, whatever happens, for what nobody has asked to be drawn. On slow machines each
+  // tenth is enough.
+  let beats = 0;
   const nativeInterval = window.setInterval.bind(window);
   window.setInterval = (callback, delay, ...rest) => {
     const beat = delay === 1000 && typeof callback === "function" && /^\(\)=>\w+\(\)$/.test(String(callback));
-    return nativeInterval(beat ? () => { if (took < SLOW_MS) callback(); } : callback, delay, ...rest);
+    return nativeInterval(beat ? () => { if (took < SLOW_MS || ++beats % 10 === 0) callback(); } : callback, delay, ...rest);
   };
 
   const NativeWorker = window.Worker;
@@ -149,7 +151,8 @@
       super(...options);
       this.addEventListener("message", ({ data }) => {
         if (data?.type !== "message_batch") return;
-        setTimeout(() => {
+        // While the page begins, cameras and splats of the first messages have to wait for the first frames.
+        if (loop && !document.getElementById("gsseg-cover")) setTimeout(() => {
           const now = mutable(); // viser has put the batch into its queue meanwhile
           if (now?.drainMessageQueue && now.getRenderRequestState === "ready") now.drainMessageQueue();
         });
@@ -162,6 +165,7 @@
         heldUntil = 0;
         waiting?.();
         stir();
+        setTimeout(() => mutable()?.requestRender()); // it may be later than the frames that the message asked for
       } else if (message?.type === "ViewerCameraMessage" && canvas && !fixed) {
         // The session knows the picture as large as it is at rest.
         const [image_width, image_height] = [canvas.clientWidth, canvas.clientHeight].map((side) => Math.floor(side * full()));
