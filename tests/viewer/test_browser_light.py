@@ -101,7 +101,7 @@ def test_resolution_follows_the_frames_while_the_camera_moves(balls, open_viewer
     mouse.down()
     widths, told = set(), set()
     for step in range(60):
-        mouse.move(500 + 3 * step, 300)
+        mouse.move(500 + 20 * (step % 2), 300)
         tab.page.wait_for_timeout(40)
         widths.add(tab.page.evaluate(width))
         told.add((tab.session.client.camera.image_width, tab.session.client.camera.image_height))

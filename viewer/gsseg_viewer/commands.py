@@ -153,6 +153,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("Undo", Session.undo, "Z", "cmd/ctrl"),
     Command("Redo", Session.redo, "Z", "cmd/ctrl+shift"),
     Command("Redo, as elsewhere", Session.redo, "Y", "cmd/ctrl"),
+    Command("Select what was selected before", lambda session: session.step_selection(True), "Z", "alt"),
+    Command("Select again what was selected after it", lambda session: session.step_selection(False), "Z", "alt+shift"),
     Command("Save", Session.save, "S", "cmd/ctrl"),
     Command("Clear the selection", _escape, "escape"),
     Command("Frame the selection, or back to the start", frame_selection, "F"),

@@ -22,6 +22,7 @@ from gsseg_viewer.classes import ObjectClass, classes_in, is_named
 from gsseg_viewer.comparison import Comparison
 from gsseg_viewer.division import Division
 from gsseg_viewer.edits import EditError
+from gsseg_viewer.judged import find_judged
 from gsseg_viewer.picking import Hit
 from gsseg_viewer.pieces import PieceTable
 from gsseg_viewer.reading import read_pieces
@@ -75,8 +76,9 @@ class Document:
         self._division, start, edited = read_pieces(run, unsaved)
         self.recovered = unsaved.notice if unsaved is not None else ""
         """What is said of edits that an earlier process did not save and that are the first edit of this one."""
-        self.lost = found if isinstance(found, str) else ""
-        """What is said of such edits that cannot be had again."""
+        judged, unread = find_judged(run)
+        self.lost = ". ".join(each for each in (found if isinstance(found, str) else "", unread) if each)
+        """What is said of such edits, and of judgements, that cannot be had again."""
         self.start = start
         """The version on disk when this was opened."""
         self.saving = threading.Lock()
@@ -94,9 +96,9 @@ class Document:
         self._last_drawn: tuple[Edition, Gaussians] | None = None
         named = (info.name for each, info in self.state.objects.items() if is_named(each, info.name))
         self.shared = Shared(
-            lambda title, by: self._tell(Change(title, by)), tuple(classes) or classes_in(named), read_only
+            lambda title, by: self._tell(Change(title, by)), tuple(classes) or classes_in(named), read_only, judged
         )
-        """Classes, locks, and whether anything may be edited."""
+        """Classes, locks, judgements, and whether anything may be edited."""
 
     @classmethod
     def open(cls, path: Path | str, splats: Path | str | None = None, **options: Any) -> "Document":

@@ -11,6 +11,7 @@ from functools import partial
 import viser
 from websockets.asyncio.server import ServerConnection
 
+from gsseg.errors import InputError
 from gsseg.language.text import TextModel
 from gsseg.scene import View
 from gsseg_viewer.camera import Surroundings
@@ -18,6 +19,8 @@ from gsseg_viewer.commands import help_text, press, register
 from gsseg_viewer.dialogs import offer_recovery
 from gsseg_viewer.document import Document
 from gsseg_viewer.incoming import Doorkeeper, PartAsked
+from gsseg_viewer.judged import write_judged
+from gsseg_viewer.latest import Latest
 from gsseg_viewer.listening import listen_to_mouse
 from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.page import served_page
@@ -58,7 +61,9 @@ class Viewer:
         self._sessions: dict[int, Session] = {}
         self._recovered = document.recovered
         self._keeper = Keeper(document.to_keep, self._not_kept)
-        self._stop_keeping = document.listen(lambda change: self._keeper.keep())
+        self._judged = document.shared.judged, document.run.source.judged_path
+        self._judging = Latest()
+        self._stop_keeping = document.listen(lambda change: self._keep())
 
     def __enter__(self) -> "Viewer":
         return self
@@ -92,12 +97,29 @@ class Viewer:
             session.close()
         self._stop_keeping()
         self._keeper.wait()
+        self._judging.wait()
         self._server.stop()
 
     @property
     def not_kept(self) -> str:
         """Why edits that are not saved are lost when the process ends; empty where they are kept."""
         return self._keeper.problem
+
+    def _keep(self) -> None:
+        self._keeper.keep()
+        self._judging.do(self._keep_judged)
+
+    def _keep_judged(self) -> None:
+        document = self.document
+        judged, path = document.shared.judged, document.run.source.judged_path
+        if document.shared.read_only or (judged, path) == self._judged:
+            return
+        try:
+            write_judged(document.run, judged)
+            self._judged = judged, path
+        except InputError as error:
+            for session in self.sessions:
+                session.tell("Locks and judgements are not kept", str(error), "yellow")
 
     def _not_kept(self, problem: str) -> None:
         for session in self.sessions:

@@ -30,6 +30,7 @@ from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.messages import Messages
 from gsseg_viewer.painting import Preview, painted
 from gsseg_viewer.recall import Recall
+from gsseg_viewer.recent import Recent
 from gsseg_viewer.regained import Regained
 from gsseg_viewer.saving import save
 from gsseg_viewer.sections import Section
@@ -104,7 +105,7 @@ class Session:
         self._queue = ThreadPoolExecutor(1, thread_name_prefix=f"session-{client.client_id}")
         self._stale = self._closed = False
         self._state = document.state
-        self._regained = Regained()
+        self._regained, self._recent = Regained(), Recent()
         # A browser may go away while something is sent: no warning. Entered for good, so it must be kept.
         self._unheard = client._websock_connection.get_message_buffer().sanctioned_dead_writes()
         self._unheard.__enter__()
@@ -166,7 +167,20 @@ class Session:
     def reselect(self, change: Callable[[PieceSelection], PieceSelection]) -> None:
         """Makes the selection what a function makes of the present one; two at once lose nothing."""
         with self._lock:
-            self._selection = change(self.selection)
+            before = self.selection
+            self._selection = change(before)
+            self._recent.replaced(before, self._selection, self._pieces)
+        self.refresh()
+
+    def step_selection(self, back: bool) -> None:
+        """Selects what was selected before, or again what was after it; `EditError` where there is nothing."""
+        document = self.document
+        with self._lock:
+            found = self._recent.step(self.selection, document.division, document.state, back)
+            if found is not None:
+                self._selection = found
+        if found is None:
+            raise EditError(f"nothing else was selected {'before' if back else 'after it'}")
         self.refresh()
 
     def clear(self) -> None:

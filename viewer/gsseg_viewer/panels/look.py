@@ -30,7 +30,7 @@ class LookPanel:
         """Shows the colouring that the session has, however it came about."""
         document = self.session.document
         self.coloring.value = self.session.coloring
-        now = legend(document.state, self.session.coloring)
+        now = legend(document.state, self.session.coloring, document.shared.classes)
         splats = plural(len(document.gaussians), "splat")
         lines = [dim(f"{escaped(now.text)} {splats}."), *_keys(now)]
         self.legend.content = block(*lines)
