@@ -150,7 +150,8 @@ def _help(session: Session) -> None:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("Undo", Session.undo, "Z", "cmd/ctrl"),
+    Command("Undo your last edit", Session.undo, "Z", "cmd/ctrl"),
+    Command("Undo the last edit, whoever made it", Session.undo_any),
     Command("Redo", Session.redo, "Z", "cmd/ctrl+shift"),
     Command("Redo, as elsewhere", Session.redo, "Y", "cmd/ctrl"),
     Command("Select what was selected before", lambda session: session.step_selection(True), "Z", "alt"),

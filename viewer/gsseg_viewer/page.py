@@ -18,11 +18,11 @@ import numpy as np
 import zstandard
 
 SCRIPTS = (
-    "shader.js", "channel.js", "budget.js", "pace.js", "live.js", "forms.js", "list.js", "guide.js", "tools.js",
-    "keys.js",
+    "shader.js", "channel.js", "budget.js", "pace.js", "live.js", "forms.js", "list.js", "people.js", "guide.js",
+    "tools.js", "keys.js",
 )  # fmt: skip
 """Of the served page, in the order in which they run; what talks to the session comes after ``channel.js``."""
-STYLES = ("live.css", "parts.css", "pace.css", "list.css", "guide.css", "tools.css")
+STYLES = ("live.css", "parts.css", "pace.css", "people.css", "list.css", "guide.css", "tools.css")
 """Of the served page."""
 
 Color = tuple[int, int, int]

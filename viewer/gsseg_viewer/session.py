@@ -29,6 +29,7 @@ from gsseg_viewer.guides.guide import Guide
 from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.messages import Messages
 from gsseg_viewer.painting import Preview, painted
+from gsseg_viewer.people import People
 from gsseg_viewer.recall import Recall
 from gsseg_viewer.recent import Recent
 from gsseg_viewer.regained import Regained
@@ -120,6 +121,7 @@ class Session:
     def close(self) -> None:
         """The browser is gone: nothing is sent or kept any more."""
         self._stop_listening()
+        People.of(self.document).leave(self.client.client_id)
         with self._lock:
             self._closed = True
         self.messages.close()
@@ -231,6 +233,11 @@ class Session:
         return self._try(lambda: self.document.apply(title, change, self.client.client_id))
 
     def undo(self) -> bool:
+        """Takes the last edit back that this person made, or somebody who has gone."""
+        present = People.of(self.document).present
+        return self._try(lambda: self.document.undo(by=self.client.client_id, present=present))
+
+    def undo_any(self) -> bool:
         """Takes the last edit back, whoever made it."""
         return self._try(lambda: self.document.undo(by=self.client.client_id))
 
@@ -287,7 +294,9 @@ class Session:
             earlier, self._state = self._state, state
             self._selection = self._regained.after(self.document.division, earlier, state, self.selection)
         if change.by != self.client.client_id:
-            self.tell("Somebody else changed the scene", sentence(change.title), color="blue")
+            who = People.of(self.document).get(change.by)
+            name = "Somebody else" if who is None else sentence(who.name)
+            self.tell(f"{name} changed the scene", sentence(change.title), color="blue")
         elif change.title != "saved":  # of which `save` says more
             self.tell(sentence(change.title), color="green", seconds=3.0)
         self.refresh()
