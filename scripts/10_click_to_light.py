@@ -1,12 +1,12 @@
-"""How long a click takes until the object lights up in a real browser, and edits until they show, as the page sees it.
+"""How long a click takes until the object lights up in a real browser, and edits until they show.
 
     python scripts/10_click_to_light.py RUN [CLICKS]
 
 RUN is anything that ``gsseg view`` opens. Clicks points of the first picture that are on different objects; for each:
 seconds until the pixel under the pointer has changed, and how long a frame takes while nothing happens. Then merges two
 objects, splits one into its codes and deletes one by their keys, until the pixel has changed; nothing is saved. Beside
-each stand the seconds of processor of the server, which are much the same on a machine that is busy. Needs a browser and Playwright, as the tests of the viewer do. Without a graphics card a
-frame of a large scene takes seconds, and a click is to be judged in frames.
+each stand the seconds of processor of the server, which are much the same on a machine that is busy. Needs a browser
+and Playwright, as the tests of the viewer do.
 """
 
 import sys
