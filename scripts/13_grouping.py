@@ -83,15 +83,28 @@ def scene_folder(name: str, cache: Path) -> Path:
     return folder
 
 
+def sampled_weights(scene: Scene, seed: int) -> SampledWeights:
+    """W of the training views, with the defaults."""
+    config = gsseg.TrainConfig(seed=seed)
+    return SampledWeights(
+        scene.gaussians, scene.views, None, config.pixels_per_view, seed, config.memory_budget_mb << 20
+    )
+
+
+def evidence_of(scene: Scene, seed: int, folder: Path) -> MaskEvidence:
+    """What the masks say, from ``folder`` where it is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    store = StageStore(folder, f"{scene.path.name} {seed}", resume=True)
+    return store.evidence(lambda: gather_evidence(scene.gaussians, sampled_weights(scene, seed).full_views()))
+
+
 def learn(scene: Scene, seed: int, folder: Path, book: TrainingPreset = "default") -> Learnt:
     """Evidence and features with the defaults, and codes of a preset, from ``folder`` where they are there."""
     (folder / book).mkdir(parents=True, exist_ok=True)
     config = replace(gsseg.TrainConfig(seed=seed), codebook=training_preset(book).codebook)
     store = StageStore(folder, f"{scene.path.name} {seed}", resume=True)
     of_codes = StageStore(folder / book, f"{scene.path.name} {seed}", resume=True)
-    weights = SampledWeights(
-        scene.gaussians, scene.views, None, config.pixels_per_view, seed, config.memory_budget_mb << 20
-    )
+    weights = sampled_weights(scene, seed)
     evidence = store.evidence(lambda: gather_evidence(scene.gaussians, weights.full_views()))
     means = scene.gaussians.means
     learnt = store.features(lambda: fit_features(evidence, means.numpy(), config.features, seed))

@@ -1,6 +1,6 @@
 """Fits the confidences of `gsseg.objects.confidence` on scenes with truth and shows how true they are on others.
 
-    python scripts/16_calibration.py CACHE --test SCENE ... [--fit SCENE ...] [--seeds 0] [--plot docs/calibration.svg]
+    python scripts/16_calibration.py CACHE --test SCENE ... [--fit SCENE ...] [--plot docs/calibration.svg]
 
 Scenes and CACHE as for scripts/13_grouping.py. With --fit it prints the constants that these scenes give and tests
 them, else those of the code: for the scenes of --test the share that came true among those told with a probability
@@ -22,8 +22,7 @@ from scipy.optimize import minimize
 import gsseg
 from gsseg.evaluate.ground_truth import read_ground_truth
 from gsseg.objects import confidence
-from gsseg.objects.build import ObjectConfig, build_objects
-from gsseg.objects.profiles import neighbours
+from gsseg.objects.build import ObjectConfig, find_objects, largest_first, nearest
 from gsseg.scene.sh import base_colors
 from gsseg.threads import one_torch_thread
 
@@ -47,8 +46,6 @@ class Arguments:
     """Scenes that the coefficients are tested on."""
     fit: tuple[str, ...] = ()
     """Scenes that they are fitted to; without it those of the code are tested."""
-    seeds: tuple[int, ...] = (0,)
-    """Training seeds."""
     plot: Path | None = None
     """An SVG to draw."""
 
@@ -96,7 +93,7 @@ class Result:
 
 
 def results(names: tuple[str, ...], arguments: Arguments) -> list[Result]:
-    """The runs of some scenes, all seeds."""
+    """Objects of some scenes. They are not learnt, so one seed is all."""
     stages, found = measuring(), []
     for name in names:
         folder = stages.scene_folder(name, arguments.cache)
@@ -104,12 +101,10 @@ def results(names: tuple[str, ...], arguments: Arguments) -> list[Result]:
         means, colors = scene.gaussians.means.numpy(), base_colors(scene.gaussians).numpy()
         instances = read_ground_truth(folder / "gt", len(means)).instances
         assert instances is not None, "the scene has no truth for each Gaussian"
-        near = neighbours(means, confidence.RIM_NEIGHBOURS)
-        for seed in arguments.seeds:
-            learnt = stages.learn(scene, seed, arguments.cache / f"{folder.name}.{seed}")
-            features = learnt.field.features.numpy()
-            ids = build_objects(learnt.evidence, learnt.codes, means, colors, features, ObjectConfig()).object_ids
-            found.append(Result(learnt.evidence, ids.astype(np.int64), near, instances))
+        near = nearest(means, ObjectConfig())
+        evidence = stages.evidence_of(scene, 0, arguments.cache / f"{folder.name}.0")
+        ids = largest_first(find_objects(evidence, means, colors, near, ObjectConfig()))
+        found.append(Result(evidence, ids, np.ascontiguousarray(near[:, : confidence.RIM_NEIGHBOURS]), instances))
     return found
 
 
@@ -168,7 +163,7 @@ def reliability(p: ndarray, true: ndarray) -> tuple[list[tuple[float, float, int
 
 def plot(curves: dict[str, tuple[list[tuple[float, float, int]], float]]) -> str:
     """Three panels: told probability across, share that came true upwards; a disk's area is how many there are."""
-    side, margin, gap = 220, 46, 40
+    side, margin, gap = 250, 46, 44
     width = margin + len(curves) * (side + gap)
     parts = []
     for k, (name, (rows, error)) in enumerate(curves.items()):

@@ -16,7 +16,7 @@ from gsseg.sample import holds_room, preset, write_room
 from gsseg.sample.config import Preset
 
 ROOMS: dict[str, tuple[Preset, tuple[int, ...]]] = {
-    "scan": ("scan", (1, 2, 3, 4)),
+    "scan": ("scan", (1, 2, 3, 4, 7, 8, 9, 10)),
     "scan_few": ("scan_few", (1, 2, 3, 4)),
     "room": ("room", (1, 2)),
     "hard": ("hard", (3, 11)),

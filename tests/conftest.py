@@ -218,6 +218,7 @@ def evidence_of() -> Callable[..., MaskEvidence]:
             row_label=np.concatenate([np.arange(n) for n in rows]).astype(np.int32),
             central=(labels >= 0).any(axis=0) if central is None else central,
             visibility=np.asarray(matrix.sum(axis=0), np.float32),
+            eyes=np.zeros((views, 3), np.float32),
         )
 
     return make

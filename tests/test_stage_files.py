@@ -22,7 +22,7 @@ Forge = Callable[[dict[str, Tensor]], object]
 EVIDENCE = MaskEvidence(
     sp.csr_array(np.array([[0.5, 0, 1], [0, 0.25, 0], [0.1, 0, 0]], np.float32)),
     np.array([0, 0, 1], np.int32), np.array([0, 1, 0], np.int32), np.array([True, False, True]),
-    np.ones(3, np.float32),
+    np.ones(3, np.float32), np.zeros((2, 3), np.float32),
 )  # fmt: skip
 FIELD = FeatureField(torch.eye(3, 6), torch.tensor([True, True, False]), {"loss": [1.0, 0.5]})
 CODES = Codes(torch.tensor([0, 1, -1]), torch.tensor([1, 2, -1]), torch.zeros(2, 6), torch.ones(4, 6), {"fine": [2.0]})

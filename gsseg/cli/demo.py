@@ -15,7 +15,7 @@ from gsseg.cli.splats import SplatOptions, Splats
 from gsseg.config import TrainConfig
 from gsseg.io.scene_folder import load_scene
 from gsseg.pipeline import is_finished, train
-from gsseg.prepare.room_truth import write_nearest_instances
+from gsseg.prepare.room_truth import write_shown_instances
 from gsseg.run import RunLayout
 from gsseg.sample import RoomConfig, holds_room, preset, write_room
 from gsseg.scene import Scene
@@ -88,7 +88,10 @@ class Demo(Command):
         if splats.target.exists() and not splats.checkpoint.exists():
             return
         learnt = splats.learn(progress)
-        write_nearest_instances(scene, room, learnt.trainer.gaussians.means.numpy())
+        views = [*learnt.scene.train, *learnt.scene.test]
+        write_shown_instances(
+            scene, room, learnt.trainer.gaussians, views, lambda done, total: progress("truth", done, total)
+        )
         splats.leave(learnt)  # takes the checkpoint away: only now are the splats done
 
     def _tell_splats(self, scene: Scene) -> dict[str, Any]:

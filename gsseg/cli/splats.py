@@ -136,12 +136,14 @@ class Splats(Command):
         return Learnt(scene, trainer, score_views(trainer.gaussians, scene.test or scene.train[:MOST_SCORED]))
 
     def leave(self, learnt: "Learnt") -> None:
-        """Writes report and preview, and takes the checkpoint away."""
+        """Writes report and preview, and takes the checkpoint away; `InputError` where the disk refuses that."""
         name = self.scene.resolve().name or "scene"
         scene, trainer, scores = learnt.scene, learnt.trainer, learnt.scores
         write_splat_report(self._report, name, trainer, scores, scene.notes, bool(scene.test))
         write_preview(self.target.with_suffix(".png"), scores[0])
-        remove_file(self.checkpoint)
+        if not remove_file(self.checkpoint):
+            problem = "could not be removed, though the splats are done"
+            raise InputError(self.checkpoint, problem, "delete it, or give the same command and --resume")
 
     @property
     def _report(self) -> Path:

@@ -11,7 +11,7 @@ Rows: every view has a row for its unmasked pixels (label 0), then one for each 
 observation too: an object the segmenter missed in this view, or one it never draws.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,6 +44,8 @@ class MaskEvidence:
     """Gaussians whose centre some view sees, so that they speak through it; the others speak through all pixels."""
     visibility: Float32[ndarray, " gaussians"]
     """Blending weight of each Gaussian summed over the pixels of these views."""
+    eyes: Float32[ndarray, "views 3"]
+    """Where the camera of each view is."""
 
     @property
     def views(self) -> int:
@@ -85,15 +87,23 @@ def gather_evidence(
     view sees adds (M_v W_v)[l, i] to every row l of the views that see any of it. Weights on a GPU may come whole or in
     strips, and are used up there; what crosses to the host is the evidence, once.
     """
+    eyes: list[ndarray] = []
+
+    def looked_from() -> Iterator[tuple[View, BlendWeights | Iterable[BlendWeights]]]:
+        for view, weights in weighted_views:
+            eyes.append(view.camera.position)
+            yield view, weights
+
     if not gaussians.means.is_cpu:
-        return _on_host(EvidenceOnDevice.gathered(gaussians, weighted_views, SMALLEST_WEIGHT))
+        found = EvidenceOnDevice.gathered(gaussians, looked_from(), SMALLEST_WEIGHT)
+        return _on_host(found, np.asarray(eyes, np.float32))
     count = len(gaussians)
     visibility = np.zeros(count, np.float32)
     central: list[tuple[ndarray, ndarray, ndarray]] = []
     pooled: list[sp.csr_array] = []
     row_view, row_label = [], []
     base = 0
-    for number, (view, weights) in enumerate(weighted_views):
+    for number, (view, weights) in enumerate(looked_from()):
         assert view.labels is not None
         assert isinstance(weights, BlendWeights), "on the processor W of a view is whole"
         labels = view.labels.reshape(-1).astype(np.int64)  # dense from 1, so label l is row l of the view
@@ -127,17 +137,20 @@ def gather_evidence(
     matrix = sp.csr_array(by_centre + by_pixels, dtype=np.float32)
     # SciPy picks the width of indices by their number; the compiled products know one width.
     matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int64)
-    return MaskEvidence(matrix, np.concatenate(row_view), np.concatenate(row_label), ~centre_unseen, visibility)
+    return MaskEvidence(
+        matrix, np.concatenate(row_view), np.concatenate(row_label), ~centre_unseen, visibility,
+        np.asarray(eyes, np.float32),
+    )  # fmt: skip
 
 
-def _on_host(found: EvidenceOnDevice) -> MaskEvidence:
+def _on_host(found: EvidenceOnDevice, eyes: Float32[ndarray, "views 3"]) -> MaskEvidence:
     """The same evidence for compiled code: one entry a Gaussian and view crosses, once."""
     indptr, indices, values = (array.cpu().numpy() for array in (found.indptr, found.indices, found.values))
     matrix = sp.csr_array((values, indices, indptr), shape=(len(found.row_view), len(found.central)))
     matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int64)
     about = (found.row_view, found.row_label, found.central, found.visibility)
     row_view, row_label, central, visibility = (array.cpu().numpy() for array in about)
-    return MaskEvidence(matrix, row_view, row_label, central, visibility)
+    return MaskEvidence(matrix, row_view, row_label, central, visibility, eyes)
 
 
 def _scipy(pooled: torch.Tensor) -> sp.csr_array:

@@ -46,6 +46,9 @@ HALF_SEEN = 2.0
 BARELY_SEEN = 0.5
 """Mass below which a view has nothing to say of a group."""
 
+CLEAR = 0.8
+"""Agreement of a view above which it says plainly that two groups lie in one mask."""
+
 NOT_DRAWN, DRAWN = 0.25, 0.75
 """Masked shares of a group at which a view certainly drops it and certainly draws it."""
 
@@ -85,6 +88,8 @@ class PairWords:
     """sum_v r_i r_j s_i s_j: how much views have to say of masks that both lie in; about a number of views."""
     agreeing: Float64[ndarray, " pairs"]
     """The same times the agreement a: the part of `weight` in which views put both into one mask."""
+    clear: Float64[ndarray, " pairs"]
+    """The part of `weight` of views whose agreement is above `CLEAR`: both lie in one mask and nearly whole."""
     dropped: Float64[ndarray, " pairs"]
     """sum_v r_i r_j (d_i (1 - d_j) + (1 - d_i) d_j): the weight of views that drop one of the two."""
     dropped_together: Float64[ndarray, " pairs"]
@@ -144,7 +149,7 @@ class GroupEvidence:
 
     def compare(self, one: Int64[ndarray, " pairs"], other: Int64[ndarray, " pairs"]) -> "PairWords":
         """What views say of the two groups of each pair."""
-        out = np.empty((4, len(one)))
+        out = np.empty((5, len(one)))
         tables = (self.first, self.share, self.reliability, self.masked, self.drawn)
         run_all(
             [
@@ -153,7 +158,7 @@ class GroupEvidence:
             ]
         )
         smaller, larger = (pick(self.light[one], self.light[other]) for pick in (np.minimum, np.maximum))
-        return PairWords(out[0], out[1], out[2], out[3], smaller / np.maximum(larger, 1e-12))
+        return PairWords(out[0], out[1], out[2], out[3], out[4], smaller / np.maximum(larger, 1e-12))
 
 
 FEW_PAIRS = 1024
@@ -164,7 +169,7 @@ FEW_PAIRS = 1024
 def _compare(first, share, reliability, masked, drawn, one, other, out, start, stop):
     for pair in range(start, stop):
         i, j = one[pair], other[pair]
-        weight, agreeing, dropped, together = 0.0, 0.0, 0.0, 0.0
+        weight, agreeing, clear, dropped, together = 0.0, 0.0, 0.0, 0.0, 0.0
         for view in range(len(first) - 1):
             seen = reliability[i, view] * reliability[j, view]
             if seen == 0.0:
@@ -177,7 +182,9 @@ def _compare(first, share, reliability, masked, drawn, one, other, out, start, s
             both = seen * (masked[i, view] * masked[j, view])
             weight += both
             agreeing += both * max(inside, around)
+            if max(inside, around) > CLEAR:
+                clear += both
             d, e = drawn[i, view], drawn[j, view]
             dropped += seen * (d * (1.0 - e) + (1.0 - d) * e)
             together += seen * (1.0 - d) * (1.0 - e)
-        out[0, pair], out[1, pair], out[2, pair], out[3, pair] = weight, agreeing, dropped, together
+        out[:, pair] = (weight, agreeing, clear, dropped, together)

@@ -14,10 +14,12 @@ from gsseg.features.evidence import MaskEvidence
 from gsseg.objects.agreement import BARELY_SEEN, GroupEvidence
 from gsseg.objects.assignment import AssignmentConfig, assign
 from gsseg.objects.atoms import AtomConfig, find_atoms
+from gsseg.objects.contacts import Contacts
 from gsseg.objects.grouping import GroupingConfig, group_atoms
 from gsseg.objects.holes import fill_holes
-from gsseg.objects.joining import JoiningConfig, join_objects
+from gsseg.objects.joining import Joinable, JoiningConfig, join_objects
 from gsseg.objects.nesting import code_owners, nest_codes
+from gsseg.objects.normals import outward_normals
 from gsseg.objects.profiles import Profiles, mask_profiles, neighbours, touching
 from gsseg.objects.strays import rehome_strays
 from gsseg.objects.unmasked import speaking, unmasked_light
@@ -71,25 +73,17 @@ def build_objects(
     stay bit-identical.
     """
     fine = codes.fine.numpy()
-    progress(0, 3)
+    progress(0, 2)
     near = nearest(means, config) if ahead is None else ahead()
-    spoken = speaking(evidence, np.ascontiguousarray(near[:, :RIM_NEIGHBOURS]))
-    parts = fine
-    if config.start == "atoms":
-        parts = find_atoms(evidence, spoken, near[:, :CONTACT_NEIGHBOURS], means, colors, config.atoms)
-    grouped = group_gaussians(evidence, spoken, parts, near, config.grouping)
-    progress(1, 3)
-    parted = assign_objects(evidence, grouped, near, colors, config.assignment)
-    joined = join_parts(evidence, spoken, parted, near, config.joining)
-    assigned = assign_objects(evidence, joined, near, colors, config.assignment)
-    assigned = fill_holes(evidence, assigned, near[:, :RIM_NEIGHBOURS], means)
-    progress(2, 3)
+    parts = fine if config.start == "codes" else None
+    assigned = find_objects(evidence, means, colors, near, config, parts)
+    progress(1, 2)
     owner = code_owners(assigned, fine, evidence.visibility, len(codes.fine_codebook))
-    ids = _largest_first(np.where(np.isin(assigned, owner), assigned, NO_OBJECT))
+    ids = largest_first(np.where(np.isin(assigned, owner), assigned, NO_OBJECT))
     owner = code_owners(ids, fine, evidence.visibility, len(codes.fine_codebook))
     nested = nest_codes(codes, owner, ids, features)
     table = _table(evidence, ids, nested.fine.numpy(), means)
-    progress(3, 3)
+    progress(2, 2)
     return Segmentation(
         object_ids=ids.astype(np.int32),
         code_coarse=nested.coarse.numpy().astype(np.int32),
@@ -98,6 +92,28 @@ def build_objects(
         learnt=features.astype(np.float32),
         objects=table,
     )
+
+
+def find_objects(
+    evidence: MaskEvidence,
+    means: Float32[ndarray, "gaussians 3"],
+    colors: Float32[ndarray, "gaussians 3"],
+    near: Int64[ndarray, "gaussians neighbours"],
+    config: ObjectConfig,
+    parts: Int64[ndarray, " gaussians"] | None = None,
+) -> Int64[ndarray, " gaussians"]:
+    """Object of every Gaussian, before any code is nested, -1 = none; ``near``: of `nearest`.
+
+    ``parts``: what objects are made of instead of atoms, negative for Gaussians of none.
+    """
+    spoken = speaking(evidence, np.ascontiguousarray(near[:, :RIM_NEIGHBOURS]))
+    if parts is None:
+        parts = find_atoms(evidence, spoken, near[:, :CONTACT_NEIGHBOURS], means, colors, config.atoms)
+    grouped = group_gaussians(evidence, spoken, parts, near, config.grouping)
+    parted = assign_objects(evidence, grouped, near, colors, config.assignment)
+    joined = join_parts(evidence, spoken, parted, near, means, config.joining)
+    assigned = assign_objects(evidence, joined, near, colors, config.assignment)
+    return fill_holes(evidence, assigned, near[:, :RIM_NEIGHBOURS], means)
 
 
 def nearest(means: Float32[ndarray, "gaussians 3"], config: ObjectConfig) -> Int64[ndarray, "gaussians neighbours"]:
@@ -145,9 +161,9 @@ def assign_objects(
     that it leaves go after it. So do strays.
     """
     near = np.ascontiguousarray(near[:, : config.neighbours])
-    start = _largest_first(without_slivers(evidence, groups))
+    start = largest_first(without_slivers(evidence, groups))
     assigned = rehome_strays(assign(evidence, start, near, colors, config), near, evidence.visibility)
-    return _largest_first(without_slivers(evidence, assigned))
+    return largest_first(without_slivers(evidence, assigned))
 
 
 def join_parts(
@@ -155,13 +171,29 @@ def join_parts(
     spoken: sp.csr_array,
     objects: Int64[ndarray, " gaussians"],
     near: Int64[ndarray, "gaussians neighbours"],
+    means: Float32[ndarray, "gaussians 3"],
     config: JoiningConfig,
 ) -> Int64[ndarray, " gaussians"]:
     """Objects that were left in two become one; see `gsseg.objects.joining`."""
     if objects.max() < 0:
         return objects
-    whole = join_objects(*evidence_of_groups(evidence, spoken, objects, near, int(objects.max()) + 1), config)
+    whole = join_objects(*joinable(evidence, spoken, objects, near, means), config)
     return np.where(objects >= 0, whole[np.maximum(objects, 0)], NO_OBJECT)
+
+
+def joinable(
+    evidence: MaskEvidence,
+    spoken: sp.csr_array,
+    objects: Int64[ndarray, " gaussians"],
+    near: Int64[ndarray, "gaussians neighbours"],
+    means: Float32[ndarray, "gaussians 3"],
+) -> tuple[Joinable, Bool[ndarray, "objects objects"]]:
+    """All that is known of objects that may be parts of one, and which of them touch."""
+    count = int(objects.max()) + 1
+    said, touch = evidence_of_groups(evidence, spoken, objects, near, count)
+    normals = outward_normals(evidence, means, near[:, :RIM_NEIGHBOURS])
+    contacts = Contacts(objects, count, near[:, :CONTACT_NEIGHBOURS], means, normals)
+    return Joinable(said, contacts, touch), touch
 
 
 def without_slivers(evidence: MaskEvidence, objects: Int64[ndarray, " gaussians"]) -> Int64[ndarray, " gaussians"]:
@@ -180,7 +212,7 @@ def without_slivers(evidence: MaskEvidence, objects: Int64[ndarray, " gaussians"
     return np.where((objects >= 0) & owns[np.maximum(objects, 0)], objects, NO_OBJECT)
 
 
-def _largest_first(objects: Int64[ndarray, " gaussians"]) -> Int64[ndarray, " gaussians"]:
+def largest_first(objects: Int64[ndarray, " gaussians"]) -> Int64[ndarray, " gaussians"]:
     """Renumbers from 0 by falling number of Gaussians; empty numbers vanish."""
     if objects.max() < 0:
         return objects

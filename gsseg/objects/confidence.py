@@ -25,11 +25,11 @@ from gsseg.segmentation.confidence import Border, Confidence, most_doubtful_firs
 CONTACT_NEIGHBOURS, RIM_NEIGHBOURS = 8, 12
 """Neighbours of a Gaussian that say which objects touch, and what is around it."""
 
-BORDER = (1.025, -9.414, 0.657, 9.423, -0.337)
+BORDER = (0.890, -7.194, 0.797, 8.624, -0.229)
 """Coefficients of `border_traits`."""
-GAUSSIAN = (-0.202, 1.416, 1.605, -1.380, 0.335, 2.069, -1.119)
+GAUSSIAN = (-0.194, 1.661, 1.800, -1.202, 0.302, 1.027, -0.586)
 """Coefficients of `gaussian_traits`."""
-OBJECT = (-9.841, -3.971, 6.670, 0.336, 7.356, 2.794)
+OBJECT = (-11.636, -1.308, 5.286, 0.506, 7.003, 3.261)
 """Coefficients of `object_traits`."""
 
 

@@ -8,6 +8,7 @@ more likely two objects than one: the number of objects comes from the data.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
@@ -31,6 +32,22 @@ class GroupingConfig:
         check_real(self, "apart", least=0)
 
 
+Facts = TypeVar("Facts", covariant=True)
+
+
+@runtime_checkable
+class Mergeable(Protocol[Facts]):
+    """Groups that are being merged, and what is known of pairs of them."""
+
+    def merge(self, keep: int, gone: int) -> None:
+        """Group ``keep`` takes over group ``gone``."""
+        ...
+
+    def compare(self, one: Int64[ndarray, " pairs"], other: Int64[ndarray, " pairs"]) -> Facts:
+        """What is known of the two groups of each pair."""
+        ...
+
+
 def group_atoms(
     evidence: GroupEvidence, touch: Bool[ndarray, "groups groups"], config: GroupingConfig
 ) -> Int64[ndarray, " groups"]:
@@ -47,7 +64,7 @@ def group_atoms(
     def judge(words: PairWords) -> Float64[ndarray, " pairs"]:
         return words.log_odds(config.odds)
 
-    of_part = merge_best_pairs(parts, touch, np.zeros(touch.shape, np.float32), judge)
+    of_part = merge_best_pairs(evidence.taken(shown), touch, np.zeros(touch.shape, np.float32), judge)
     wholes = parts.joined(of_part)
     contact = np.zeros((len(wholes.mass), len(wholes.mass)), bool)
     a, b = np.nonzero(touch)
@@ -60,17 +77,17 @@ def group_atoms(
 
 
 def merge_best_pairs(
-    groups: GroupEvidence,
+    groups: Mergeable[Facts],
     link: Bool[ndarray, "groups groups"],
     price: Float32[ndarray, "groups groups"],
-    judge: Callable[[PairWords], Float64[ndarray, " pairs"]],
+    judge: Callable[[Facts], Float64[ndarray, " pairs"]],
 ) -> Int64[ndarray, " groups"]:
     """Merges linked groups, best pair first, while what ``judge`` makes of it exceeds the price of the pair.
 
     A merged group is linked with whatever one of its halves was linked with, at the lower price of the two. Returns the
-    new number of every group, from 0.
+    new number of every group, from 0; ``groups`` are merged in place.
     """
-    groups, link, price = groups.taken(np.arange(len(link))), link.copy(), price.copy()
+    link, price = link.copy(), price.copy()
     np.fill_diagonal(link, False)
     owner = np.arange(len(link))
     score = np.full(link.shape, -np.inf, np.float32)

@@ -2,30 +2,94 @@
 
 Atoms are small and near borders mixed, so the grouping hears blurred evidence and must be careful. After the assignment
 the evidence is clean, and more facts can be heard than masks that agree: a segmenter that drops an object drops all of
-it, and drops two things together only by chance; halves of an object are of one size more often than a cup and its
-table. With W, a, X and B the weight of views, their mean agreement, the weight of views that drop one of the two and of
-those that drop both (`gsseg.objects.agreement.PairWords`), and r the ratio of sizes, the probability that two touching
-objects are one is
+it, and drops two things together only by chance; two things mostly meet in a concave fold of the surface; what is large
+beside the other objects of the scene is whole. With W, a, c, X and B the weight of views, their mean agreement, the
+share of them that agree clearly, the weight of views that drop one of the two and of those that drop both
+(`gsseg.objects.agreement.PairWords`), K contacts of which the share v is concave and whose normals have the mean cosine
+b (`gsseg.objects.contacts.Folds`), s and l the Gaussians of the smaller and the larger, the probability that two
+touching objects are one is
 
-    p = sigmoid( agreement a - views ln(W + 1/10) - dropped X / (W + X + 1/2)
-                 + together B / (W + X + B + 1/2) + size_ratio ln(r + 1/50) ).
+    p = sigmoid( constant + agreement a + clear c - views ln(W + 1/10) - dropped X / (W + X + 1/2)
+                 + together B / (W + X + B + 1/2) - concave v + even b + border ln(K / sqrt(s) + 1/50)
+                 - smaller ln(s / t) - larger ln(l / t) ),
 
-That many views speak is no comfort: objects that stayed apart although they were often seen did so for a reason.
+t being the size of the object that a Gaussian is of, on average over the scene. That many views speak is no comfort:
+objects that stayed apart although they were often seen did so for a reason.
+
+How much each fact says depends on the segmenter. One that seldom drops a thing but cuts things into their parts, as
+Segment Anything does, says little by not dropping two apart; of one that drops often it is the best that is known. The
+mean d of X / (W + X + 1/2) over the pairs that touch tells which it is, with no truth: coefficients go in a straight
+line from `JoiningConfig.seldom` to `JoiningConfig.often` while d goes from `SELDOM` to `OFTEN`.
 ``scripts/14_join_odds.py`` fits the coefficients on made scenes with truth and shows on others how true p is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
 from gsseg.objects.agreement import GroupEvidence, PairWords
+from gsseg.objects.contacts import Contacts, Folds
 from gsseg.objects.grouping import merge_best_pairs
 from gsseg.validation import check_real
 
 LEAST_WEIGHT = 0.25
 """Weight of views below which nothing is known of a pair, and it stays two."""
+
+SELDOM, OFTEN = 0.08, 0.19
+"""What a scene's pairs have, on average, of views that drop one of two: where the segmenter drops things seldom, and
+where it drops them often."""
+
+
+@dataclass(frozen=True)
+class JoinOdds:
+    """Log-odds that two objects are one, for each unit of what is known of them."""
+
+    constant: float
+    """Before anything is known."""
+    agreement: float
+    """For the mean agreement of views."""
+    clear: float
+    """For the share of views that agree clearly."""
+    views: float
+    """Against, for each e-fold of the weight of views."""
+    dropped: float
+    """Against, for the share of views that drop one of the two."""
+    together: float
+    """For the share of views that drop both."""
+    concave: float
+    """Against, for the share of contacts where the surface is concave."""
+    even: float
+    """For the mean cosine between normals across the border."""
+    border: float
+    """For each e-fold of the length of the border beside the smaller object."""
+    smaller: float
+    """Against, for each e-fold of the size of the smaller object."""
+    larger: float
+    """Against, for each e-fold of the size of the larger object."""
+
+    def __post_init__(self) -> None:
+        """ValueError for a value that makes no sense."""
+        check_real(self, *(each.name for each in fields(self)))
+
+    @property
+    def coefficients(self) -> Float64[ndarray, " traits"]:
+        """In the order of `traits`."""
+        return np.array([getattr(self, each.name) for each in fields(self)])
+
+
+WHERE_SELDOM_DROPPED = JoinOdds(
+    constant=-4.55, agreement=0.45, clear=7.16, views=-0.30, dropped=3.72, together=5.18, concave=2.75,
+    even=1.10, border=0.52, smaller=0.33, larger=0.71,
+)  # fmt: skip
+"""Fitted where the segmenter drops things seldom."""
+
+WHERE_OFTEN_DROPPED = JoinOdds(
+    constant=-4.96, agreement=4.52, clear=3.77, views=-0.05, dropped=11.40, together=9.24, concave=3.23,
+    even=1.04, border=0.02, smaller=0.34, larger=0.86,
+)  # fmt: skip
+"""Fitted where it drops them often."""
 
 
 @dataclass(frozen=True)
@@ -34,52 +98,100 @@ class JoiningConfig:
 
     sure: float = 2.0 / 3.0
     """Probability above which two objects become one; above 1/2, as a wrong union costs more than a missing one."""
-    agreement: float = 11.6
-    """Log-odds for each unit of mean agreement."""
-    views: float = 1.53
-    """Log-odds against one object for each e-fold of the weight of views."""
-    dropped: float = 16.6
-    """Log-odds against one object for each unit of the share of views that drop one of the two."""
-    together: float = 11.7
-    """Log-odds for each unit of the share of views that drop both."""
-    size_ratio: float = 0.90
-    """Log-odds for each e-fold of the ratio of sizes."""
+    seldom: JoinOdds = WHERE_SELDOM_DROPPED
+    """The odds where the segmenter drops things seldom."""
+    often: JoinOdds = WHERE_OFTEN_DROPPED
+    """The odds where it drops them often."""
 
     def __post_init__(self) -> None:
         """ValueError for a value that makes no sense."""
         check_real(self, "sure", above=0, below=1)
-        check_real(self, "agreement", "views", "dropped", "together", "size_ratio", least=0)
 
-    @property
-    def coefficients(self) -> Float64[ndarray, " traits"]:
-        """In the order of `traits`."""
-        return np.array([self.agreement, self.views, self.dropped, self.together, self.size_ratio])
+    def coefficients(self, dropping: float) -> Float64[ndarray, " traits"]:
+        """Of a scene whose pairs have ``dropping`` of views that drop one of two, in the order of `traits`."""
+        often = share_of_often(dropping)
+        return (1.0 - often) * self.seldom.coefficients + often * self.often.coefficients
 
 
-def traits(words: PairWords) -> Float64[ndarray, "pairs traits"]:
-    """What the log-odds are linear in, in the order of `JoiningConfig`."""
+def share_of_often(dropping: float) -> float:
+    """How far a scene is on the way from `SELDOM` to `OFTEN`, 0..1."""
+    return float(np.clip((dropping - SELDOM) / (OFTEN - SELDOM), 0.0, 1.0))
+
+
+@dataclass(frozen=True, eq=False)
+class PairFacts:
+    """What is known of pairs of objects."""
+
+    words: PairWords
+    """What the views say."""
+    folds: Folds
+    """How they touch."""
+    typical_size: float
+    """t above, of the scene."""
+
+
+class Joinable:
+    """Objects that are being joined, kept ready for comparison; changed in place by `merge`."""
+
+    def __init__(self, evidence: GroupEvidence, contacts: Contacts, touch: Bool[ndarray, "objects objects"]) -> None:
+        """Takes over the tables; ``touch``: which objects lie against each other, either way round."""
+        self.evidence, self.contacts = evidence, contacts
+        sizes = contacts.sizes
+        self.typical_size = float(np.square(sizes).sum() / max(sizes.sum(), 1.0))
+        words = evidence.compare(*np.nonzero(np.triu(touch | touch.T, 1)))
+        known = words.weight >= LEAST_WEIGHT
+        self.dropping = float(_share_dropped(words)[known].mean()) if known.any() else 0.0
+
+    def merge(self, keep: int, gone: int) -> None:
+        """Object ``keep`` takes over object ``gone``."""
+        self.evidence.merge(keep, gone)
+        self.contacts.merge(keep, gone)
+
+    def compare(self, one: Int64[ndarray, " pairs"], other: Int64[ndarray, " pairs"]) -> PairFacts:
+        """What is known of the two objects of each pair."""
+        words, folds = self.evidence.compare(one, other), self.contacts.compare(one, other)
+        return PairFacts(words, folds, self.typical_size)
+
+
+def _share_dropped(words: PairWords) -> Float64[ndarray, " pairs"]:
+    return words.dropped / (words.weight + words.dropped + 0.5)
+
+
+def traits(facts: PairFacts) -> Float64[ndarray, "pairs traits"]:
+    """What the log-odds are linear in, in the order of `JoinOdds`."""
+    words, folds = facts.words, facts.folds
     weight, dropped, together = words.weight, words.dropped, words.dropped_together
+    smaller = np.maximum(folds.smaller, 1.0)
     return np.stack(
         [
+            np.ones_like(weight),
             words.agreeing / np.maximum(weight, 1e-12),
+            words.clear / np.maximum(weight, 1e-12),
             -np.log(weight + 0.1),
-            -dropped / (weight + dropped + 0.5),
+            -_share_dropped(words),
             together / (weight + dropped + together + 0.5),
-            np.log(words.size_ratio + 0.02),
+            -folds.concave,
+            folds.cosine,
+            np.log(folds.contacts / np.sqrt(smaller) + 0.02),
+            -np.log(smaller / facts.typical_size),
+            -np.log(np.maximum(folds.larger, 1.0) / facts.typical_size),
         ],
         axis=1,
     )
 
 
-def probability_of_one(words: PairWords, config: JoiningConfig) -> Float64[ndarray, " pairs"]:
+def probability_of_one(facts: PairFacts, coefficients: Float64[ndarray, " traits"]) -> Float64[ndarray, " pairs"]:
     """p above; 0 for pairs of which next to nothing is known."""
-    log_odds = traits(words) @ config.coefficients
-    return np.where(words.weight < LEAST_WEIGHT, 0.0, 1.0 / (1.0 + np.exp(-log_odds)))
+    log_odds = np.clip(traits(facts) @ coefficients, -30.0, 30.0)  # what is beyond is certain, and would overflow
+    return np.where(facts.words.weight < LEAST_WEIGHT, 0.0, 1.0 / (1.0 + np.exp(-log_odds)))
 
 
 def join_objects(
-    evidence: GroupEvidence, touch: Bool[ndarray, "objects objects"], config: JoiningConfig
+    objects: Joinable, touch: Bool[ndarray, "objects objects"], config: JoiningConfig
 ) -> Int64[ndarray, " objects"]:
-    """New number of every object, from 0: the surest touching pair becomes one, is judged anew, and so on."""
-    price = np.full(touch.shape, config.sure, np.float32)
-    return merge_best_pairs(evidence, touch | touch.T, price, lambda words: probability_of_one(words, config))
+    """New number of every object, from 0: the surest touching pair becomes one, is judged anew, and so on.
+
+    ``objects`` are merged in place.
+    """
+    price, coefficients = np.full(touch.shape, config.sure, np.float32), config.coefficients(objects.dropping)
+    return merge_best_pairs(objects, touch | touch.T, price, lambda facts: probability_of_one(facts, coefficients))

@@ -6,11 +6,12 @@ their cameras, too, and COLMAP's triangulation makes points of it (Schoenberger 
 
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pycolmap
-from jaxtyping import Float32, Float64, UInt8
+from jaxtyping import Float32, Float64, Int64, UInt8
 from numpy import ndarray
 from PIL import Image
 
@@ -26,13 +27,25 @@ LARGEST_ERROR = 2.0
 """Mean distance between a point's picture and its features, pixels, above which it is left out."""
 
 
+@dataclass(frozen=True, eq=False)
+class FoundPoints:
+    """Points that several photos show."""
+
+    positions: Float64[ndarray, "points 3"]
+    """In the world of the cameras."""
+    colors: Float32[ndarray, "points 3"]
+    """RGB in [0, 1]."""
+    shown: list[Int64[ndarray, " _"]]
+    """Of each photo, the rows of the points that it shows, ascending."""
+
+
 def triangulate(
     cameras: Sequence[Camera],
     picture: Callable[[int], UInt8[ndarray, "height width 3"]],
     seed: int = 0,
     progress: Progress = lambda stage, done, total: None,
-) -> tuple[Float64[ndarray, "points 3"], Float32[ndarray, "points 3"]]:
-    """Positions in the world of the cameras and RGB in [0, 1] of points that two photos or more show; maybe none.
+) -> FoundPoints:
+    """Points that two photos or more show; maybe none.
 
     The same photos, cameras and seed give the same bits: COLMAP works on one thread. ``picture``: the photo of a camera
     by its number, of the camera's size and without distortion. Raises `InputError` where COLMAP or the disk for its
@@ -61,10 +74,15 @@ def triangulate(
             made.mkdir()
             model = pycolmap.triangulate_points(model, database, photos, made, options=options)
             model.extract_colors_for_all_images(photos)
+    numbers = {image.image_id: int(Path(image.name).stem) for image in model.images.values()}
     points = [point for point in model.points3D.values() if point.error <= LARGEST_ERROR]
     positions = np.array([point.xyz for point in points], np.float64).reshape(-1, 3)
     colors = np.array([point.color for point in points], np.float32).reshape(-1, 3) / np.float32(255)
-    return positions, colors
+    shown: list[set[int]] = [set() for _ in cameras]
+    for row, point in enumerate(points):
+        for element in point.track.elements:
+            shown[numbers[element.image_id]].add(row)
+    return FoundPoints(positions, colors, [np.array(sorted(rows), np.int64) for rows in shown])
 
 
 def _known(database: Path, cameras: dict[str, Camera]) -> pycolmap.Reconstruction:

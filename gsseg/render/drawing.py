@@ -18,7 +18,7 @@ from jaxtyping import Float32, Float64
 from numpy import ndarray
 
 from gsseg.compiled import njit
-from gsseg.render.colour_blocks import SUMS, draw_block, gradient_block
+from gsseg.render.colour_blocks import SUMS, draw_row, gradient_row
 from gsseg.render.projection import Projected
 from gsseg.render.strips import LOG_THRESHOLD, Band, alive_blocks, bands, share_out
 from gsseg.render.vector_code import LANES
@@ -148,16 +148,10 @@ def _draw_band(members, ellipses, colors, stride, top, bottom, light, alive, pic
             x1 = min(stride - 1, math.floor(centre + half))
             if x0 > x1:
                 continue
-            for block in range(x0 // LANES, x1 // LANES + 1):
-                if alive[y * across + block] == 0:
-                    continue
-                x = block * LANES
-                if not draw_block(
-                    light, below, plane, y * stride + x,
-                    np.float32(x - centre), curvature, np.float32(height), np.int32(x0 - x), np.int32(x1 - x),
-                    red, green, blue,
-                ):  # fmt: skip
-                    alive[y * across + block] = 0
+            draw_row(
+                light, alive, below, plane, y * stride, y * across, x0, x1, centre, curvature, np.float32(height),
+                red, green, blue,
+            )  # fmt: skip
 
 
 @njit(nogil=True, cache=True, fastmath=True)
@@ -187,17 +181,11 @@ def _band_gradient(
             x1 = min(stride - 1, math.floor(centre + half))
             if x0 > x1:
                 continue
-            for block in range(x0 // LANES, x1 // LANES + 1):
-                if alive[y * across + block] == 0:
-                    continue
-                x = block * LANES
-                touched = True
-                if not gradient_block(
-                    light, behind, below, plane, y * stride + x, sums,
-                    np.float32(x - centre), curvature, np.float32(height), np.int32(x0 - x), np.int32(x1 - x),
-                    np.float32(dy), red, green, blue,
-                ):  # fmt: skip
-                    alive[y * across + block] = 0
+            touched = True
+            gradient_row(
+                light, alive, behind, below, plane, y * stride, y * across, sums, x0, x1, centre, curvature,
+                np.float32(height), np.float32(dy), red, green, blue,
+            )  # fmt: skip
         if not touched:
             slab[at] = 0.0
             continue

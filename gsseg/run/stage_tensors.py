@@ -16,6 +16,7 @@ LAYOUT = {
         "row_label": (("int32",), ("rows",)),
         "central": (("uint8",), ("gaussians",)),
         "visibility": (("float32",), ("gaussians",)),
+        "eyes": (("float32",), ("views", "three")),
     },
     "features": {"features": (("float32",), ("gaussians", "dim")), "seen": (("uint8",), ("gaussians",))},
     "codes": {
@@ -55,7 +56,8 @@ def _is_evidence(arrays: dict[str, np.ndarray]) -> bool:
         sp.csr_array((arrays["values"], arrays["indices"], arrays["indptr"]), shape=shape).check_format()
     except ValueError:
         return False
-    return len(views) > 0 and views[0] == 0 and bool((np.diff(views) >= 0).all()) and int(labels.min()) >= 0
+    ascending = len(views) > 0 and views[0] == 0 and bool((np.diff(views) >= 0).all())
+    return ascending and arrays["eyes"].shape == (int(views[-1]) + 1, 3) and int(labels.min()) >= 0
 
 
 def _are_curves(losses: object) -> bool:

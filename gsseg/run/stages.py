@@ -50,13 +50,15 @@ class StageStore:
             shape = (len(arrays["row_view"]), len(arrays["central"]))
             matrix = sp.csr_array((arrays["values"], arrays["indices"], arrays["indptr"]), shape=shape)
             return MaskEvidence(
-                matrix, arrays["row_view"], arrays["row_label"], arrays["central"].astype(bool), arrays["visibility"]
-            )
+                matrix, arrays["row_view"], arrays["row_label"], arrays["central"].astype(bool), arrays["visibility"],
+                arrays["eyes"],
+            )  # fmt: skip
         found = compute()
         matrix = found.matrix
         arrays = {
             "values": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr, "row_view": found.row_view,
             "row_label": found.row_label, "central": found.central.astype(np.uint8), "visibility": found.visibility,
+            "eyes": found.eyes,
         }  # fmt: skip
         self._save("evidence", {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in arrays.items()}, {})
         return found

@@ -40,6 +40,8 @@ class SplatConfig:
     """Of what does."""
     exposure_rate: float = 2e-3
     """Of the photos' brightness and contrast."""
+    exposure_until: float = 0.67
+    """Share of all steps after which they are not learnt any more, but fade."""
     exposure_cost: float = 0.1
     """Weight of their squared distance from none in the loss: where cameras hardly overlap, splats twice as bright in
     photos half as bright are as good."""
@@ -63,6 +65,8 @@ class SplatConfig:
     """Gaussians of less opacity are used elsewhere."""
     gpu_strategy: Literal["mcmc", "default"] = "mcmc"
     """How gsplat adds and moves Gaussians on a GPU: its MCMCStrategy or its DefaultStrategy."""
+    solve_colors: bool = True
+    """Solve for the colours after the last step, by conjugate gradients; on the processor."""
     settled_db: float = 0.0
     """End early where the PSNR of the training photos has gained less than this over a tenth of the steps, at full
     size and after growth; 0 = never."""
@@ -73,8 +77,16 @@ class SplatConfig:
         check_whole(self, "sh_degree", least=0, most=3)
         check_whole(self, "seed", least=0, most=LARGEST_SEED)
         check_choice(self, "gpu_strategy", ("mcmc", "default"))
-        check_flag(self, "freeze_points", "exposure")
-        shares = ("ssim_share", "grow_until", "quarter_until", "half_until", "harmonics_from", "dead_opacity")
+        check_flag(self, "freeze_points", "exposure", "solve_colors")
+        shares = (
+            "ssim_share",
+            "grow_until",
+            "quarter_until",
+            "half_until",
+            "harmonics_from",
+            "dead_opacity",
+            "exposure_until",
+        )
         check_real(self, *shares, least=0, most=1)
         rates = ("mean_rate", "scale_rate", "rotation_rate", "opacity_rate", "color_rate", "harmonics_rate")
         check_real(self, *rates, "exposure_rate", "exposure_cost", "opacity_cost", "scale_cost", "settled_db", least=0)

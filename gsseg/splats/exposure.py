@@ -9,6 +9,8 @@ from gsseg.splats.learner import like
 
 NONE = np.array([[1.0], [0.0]], np.float32)
 """Gain and offset of a photo as it is."""
+FADE = 0.7
+"""Share of what is left of training over which exposures fade: the last steps are without any."""
 
 
 class Exposures:
@@ -20,13 +22,23 @@ class Exposures:
         self._moments = np.zeros((2, views, 2, 3), np.float32)
         self._ages = np.zeros(views, np.int32)
 
-    def learn(self, index: int, gradient: Float32[ndarray, "2 3"]) -> None:
-        """A step of Adam for one photo's gain and offset, and of all towards their mean.
+    def at(self, index: int, share: float) -> Float32[ndarray, "2 3"]:
+        """Gain and offset of a photo when ``share`` of training is done.
+
+        While they are learnt, splats settle without the photos' differences. Then exposures fade, and splats take the
+        brightness that photos of each place have: of a photo that was kept apart nobody knows more.
+        """
+        until = self._config.exposure_until
+        fading = (share - until) / max(FADE * (1.0 - until), 1e-9)
+        return NONE + np.float32(min(1.0, max(0.0, 1.0 - fading))) * (self.values[index] - NONE)
+
+    def learn(self, index: int, gradient: Float32[ndarray, "2 3"], share: float) -> None:
+        """A step of Adam for one photo's gain and offset, and of all towards their mean; none while they fade.
 
         The cost of exposures holds what photos leave open: where cameras hardly overlap, splats twice as bright in
         photos half as bright are as good, and photos that were kept apart would tell.
         """
-        if not self._config.exposure or len(self.values) < 2:
+        if not self._config.exposure or len(self.values) < 2 or share >= self._config.exposure_until:
             return
         gradient = gradient + 2.0 * self._config.exposure_cost * (self.values[index] - NONE)
         self._ages[index] += 1

@@ -59,6 +59,10 @@ class Learner(Protocol):
         """Draws the photo, compares, goes back, takes a step; and adds Gaussians when that is due."""
         ...
 
+    def finish(self) -> None:
+        """What is to be done once, after the last step."""
+        ...
+
     def state(self) -> dict[str, ndarray]:
         """Everything that the next step needs, by name."""
         ...

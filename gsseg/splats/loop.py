@@ -68,10 +68,11 @@ class SplatTrainer:
         return min(1.0, share if budget is None else max(share, self.seconds / budget))
 
     def run(self, progress: Callable[["SplatTrainer"], None], budget: float | None = None) -> None:
-        """Trains to the end, or until ``budget`` seconds are spent, and reports after every step."""
+        """Trains to the end, or until ``budget`` seconds are spent, and reports after every step. To be called once."""
         while self.share(budget) < 1.0 and not self.settled(budget):
             self.step(budget)
             progress(self)
+        self.learner.finish()
 
     def settled(self, budget: float | None = None) -> bool:
         """Whether the training photos have stopped gaining, at full size and after growth."""

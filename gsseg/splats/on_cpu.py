@@ -10,6 +10,7 @@ from gsseg.render.drawing import Drawing, draw, draw_gradient
 from gsseg.render.projection import project
 from gsseg.render.projection_gradient import project_gradient
 from gsseg.scene import Gaussians
+from gsseg.scene.sh import SH_0
 from gsseg.splats import harmonics
 from gsseg.splats.config import SplatConfig
 from gsseg.splats.exposure import Exposures
@@ -18,6 +19,7 @@ from gsseg.splats.learner import Lesson, Outcome, backdrop, rates
 from gsseg.splats.model import Model
 from gsseg.splats.photos import Photo, PhotoCache
 from gsseg.splats.refine import blame, refined
+from gsseg.splats.solve import solved_colors
 from gsseg.splats.ssim import photometric
 
 
@@ -43,17 +45,23 @@ class CpuLearner:
         drawing = self._draw(photo, lesson.degree)
         behind = backdrop(config, lesson)
         picture = drawing.picture + drawing.light * behind[:, None, None]
-        gain, offset = self.exposures.values[lesson.index][:, :, None, None]
+        gain, offset = self.exposures.at(lesson.index, lesson.share)[:, :, None, None]
         exposed = gain * picture + offset
         exposed[:, :, photo.camera.width :] = 0.0
         target = photo.pixels if photo.clear is None else photo.pixels + photo.clear * behind[:, None, None]
         loss, _, slope = photometric(exposed, target, photo.camera.width, config.ssim_share, photo.seen)
         outcome = Outcome(float(loss), _square_error(exposed, target, photo))
         self._step(lesson, drawing, slope * gain, behind)
-        self.exposures.learn(lesson.index, np.stack([np.einsum("chs,chs->c", slope, picture), slope.sum((1, 2))]))
+        by_exposure = np.stack([np.einsum("chs,chs->c", slope, picture), slope.sum((1, 2))])
+        self.exposures.learn(lesson.index, by_exposure, lesson.share)
         if lesson.most is not None and (lesson.step + 1) % config.refine_every == 0:
             self._refine(lesson, lesson.most)
         return outcome
+
+    def finish(self) -> None:
+        """As `Learner` says."""
+        if self.config.solve_colors:
+            self.model.sh[:, :3] += solved_colors(self.gaussians, self.photos, self.exposures, self.config.seed) / SH_0
 
     def state(self) -> dict[str, ndarray]:
         """As `Learner` says."""
@@ -104,7 +112,7 @@ class CpuLearner:
         for index in chosen:
             photo = self.photos.read(int(index), lesson.shrink)
             drawing = self._draw(photo, lesson.degree)
-            gain, offset = self.exposures.values[index][:, :, None, None]
+            gain, offset = self.exposures.at(int(index), lesson.share)[:, :, None, None]
             error = np.abs(gain * drawing.picture + offset - photo.pixels).mean(0)
             error[:, photo.camera.width :] = 0.0
             if photo.seen is not None:

@@ -78,7 +78,7 @@ class GpuLearner:
         """As `Learner` says."""
         config, photo, width = self.config, lesson.photo, lesson.photo.camera.width
         behind = self._tensor(backdrop(config, lesson))
-        exposure = self._tensor(self.exposures.values[lesson.index]).requires_grad_()
+        exposure = self._tensor(self.exposures.at(lesson.index, lesson.share)).requires_grad_()
         picture, info = self._draw(photo.camera, lesson.degree, behind)
         target, seen = self._tensor(photo.pixels[:, :, :width]), None
         if photo.clear is not None:
@@ -96,8 +96,11 @@ class GpuLearner:
         if not config.freeze_points:
             self._grow(lesson, info, means_rate)
         if exposure.grad is not None:
-            self.exposures.learn(lesson.index, exposure.grad.cpu().numpy())
+            self.exposures.learn(lesson.index, exposure.grad.cpu().numpy(), lesson.share)
         return Outcome(float(fit.detach()), float(error))
+
+    def finish(self) -> None:
+        """As `Learner` says: colours are as they were learnt."""
 
     def state(self) -> dict[str, ndarray]:
         """As `Learner` says."""

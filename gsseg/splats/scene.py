@@ -16,6 +16,7 @@ from gsseg.io.sparse_points import find_points, read_points
 from gsseg.io.transforms import read_transforms
 from gsseg.poses.triangulate import triangulate
 from gsseg.scene import View
+from gsseg.splats.between import points_between
 from gsseg.splats.initial import RANDOM_POINTS, Points, random_points
 from gsseg.splats.photos import PhotoCache
 
@@ -88,9 +89,12 @@ def _made_points(photos: PhotoCache, seed: int, progress: Progress) -> tuple[Poi
 
     # Of the photos as training sees them: without the lens's distortion, and of the cameras' size.
     cameras = [photos.read(index, 1).camera for index in range(len(photos.views))]
-    points = Points(*triangulate(cameras, picture, seed, progress))
-    if len(points.positions) >= LEAST_FOUND:
-        return points, f"There are no sparse points: training starts from {len(points.positions)} found in the photos."
+    found = triangulate(cameras, picture, seed, progress)
+    if len(found.positions) >= LEAST_FOUND:
+        more = points_between(cameras, picture, found.positions, found.shown, seed)
+        points = Points(np.concatenate([found.positions, more.positions]), np.concatenate([found.colors, more.colors]))
+        said = f"There are no sparse points: training starts from {len(found.positions)} found in the photos"
+        return points, f"{said} and {len(more.positions)} between them."
     said = f"There are no sparse points, and photos agree on few: training starts from {RANDOM_POINTS} random ones."
     return random_points(photos, RANDOM_POINTS, seed), said
 

@@ -82,6 +82,7 @@ def test_both_ways_to_a_feature_gradient_agree_where_all_pixels_speak(training):
         label,
         np.ones(gaussians, bool),
         matrix.sum(axis=0).astype(np.float32),
+        np.zeros((len(pooled), 3), np.float32),
     )
     problem = FeatureProblem.of(evidence)
     drawn = replace(problem, mean_matrix=RasterizedMeans.of(problem, training.views, training.rasterized))

@@ -324,7 +324,7 @@ def test_demo_from_photos_learns_splats_and_knows_whose_they_are(tmp_path, capfd
     assert len(truth) == first["counts"]["gaussians"] <= 900
     assert first["scores"]["object_iou"] is not None
     assert {path.name for path in (out / "photos").glob("splats*")} == {"splats.ply", "splats.html", "splats.png"}
-    for name in ("write_room", "write_nearest_instances"):
+    for name in ("write_room", "write_shown_instances"):
         monkeypatch.setattr(tiny_demo, name, refuse)
     again = answer("demo", "--from-photos", "--out", out)
     assert again["scores"] == first["scores"]

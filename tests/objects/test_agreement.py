@@ -2,6 +2,7 @@
 
 import functools
 import operator
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def of_pair(evidence: GroupEvidence, i: int, j: int, odds: Odds = ODDS) -> float
 
 
 def numbers(words: PairWords) -> np.ndarray:
-    return np.stack([words.weight, words.agreeing, words.dropped, words.dropped_together, words.size_ratio])
+    return np.stack([getattr(words, each.name) for each in fields(words)])
 
 
 PAIRS = tuple(np.array(side) for side in np.triu_indices(7))
@@ -87,6 +88,15 @@ def test_views_that_drop_both_are_counted():
     words = evidence.compare(np.array([0]), np.array([1]))
     assert words.dropped_together[0] == pytest.approx(8 / (8 + HALF_SEEN) * 6 / (6 + HALF_SEEN))
     assert words.dropped[0] == pytest.approx((8 / (8 + HALF_SEEN)) ** 2)
+
+
+def test_views_that_agree_clearly_are_counted():
+    """Both in one mask; half of one outside it; in two masks."""
+    evidence = all_masked([[8.0, 0.0], [8.0, 0.0], [8.0, 0.0]], [[8.0, 0.0], [4.0, 4.0], [0.0, 8.0]])
+    words = evidence.compare(np.array([0]), np.array([1]))
+    view = (8 / (8 + HALF_SEEN)) ** 2
+    assert words.weight[0] == pytest.approx(3 * view)
+    assert words.clear[0] == pytest.approx(2 * view), "the first fills half of the second's mask: it is contained"
 
 
 @pytest.mark.parametrize("seed", range(5))

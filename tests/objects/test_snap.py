@@ -94,8 +94,9 @@ def evidence_of(masks: list[list[int]], count: int) -> MaskEvidence:
             labels.append(label)
     matrix = sp.csr_array((np.ones(len(rows), np.float32), (rows, columns)), shape=(len(views), count))
     return MaskEvidence(
-        matrix, np.array(views, np.int32), np.array(labels, np.int32), np.ones(count, bool), np.ones(count, np.float32)
-    )
+        matrix, np.array(views, np.int32), np.array(labels, np.int32), np.ones(count, bool),
+        np.ones(count, np.float32), np.zeros((len(masks), 3), np.float32),
+    )  # fmt: skip
 
 
 def test_the_masks_of_what_was_clicked() -> None:

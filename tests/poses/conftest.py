@@ -47,19 +47,23 @@ def photograph(walls: np.ndarray, center: np.ndarray, target: np.ndarray) -> np.
     return walls[wall, places[..., 0], places[..., 1]]
 
 
+def photograph_corner(folder: Path, views: int, seed: int) -> Corner:
+    """Makes the folder and puts photos into it, taken on an arc about a corner."""
+    folder.mkdir()
+    walls = wall_patterns(seed)
+    angles = np.linspace(0.45, 1.1, views)
+    centers = np.stack([4 * np.cos(angles), 4 * np.sin(angles), 2 + 0.4 * np.sin(9 * angles)], 1)
+    for row, center in enumerate(centers):
+        picture = photograph(walls, center, np.array([0.6, 0.6, 0.7]))
+        Image.fromarray(picture).convert("RGB").save(folder / f"view_{row}.png")
+    return Corner(folder, centers)
+
+
 @pytest.fixture(scope="session")
 def make_corner(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Corner]:
     """A function (views, seed) -> a new folder of photos taken on an arc about a corner."""
 
     def make(views: int = 8, seed: int = 0) -> Corner:
-        folder = tmp_path_factory.mktemp("corner") / "photos"
-        folder.mkdir()
-        walls = wall_patterns(seed)
-        angles = np.linspace(0.45, 1.1, views)
-        centers = np.stack([4 * np.cos(angles), 4 * np.sin(angles), 2 + 0.4 * np.sin(9 * angles)], 1)
-        for row, center in enumerate(centers):
-            picture = photograph(walls, center, np.array([0.6, 0.6, 0.7]))
-            Image.fromarray(picture).convert("RGB").save(folder / f"view_{row}.png")
-        return Corner(folder, centers)
+        return photograph_corner(tmp_path_factory.mktemp("corner") / "photos", views, seed)
 
     return make

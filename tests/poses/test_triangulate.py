@@ -36,25 +36,33 @@ def pictures(make_corner):
 def test_points_lie_on_the_walls_in_the_world_of_the_cameras(pictures):
     photos, cameras = pictures
     stages = set()
-    points, colors = triangulate(cameras, photos.__getitem__, 0, lambda stage, done, total: stages.add(stage))
+    found = triangulate(cameras, photos.__getitem__, 0, lambda stage, done, total: stages.add(stage))
+    points, colors = found.positions, found.colors
     assert len(points) > 200
     assert np.quantile(np.abs(points).min(1), 0.9) < 0.02  # one coordinate of each is that of its wall
     assert ((colors >= 0) & (colors <= 1)).all()
     assert np.ptp(colors, axis=1).max() < 0.02  # the walls are grey
     assert stages == {"features", "matches"}
+    assert np.bincount(np.concatenate(found.shown), minlength=len(points)).min() >= 2
+    for camera, rows in zip(cameras, found.shown, strict=True):
+        assert camera.sees(*camera.project(points[rows])).all()
 
 
 def test_the_same_photos_give_the_same_bits(pictures):
     photos, cameras = pictures  # else an interrupted training could not be gone on with
     runs = [triangulate(cameras, photos.__getitem__, 3) for _ in range(3)]
-    assert all(np.array_equal(a, b) for run in runs[1:] for a, b in zip(run, runs[0], strict=True))
+    for run in runs[1:]:
+        for name in ("positions", "colors"):
+            assert np.array_equal(getattr(run, name), getattr(runs[0], name))
+        assert all(map(np.array_equal, run.shown, runs[0].shown))
 
 
 def test_blank_photos_give_none(pictures):
     _, cameras = pictures
     blank = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
-    points, colors = triangulate(cameras, lambda _: blank)
-    assert points.shape == colors.shape == (0, 3)
+    found = triangulate(cameras, lambda _: blank)
+    assert found.positions.shape == found.colors.shape == (0, 3)
+    assert [len(rows) for rows in found.shown] == [0] * len(cameras)
 
 
 def test_pictures_can_be_saved_after_colmap_was_loaded():

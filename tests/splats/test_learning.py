@@ -13,6 +13,7 @@ from gsseg.scene.sh import seen_colors
 from gsseg.splats import SplatConfig, SplatTrainer, harmonics
 from gsseg.splats.adam import paces, step_rows
 from gsseg.splats.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from gsseg.splats.exposure import NONE, Exposures
 from gsseg.splats.model import Model
 from gsseg.splats.on_cpu import CpuLearner
 from gsseg.splats.refine import refined
@@ -166,6 +167,21 @@ def test_exposures_keep_their_mean_and_find_the_dark_photo(ball: Path, tmp_path:
     assert exposures.mean(0) == pytest.approx(np.array([[1.0] * 3, [0.0] * 3]), abs=1e-5)
     assert gains.argmin() == dark
     assert gains[dark] < 0.9
+
+
+def test_exposures_fade_and_are_not_learnt_meanwhile():
+    exposures = Exposures(SplatConfig(exposure_until=0.5), 2)
+    slope = np.ones((2, 3), np.float32)
+    exposures.learn(0, slope, 0.4)
+    learnt = exposures.values.copy()
+    assert (exposures.at(0, 0.5) == learnt[0]).all()
+    assert (exposures.at(0, 0.675) - NONE) == pytest.approx(0.5 * (learnt[0] - NONE), abs=1e-6)
+    assert (exposures.at(0, 0.9) == NONE).all()
+    exposures.learn(0, slope, 0.6)
+    assert (exposures.values == learnt).all()
+    kept = Exposures(SplatConfig(exposure_until=1.0), 2)
+    kept.learn(0, slope, 0.99)
+    assert (kept.at(0, 1.0) == kept.values[0]).all()
 
 
 def test_a_time_budget_shortens_every_phase(ball: Path, tmp_path: Path):

@@ -177,7 +177,7 @@ def witnessed(desk: Any) -> MaskEvidence:
     rows = np.stack([0 * ids, left, right, 0 * ids, 3 * left, 3 * right]).astype(np.float32)
     evidence = MaskEvidence(
         sp.csr_array(rows), np.array([0, 0, 0, 1, 1, 1], np.int32), np.array([0, 1, 2] * 2, np.int32),
-        np.ones(len(ids), bool), rows.sum(0),
+        np.ones(len(ids), bool), rows.sum(0), np.zeros((2, 3), np.float32),
     )  # fmt: skip
     testimony._FOUND[document] = evidence
     return evidence

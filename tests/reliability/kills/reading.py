@@ -69,6 +69,6 @@ def _serving_nobody() -> Iterator[None]:
     viewer = nullcontext(SimpleNamespace(url="", port=0, not_kept="", doorkeeper=SimpleNamespace(refused=0)))
     with (
         mock.patch("gsseg_viewer.server.serve", return_value=viewer),
-        mock.patch("gsseg.cli.view._wait_for_the_end", return_value=signal.SIGINT),
+        mock.patch("gsseg.cli.view._first", return_value=signal.SIGINT),
     ):
         yield
