@@ -39,6 +39,7 @@ class Joinable:
     def __init__(self, evidence: GroupEvidence, contacts: Contacts, touch: Bool[ndarray, "objects objects"]) -> None:
         """Takes over the tables; ``touch``: which objects lie against each other, either way round."""
         self.evidence, self.contacts = evidence, contacts
+        # What is usual is asked once, before anything is joined: the odds are fitted on objects as they are then.
         sizes = contacts.sizes
         self.typical_size = float(np.square(sizes).sum() / max(sizes.sum(), 1.0))
         words = evidence.compare(*np.nonzero(np.triu(touch | touch.T, 1)))
@@ -57,6 +58,7 @@ class Joinable:
 
 
 def share_dropped(words: PairWords) -> Float64[ndarray, " pairs"]:
+    """Share of the views that drop one of the two; half a view of doubt draws it to 0."""
     return words.dropped / (words.weight + words.dropped + 0.5)
 
 
