@@ -25,11 +25,11 @@ from gsseg.objects.profiles import Profiles, group_mass, mask_profiles, neighbou
 from gsseg.objects.unmasked import speaking
 from gsseg.segmentation.confidence import Border, Confidence, most_doubtful_first
 
-BORDER = (-0.408, 1.378)
+BORDER = (-0.367, 1.380)
 """Coefficients of `border_traits`."""
 GAUSSIAN = (-0.194, 1.661, 1.800, -1.202, 0.302, 1.027, -0.586)
 """Coefficients of `gaussian_traits`."""
-OBJECT = (-11.636, -1.308, 5.286, 0.506, 7.003, 3.261)
+OBJECT = (-12.575, -0.708, 5.538, 0.565, 6.669, 4.428)
 """Coefficients of `object_traits`."""
 
 
