@@ -9,6 +9,7 @@ from gsseg.evaluate.prediction import Prediction as Prediction
 from gsseg.evaluate.protocols import PROTOCOLS as PROTOCOLS
 from gsseg.evaluate.protocols import ClickProtocol as ClickProtocol
 from gsseg.evaluate.protocols import EvaluationProtocol as EvaluationProtocol
+from gsseg.evaluate.protocols import LerfMaskProtocol as LerfMaskProtocol
 from gsseg.evaluate.protocols import LerfProtocol as LerfProtocol
 from gsseg.evaluate.protocols import ScanNetInstanceProtocol as ScanNetInstanceProtocol
 from gsseg.evaluate.protocols import ScanNetProtocol as ScanNetProtocol

@@ -104,6 +104,11 @@ def test_texts_and_pictures_of_the_worst(prepared: Path, tmp_path: Path, answer,
     assert scores["acc50"] == pytest.approx(4 / 6)  # the text that nobody knows counts 0
     assert 0.55 < scores["miou"] <= 4 / 6
     assert len(list((tmp_path / "pictures").iterdir())) == 6
+    masks = answer(*words, "--protocol", "lerf-mask")
+    assert masks["texts"] == 3
+    assert 0.5 < masks["miou"] <= 2 / 3  # drawn with what stands before, against silhouettes
+    assert 0.3 < masks["mbiou"] < masks["miou"]
+    assert masks["rules"]["boundary_dilation_ratio"] == 0.02
     assert "asks none" in refusal(*words, "--protocol", "scannet", "--pictures", tmp_path / "other")
 
 

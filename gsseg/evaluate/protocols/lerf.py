@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int64
 from numpy import ndarray
 
 from gsseg.errors import InputError
-from gsseg.evaluate.prediction import Prediction
+from gsseg.evaluate.prediction import ObjectWords, Prediction
 from gsseg.evaluate.prompt_truth import LIST, Query, read_queries
 from gsseg.evaluate.protocols.protocol import Progress, needed_scene, needed_words
 from gsseg.evaluate.scores import Metric, Scores
@@ -38,12 +38,7 @@ class LerfProtocol:
         """Reads the folder with `read_queries`; every text is asked once and drawn in each of its views."""
         scene, words = needed_scene(scene, self.name), needed_words(found, self.name)
         queries = read_queries(truth)
-        meant = {prompt: words.select(prompt) for prompt in dict.fromkeys(each.prompt for each in queries)}
-        if not any(map(len, meant.values())):
-            problem = f"asks for {len(meant)} texts, and none selects an object"
-            raise InputError(
-                truth / LIST, problem, "say what the objects are: --clip MODEL, --names FILE, or the viewer"
-            )
+        meant = selected_by_text(words, queries, truth / LIST)
         iou: dict[int, float] = {}
         for number, query in enumerate(queries):
             pixels = query.read()
@@ -64,6 +59,15 @@ class LerfProtocol:
             "selected": {prompt: [int(each) for each in objects] for prompt, objects in meant.items()},
         }
         return Scores(tuple(metrics), found.objects, names, ("query", "queries"), rules)
+
+
+def selected_by_text(words: ObjectWords, queries: list[Query], where: Path) -> dict[str, Int64[ndarray, " selected"]]:
+    """The objects of every text, each asked once, in the order of the queries; `InputError` where none has any."""
+    meant = {prompt: words.select(prompt) for prompt in dict.fromkeys(each.prompt for each in queries)}
+    if not any(map(len, meant.values())):
+        problem = f"asks for {len(meant)} texts, and none selects an object"
+        raise InputError(where, problem, "say what the objects are: --clip MODEL, --names FILE, or the viewer")
+    return meant
 
 
 def selected_silhouette(scene: Scene, rows: ndarray, camera: Camera) -> Bool[ndarray, "height width"]:
