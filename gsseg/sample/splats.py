@@ -46,7 +46,7 @@ def make_splats(world: World, gloom: Gloom, seen: list[Seen], config: RoomConfig
     """Draws ``config.gaussians`` splats; ``seen`` are the training views."""
     floating = round(config.floaters * config.gaussians)
     faces, points, visible, spacing = _on_surfaces(world, seen, config, config.gaussians - floating, rng)
-    normals = _facing_cameras(smooth_normals(world, faces, points), world, faces)
+    normals = facing_cameras(smooth_normals(world, faces, points), world, faces)
     rgb = splat_colors(world, gloom, faces, points, normals)
     instance = world.instance[faces]
     count = len(points)
@@ -132,7 +132,7 @@ def _on_surfaces(
     return faces, points, visible, spacing
 
 
-def _facing_cameras(normals: ndarray, world: World, faces: ndarray) -> Float64[ndarray, "points 3"]:
+def facing_cameras(normals: ndarray, world: World, faces: ndarray) -> Float64[ndarray, "points 3"]:
     """Smooth normals on the same side as the triangle's own."""
     a, b, c = np.moveaxis(world.corners[faces], 1, 0)
     flat = np.cross(b - a, c - a)

@@ -1,7 +1,6 @@
 """Raw data sets in miniature, written in the formats of the originals: what `gsseg.prepare` is tested on."""
 
 import io
-import json
 import struct
 import zlib
 from dataclasses import dataclass
@@ -9,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from gsseg.sample.scannet_files import LABELLED_VERTEX, VERTEX, SensHeader, sens_frame, write_annotation, write_mesh
+from gsseg.scene import Camera
 
 WIDTH, HEIGHT = 96, 72
 DEPTH_WIDTH, DEPTH_HEIGHT = 48, 36
@@ -41,37 +43,10 @@ def jpeg(seed: int, blur: int = 1, size: tuple[int, int] = (WIDTH, HEIGHT)) -> b
     return content.getvalue()
 
 
-def sens_header(frames: int, **changes: float) -> bytes:
-    """The header of a ``.sens``; ``changes`` by the names below."""
-    given = {
-        "version": 4, "color": 2, "depth": 1, "width": WIDTH, "height": HEIGHT,
-        "depth_width": DEPTH_WIDTH, "depth_height": DEPTH_HEIGHT, "focal": FOCAL, **changes,
-    }  # fmt: skip
-    name = b"StructureSensor"
-    intrinsics = np.eye(4, dtype=np.float32)
-    intrinsics[0, 0] = intrinsics[1, 1] = given["focal"]
-    intrinsics[0, 2], intrinsics[1, 2] = WIDTH / 2 + 0.25, HEIGHT / 2 - 0.5
-    eye = np.eye(4, dtype=np.float32).tobytes()
-    head = struct.pack("<IQ", int(given["version"]), int(given.get("name", len(name)))) + name
-    head += intrinsics.tobytes() + eye + intrinsics.tobytes() + eye
-    sizes = (int(given[key]) for key in ("color", "depth", "width", "height", "depth_width", "depth_height"))
-    return head + struct.pack("<iiIIIIfQ", *sizes, 1000.0, frames)
-
-
-def sens_frame(pose: np.ndarray, photo: bytes, depth: bytes) -> bytes:
-    """One frame."""
-    return pose.astype("<f4").tobytes() + struct.pack("<QQQQ", 0, 0, len(photo), len(depth)) + photo + depth
-
-
-def write_ply(path: Path, columns: np.ndarray, triangles: np.ndarray) -> None:
-    """Vertices and faces as ScanNet's meshes hold them."""
-    words = {"f4": "float", "u1": "uchar", "u2": "ushort"}
-    lines = ["ply", "format binary_little_endian 1.0", "comment MLIB generated", f"element vertex {len(columns)}"]
-    lines += [f"property {words[columns.dtype[name].str[1:]]} {name}" for name in columns.dtype.names]
-    lines += [f"element face {len(triangles)}", "property list uchar int vertex_indices", "end_header", ""]
-    faces = np.empty(len(triangles), [("n", "u1"), ("v", "<i4", 3)])
-    faces["n"], faces["v"] = 3, triangles
-    path.write_bytes("\n".join(lines).encode() + columns.tobytes() + faces.tobytes())
+def sens_header(frames: int, width: int = WIDTH, focal: float = FOCAL, color: int = 2, depth: int = 1) -> bytes:
+    """The header of a ``.sens``."""
+    camera = Camera(width, HEIGHT, focal, focal, WIDTH / 2 + 0.25, HEIGHT / 2 - 0.5, np.eye(4))
+    return SensHeader(camera, DEPTH_WIDTH, DEPTH_HEIGHT, frames, color, depth).pack()
 
 
 def _square(corner: list[float], u: list[float], v: list[float], side: int) -> tuple[np.ndarray, np.ndarray]:
@@ -125,29 +100,22 @@ def write_scan(folder: Path, frames: int = 12, side: int = 8, lost: tuple[int, .
     sens = folder / f"{name}.sens"
     sens.write_bytes(sens_header(frames) + b"".join(parts) + struct.pack("<Q", 0))  # no inertial measurements
     points, triangles, part = room(side)
-    mesh = np.zeros(len(points), [("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("red", "u1"), ("green", "u1"),
-                                  ("blue", "u1"), ("alpha", "u1")])  # fmt: skip
-    for axis, key in enumerate("xyz"):
-        mesh[key] = points[:, axis]
-    for key, values in (("red", (90, 200, 40, 40)), ("green", (90, 40, 200, 40)), ("blue", (90, 40, 40, 200))):
-        mesh[key] = np.array(values)[part]
-    write_ply(folder / f"{name}_vh_clean_2.ply", mesh, triangles)
     classes = np.array([2, 5, 7, 0])[part]
-    labels = np.zeros(len(points), [*mesh.dtype.descr, ("label", "<u2")])
-    for key in mesh.dtype.names:
-        labels[key] = mesh[key]
+    labels = np.zeros(len(points), LABELLED_VERTEX)
+    for axis, key in enumerate("xyz"):
+        labels[key] = points[:, axis]
+    for key, values in (("red", (90, 200, 40, 40)), ("green", (90, 40, 200, 40)), ("blue", (90, 40, 40, 200))):
+        labels[key] = np.array(values)[part]
     labels["label"] = classes
-    write_ply(folder / f"{name}_vh_clean_2.labels.ply", labels, triangles)
+    mesh = np.zeros(len(points), VERTEX)
+    for key in mesh.dtype.names:
+        mesh[key] = labels[key]
+    write_mesh(folder / f"{name}_vh_clean_2.ply", mesh, triangles)
+    write_mesh(folder / f"{name}_vh_clean_2.labels.ply", labels, triangles)
     # Segments are smaller than objects, and their numbers have holes.
     segments = part * 1000 + np.arange(len(points)) % 3 * 7
-    (folder / f"{name}_vh_clean_2.0.010000.segs.json").write_text(
-        json.dumps({"params": {}, "sceneId": name, "segIndices": segments.tolist()})
-    )
-    groups = [
-        {"id": k, "objectId": k, "label": label, "segments": sorted(set(segments[part == k].tolist()))}
-        for k, label in enumerate(("floor", "office chair", "table"))
-    ]
-    (folder / f"{name}.aggregation.json").write_text(json.dumps({"sceneId": name, "segGroups": groups}))
+    named = enumerate(("floor", "office chair", "table"))
+    write_annotation(folder, segments, {k: (label, np.unique(segments[part == k]).tolist()) for k, label in named})
     (folder / f"{name}.txt").write_text("axisAlignment = 0 1 0 0 -1 0 0 0 0 0 1 0 0 0 0 1\n")
     instances = np.where(part == 3, -1, part)
     return RawScan(folder, sens, poses, photos, depths, points, triangles, classes, instances)

@@ -18,7 +18,8 @@ from gsseg.io.scene_folder import read_cameras
 from gsseg.prepare import ScanNetOptions, prepare_scannet
 from gsseg.prepare.scan_mesh import vertex_normals
 from gsseg.prepare.sens import SensFile
-from tests.prepare.raw_scan import HEIGHT, WIDTH, RawScan, extract, jpeg, room, sens_frame, sens_header
+from gsseg.sample.scannet_files import sens_frame
+from tests.prepare.raw_scan import HEIGHT, WIDTH, RawScan, extract, jpeg, room, sens_header
 
 ALL = ScanNetOptions(every=1)
 
