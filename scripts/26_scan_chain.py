@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 FRAMES, WIDTH, HEIGHT, VERTICES = 80, 648, 484, 80_000
-SHOWN = ("frames", "vertices", "scores", "objects", "instances", "ap", "ap50", "ap25", "best_match_iou")
+SHOWN = ("frames", "vertices", "psnr", "object_iou", "objects", "instances", "ap", "ap50", "ap25", "best_match_iou")
 
 
 def main(folder: Path, seed: int, splat_options: list[str]) -> None:
@@ -74,7 +74,8 @@ def table(stages: dict[str, list[str]]) -> None:
     walls, processors, peaks = zip(*costs, strict=True)
     print(f"{'together':10}{sum(walls):8.1f}{sum(processors):13.1f}{max(peaks):9.0f}")
     for stage, found in said.items():
-        print(stage, {key: value for key, value in found.items() if key in SHOWN})
+        found = {**found.get("scores", {}), **found}
+        print(stage, {key: found[key] for key in SHOWN if key in found})
 
 
 def measured(words: list[str]) -> tuple[float, float, float, dict]:

@@ -19,7 +19,7 @@ def boundary(mask: Bool[ndarray, "height width"], ratio: float = DILATION_RATIO)
     (2 d + 1) x (2 d + 1) does, too. The picture's border is one of the mask: what lies beyond it is outside.
     """
     steps = max(1, round(ratio * float(np.hypot(*mask.shape))))
-    eroded = np.asarray(minimum_filter(mask, 2 * steps + 1, mode="constant", cval=False))
+    eroded = np.asarray(minimum_filter(mask, 2 * steps + 1, mode="constant", cval=False), bool)
     return mask & ~eroded
 
 
