@@ -1,21 +1,26 @@
-"""How long a click takes until the object lights up in a real browser, as the page itself sees it.
+"""How long a click takes until the object lights up in a real browser, and edits until they show.
 
     python scripts/10_click_to_light.py RUN [CLICKS]
 
 RUN is anything that ``gsseg view`` opens. Clicks points of the first picture that are on different objects; for each:
-seconds until the new colours have arrived, until the pixel under the pointer has changed, and how long a frame takes
-while nothing happens. Needs a browser and Playwright, as the tests of the viewer do. Without a graphics card a
-frame of a large scene takes seconds, and a click is to be judged in frames.
+seconds until the pixel under the pointer has changed, and how long a frame takes while nothing happens. Then merges two
+objects, splits one into its codes and deletes one by their keys, until the pixel has changed; nothing is saved. Beside
+each stand the seconds of processor of the server, which are much the same on a machine that is busy. Needs a browser
+and Playwright, as the tests of the viewer do.
 """
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from gsseg_viewer.document import Document
 from gsseg_viewer.pointing import Sight
 from gsseg_viewer.server import serve
+from gsseg_viewer.session import Session
+from gsseg_viewer.state import State
 from playwright.sync_api import sync_playwright
 
 from gsseg.segmentation import NO_OBJECT
@@ -46,6 +51,7 @@ watch.pixel = () => {
 };
 watch.aim = (u, v) => { watch.at = [u, v]; watch.before = watch.pixel(); watch.clicked = watch.lit = 0; };
 addEventListener("pointerup", () => { watch.clicked = performance.now(); }, true);
+addEventListener("keydown", () => { watch.clicked = performance.now(); }, true);
 const look = () => {
   if (watch.clicked && !watch.lit) {
     const change = watch.pixel().reduce((sum, value, k) => sum + Math.abs(value - watch.before[k]), 0);
@@ -97,6 +103,48 @@ def points_on_objects(document: Document, sight: Sight, count: int) -> list[tupl
     return found[:count]
 
 
+def edit_times(page: Any, session: Session, points: list[tuple[int, int]]) -> None:
+    """Prints how long edits take, each from its key until the pixel under the pointer has changed, and undoes them."""
+    document = session.document
+    (u, v), other = points[:2]
+
+    def settled(what: str, holds: Callable[[], object]) -> None:
+        poll(what, holds, PATIENCE)
+        page.wait_for_timeout(2500)  # until the picture is fine again
+
+    def owner(state: State) -> int:
+        return session.selection.objects(state)[0] if session.selection else NO_OBJECT
+
+    for name, keys, both in (("merge", "m", True), ("split", "c", False), ("delete", "Delete", False)):
+        page.mouse.click(*other)
+        settled("another object", lambda: session.selection)
+        larger = document.state.gaussians(owner(document.state))
+        page.mouse.click(u, v)
+        settled("an object", lambda: session.selection)
+        first = (u, v)
+        if both and document.state.gaussians(owner(document.state)) > larger:
+            first = other  # the smaller of the two takes the other's colour
+        if both:
+            page.keyboard.down("Shift")
+            page.mouse.click(*other)
+            page.keyboard.up("Shift")
+            settled("both", lambda: len(session.selection.objects(document.state)) == 2)
+        if name == "split":
+            page.keyboard.press("s")
+            settled("ways to split it", lambda: session.guide is not None)
+        before, state = time.process_time(), document.state
+        page.evaluate("([u, v]) => stopwatch.aim(u, v)", list(first))
+        page.keyboard.press(keys)
+        poll(f"{name} shown", lambda: page.evaluate("stopwatch.lit"), PATIENCE)
+        shown = page.evaluate("stopwatch.lit - stopwatch.clicked") / 1000
+        print(f"{name}: shown after {shown:.2f} s; processor {time.process_time() - before:.2f} s", flush=True)
+        assert document.state is not state
+        document.undo()
+        page.keyboard.press("Escape")
+        page.keyboard.press("Escape")
+        settled("nothing selected", lambda: session.guide is None)
+
+
 def main() -> None:
     """Prints the figures."""
     document = Document.open(sys.argv[1])
@@ -113,13 +161,18 @@ def main() -> None:
         page.wait_for_timeout(3000)  # until viser has chosen how finely to draw
         (session,) = viewer.sessions
         frame, waits = page.evaluate(FRAME), []
-        for u, v in points_on_objects(document, Sight.of(session.client.camera), clicks):
+        points = points_on_objects(document, Sight.of(session.client.camera), clicks)
+        processor = time.process_time()
+        for u, v in points:
             page.evaluate("([u, v]) => stopwatch.aim(u, v)", [u, v])
             page.mouse.click(u, v)
             poll("light", lambda: page.evaluate("stopwatch.lit"), PATIENCE)
             waits.append(page.evaluate("stopwatch.lit - stopwatch.clicked") / 1000)
             page.wait_for_timeout(1000)
+        each = (time.process_time() - processor) / len(points)
         print(f"a frame: {frame:.2f} s; click to light: median {np.median(waits):.2f} s, most {max(waits):.2f} s")
+        print(f"processor of the server for each click: {each:.2f} s", flush=True)
+        edit_times(page, session, points)
         browser.close()
 
 

@@ -22,15 +22,9 @@ from scipy.optimize import minimize
 import gsseg
 from gsseg.evaluate.ground_truth import read_ground_truth
 from gsseg.objects.atoms import find_atoms
-from gsseg.objects.build import (
-    CONTACT_NEIGHBOURS,
-    RIM_NEIGHBOURS,
-    ObjectConfig,
-    assign_objects,
-    group_gaussians,
-    joinable,
-)
-from gsseg.objects.joining import LEAST_WEIGHT, JoiningConfig, JoinOdds, share_of_often, traits
+from gsseg.objects.build import ObjectConfig, assign_objects, group_gaussians
+from gsseg.objects.joining import JoiningConfig, JoinOdds, share_of_often, traits
+from gsseg.objects.pair_facts import CONTACT_NEIGHBOURS, LEAST_WEIGHT, RIM_NEIGHBOURS, joinable
 from gsseg.objects.profiles import neighbours
 from gsseg.objects.unmasked import speaking
 from gsseg.scene.sh import base_colors

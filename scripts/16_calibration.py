@@ -23,6 +23,7 @@ import gsseg
 from gsseg.evaluate.ground_truth import read_ground_truth
 from gsseg.objects import confidence
 from gsseg.objects.build import ObjectConfig, find_objects, largest_first, nearest
+from gsseg.objects.pair_facts import RIM_NEIGHBOURS
 from gsseg.scene.sh import base_colors
 from gsseg.threads import one_torch_thread
 
@@ -77,6 +78,7 @@ class Result:
     evidence: gsseg.features.MaskEvidence
     ids: ndarray
     near: ndarray
+    means: ndarray
     instances: ndarray
 
     @property
@@ -104,15 +106,15 @@ def results(names: tuple[str, ...], arguments: Arguments) -> list[Result]:
         near = nearest(means, ObjectConfig())
         evidence = stages.evidence_of(scene, 0, arguments.cache / f"{folder.name}.0")
         ids = largest_first(find_objects(evidence, means, colors, near, ObjectConfig()))
-        found.append(Result(evidence, ids, np.ascontiguousarray(near[:, : confidence.RIM_NEIGHBOURS]), instances))
+        found.append(Result(evidence, ids, np.ascontiguousarray(near[:, :RIM_NEIGHBOURS]), means, instances))
     return found
 
 
 def borders(result: Result) -> Told:
     """Of every border, whether it is between two things."""
-    first, second, words = confidence.words_of_borders(result.evidence, result.ids, result.near, result.count)
+    first, second, _, traits = confidence.borders_of(result.evidence, result.ids, result.near, result.means)
     instance = result.shared().argmax(axis=1)
-    return Told(confidence.border_traits(words), instance[first] != instance[second])
+    return Told(traits, instance[first] != instance[second])
 
 
 def gaussians(result: Result) -> Told:
@@ -130,10 +132,8 @@ def objects(result: Result, border: ndarray, gaussian: ndarray) -> Told:
     mine = np.bincount(result.ids[result.ids >= 0], light[result.ids >= 0], result.count)
     theirs = np.bincount(result.instances[result.instances >= 0], light[result.instances >= 0], shared.shape[1])
     iou = (shared / np.maximum(mine[:, None] + theirs - shared, 1e-12)).max(axis=1)
-    first, second, words = confidence.words_of_borders(result.evidence, result.ids, result.near, result.count)
-    weakest = confidence.weakest_border(
-        first, second, confidence.sigmoid(confidence.border_traits(words) @ border), result.count
-    )
+    first, second, _, traits = confidence.borders_of(result.evidence, result.ids, result.near, result.means)
+    weakest = confidence.weakest_border(first, second, confidence.sigmoid(traits @ border), result.count)
     traits = confidence.gaussian_traits(result.evidence, result.ids, result.near, result.count)
     sure = confidence.sigmoid(traits @ gaussian)
     return Told(confidence.object_traits(result.evidence, result.ids, sure, weakest, result.count), iou >= 0.5)

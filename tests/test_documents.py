@@ -23,7 +23,14 @@ PROSE = """and are at beside can computes does for from has holds in into is its
 that the to turns under where which with without writes"""
 """Words that follow gsseg, the project, in a sentence. A new one is added here; a command never is."""
 
-SIGNATURES = {"gsseg scene", "gsseg confidence", "gsseg viewer", "gsseg viewer edits", "gsseg binary codes 1"}
+SIGNATURES = {
+    "gsseg scene",
+    "gsseg confidence",
+    "gsseg viewer",
+    "gsseg viewer edits",
+    "gsseg viewer judgements",
+    "gsseg binary codes 1",
+}
 """What files of gsseg begin with."""
 
 NAMED = re.compile(r"(?<![.\w])gsseg ([a-z]+)\b(?![\[(/])")

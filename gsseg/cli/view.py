@@ -45,6 +45,9 @@ class ViewRun(Command):
     """Another run of the same splats: shown in the colours of the objects that both have, and what differs selected."""
     classes: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """What objects are named by, a key each: a text file, one class a line, perhaps with a colour (chair #c08040)."""
+    draw_at_most: Annotated[int, tyro.conf.arg(metavar="N")] = 2_000_000
+    """Gaussians drawn at once, those that add most to the picture; a browser that is slow draws fewer, and says how
+    many. What is clicked and edited is exact on all of them. 0 draws all, however slow that is."""
     read_only: bool = False
     """Whether nothing can be edited, hidden or saved."""
     host: str = "127.0.0.1"
@@ -62,6 +65,10 @@ class ViewRun(Command):
         """Serves until Ctrl-C, and says where."""
         if not 0 <= self.port <= 65535:
             raise InputError(f"--port {self.port}", "is no port", "give 0 to 65535")
+        if self.draw_at_most < 0:
+            raise InputError(
+                f"--draw-at-most {self.draw_at_most}", "is no number of Gaussians", "give 0 for all, or more"
+            )
         self._check_password()
         try:
             from gsseg_viewer.classes import read_classes
@@ -82,7 +89,9 @@ class ViewRun(Command):
         views = self._views(document.run.path, document.run.file.path)
         model = open_text_model(self.clip, self.text_vectors)
         password = None if self.password_file is None else read_password(self.password_file)
-        with serve(document, views, self.host, self.port, self.allow_hosts, model, password) as viewer:
+        with serve(
+            document, views, self.host, self.port, self.allow_hosts, model, password, self.draw_at_most
+        ) as viewer:
             came = _listen_for_the_end()  # before anybody is told that there is something to end
             objects = len(document.state.objects)
             self.output.say(f"{objects} objects, {len(document.gaussians)} Gaussians, {len(views)} training views")

@@ -6,23 +6,22 @@ from typing import Literal, get_args
 
 import numpy as np
 import scipy.sparse as sp
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Float32, Int64
 from numpy import ndarray
 
 from gsseg.codebook import Codes
 from gsseg.features.evidence import MaskEvidence
-from gsseg.objects.agreement import BARELY_SEEN, GroupEvidence
+from gsseg.objects.agreement import BARELY_SEEN
 from gsseg.objects.assignment import AssignmentConfig, assign
 from gsseg.objects.atoms import AtomConfig, find_atoms
-from gsseg.objects.contacts import Contacts
 from gsseg.objects.grouping import GroupingConfig, group_atoms
 from gsseg.objects.holes import fill_holes
-from gsseg.objects.joining import Joinable, JoiningConfig, join_objects
+from gsseg.objects.joining import JoiningConfig, join_objects
 from gsseg.objects.nesting import code_owners, nest_codes
-from gsseg.objects.normals import outward_normals
-from gsseg.objects.profiles import Profiles, mask_profiles, neighbours, touching
+from gsseg.objects.pair_facts import CONTACT_NEIGHBOURS, RIM_NEIGHBOURS, evidence_of_groups, joinable
+from gsseg.objects.profiles import Profiles, mask_profiles, neighbours
 from gsseg.objects.strays import rehome_strays
-from gsseg.objects.unmasked import speaking, unmasked_light
+from gsseg.objects.unmasked import speaking
 from gsseg.segmentation import NO_OBJECT, ObjectInfo, Segmentation
 from gsseg.segmentation.describe import default_colors, default_name, describe_objects
 from gsseg.validation import check_choice
@@ -48,10 +47,6 @@ class ObjectConfig:
     def __post_init__(self) -> None:
         """ValueError for a start that there is not; the parts check their own."""
         check_choice(self, "start", get_args(Start))
-
-
-CONTACT_NEIGHBOURS, RIM_NEIGHBOURS = 8, 12
-"""Neighbours of a Gaussian that say which groups touch, and whether it lies on the rim of a mask."""
 
 
 def build_objects(
@@ -135,19 +130,6 @@ def group_gaussians(
     return np.where(atoms >= 0, of_atom[np.maximum(atoms, 0)], NO_OBJECT)
 
 
-def evidence_of_groups(
-    evidence: MaskEvidence,
-    spoken: sp.csr_array,
-    groups: Int64[ndarray, " gaussians"],
-    near: Int64[ndarray, "gaussians neighbours"],
-    count: int,
-) -> tuple[GroupEvidence, Bool[ndarray, "groups groups"]]:
-    """What the views say of groups of Gaussians, and which of them touch."""
-    unmasked = unmasked_light(evidence, spoken, groups, count)
-    said = GroupEvidence(mask_profiles(evidence, groups, count), unmasked)
-    return said, touching(near[:, :CONTACT_NEIGHBOURS], groups, count)
-
-
 def assign_objects(
     evidence: MaskEvidence,
     groups: Int64[ndarray, " gaussians"],
@@ -179,21 +161,6 @@ def join_parts(
         return objects
     whole = join_objects(*joinable(evidence, spoken, objects, near, means), config)
     return np.where(objects >= 0, whole[np.maximum(objects, 0)], NO_OBJECT)
-
-
-def joinable(
-    evidence: MaskEvidence,
-    spoken: sp.csr_array,
-    objects: Int64[ndarray, " gaussians"],
-    near: Int64[ndarray, "gaussians neighbours"],
-    means: Float32[ndarray, "gaussians 3"],
-) -> tuple[Joinable, Bool[ndarray, "objects objects"]]:
-    """All that is known of objects that may be parts of one, and which of them touch."""
-    count = int(objects.max()) + 1
-    said, touch = evidence_of_groups(evidence, spoken, objects, near, count)
-    normals = outward_normals(evidence, means, near[:, :RIM_NEIGHBOURS])
-    contacts = Contacts(objects, count, near[:, :CONTACT_NEIGHBOURS], means, normals)
-    return Joinable(said, contacts, touch), touch
 
 
 def without_slivers(evidence: MaskEvidence, objects: Int64[ndarray, " gaussians"]) -> Int64[ndarray, " gaussians"]:

@@ -3,7 +3,8 @@
 Each is a logistic regression on a few traits that need no truth, fitted on made scenes with truth and checked on others
 (scripts/16_calibration.py prints the constants below and the errors of calibration, and draws docs/calibration.svg):
 
-- *border*: the two objects are two things, i.e. most of their light is of different instances;
+- *border*: the two objects are two things, i.e. most of their light is of different instances; its trait is what
+  decided that they were not joined (`gsseg.objects.joining`);
 - *Gaussian*: it is of the instance that most light of its object is of;
 - *object*: its IoU with an instance, by light, is at least 1/2.
 
@@ -17,19 +18,18 @@ from numpy import ndarray
 
 from gsseg.compiled import njit
 from gsseg.features.evidence import MaskEvidence
-from gsseg.objects.agreement import BARELY_SEEN, GroupEvidence, PairWords
-from gsseg.objects.profiles import Profiles, group_mass, mask_profiles, neighbours, touching
-from gsseg.objects.unmasked import speaking, unmasked_light
+from gsseg.objects.agreement import BARELY_SEEN
+from gsseg.objects.joining import JoiningConfig, log_odds_of_one
+from gsseg.objects.pair_facts import RIM_NEIGHBOURS, PairFacts, joinable
+from gsseg.objects.profiles import Profiles, group_mass, mask_profiles, neighbours
+from gsseg.objects.unmasked import speaking
 from gsseg.segmentation.confidence import Border, Confidence, most_doubtful_first
 
-CONTACT_NEIGHBOURS, RIM_NEIGHBOURS = 8, 12
-"""Neighbours of a Gaussian that say which objects touch, and what is around it."""
-
-BORDER = (0.890, -7.194, 0.797, 8.624, -0.229)
+BORDER = (-0.367, 1.380)
 """Coefficients of `border_traits`."""
 GAUSSIAN = (-0.194, 1.661, 1.800, -1.202, 0.302, 1.027, -0.586)
 """Coefficients of `gaussian_traits`."""
-OBJECT = (-11.636, -1.308, 5.286, 0.506, 7.003, 3.261)
+OBJECT = (-12.575, -0.708, 5.538, 0.565, 6.669, 4.428)
 """Coefficients of `object_traits`."""
 
 
@@ -41,8 +41,8 @@ def find_confidence(
     if not count:
         return Confidence(np.zeros(len(objects), np.float32), [], [])
     near = neighbours(means, RIM_NEIGHBOURS)
-    first, second, words = words_of_borders(evidence, objects, near, count)
-    two = sigmoid(border_traits(words) @ BORDER)
+    first, second, known, traits_of = borders_of(evidence, objects, near, means)
+    two, words = sigmoid(traits_of @ BORDER), known.words
     of_gaussian = np.where(objects >= 0, sigmoid(gaussian_traits(evidence, objects, near, count) @ GAUSSIAN), 0.0)
     traits = object_traits(evidence, objects, of_gaussian, weakest_border(first, second, two, count), count)
     borders = [
@@ -58,32 +58,23 @@ def sigmoid(log_odds: Float64[ndarray, " items"]) -> Float64[ndarray, " items"]:
     return 1.0 / (1.0 + np.exp(-np.clip(log_odds, -30.0, 30.0)))
 
 
-def words_of_borders(
+def borders_of(
     evidence: MaskEvidence,
     objects: Int64[ndarray, " gaussians"],
     near: Int64[ndarray, "gaussians neighbours"],
-    count: int,
-) -> tuple[Int64[ndarray, " borders"], Int64[ndarray, " borders"], PairWords]:
-    """Ids of the objects that touch, the smaller first, and what the views say of them."""
-    unmasked = unmasked_light(evidence, speaking(evidence, near), objects, count)
-    said = GroupEvidence(mask_profiles(evidence, objects, count), unmasked)
-    first, second = np.nonzero(np.triu(touching(near[:, :CONTACT_NEIGHBOURS], objects, count), 1))
-    return first, second, said.compare(first, second)
+    means: Float32[ndarray, "gaussians 3"],
+) -> tuple[Int64[ndarray, " borders"], Int64[ndarray, " borders"], PairFacts, Float64[ndarray, "borders traits"]]:
+    """Ids of the objects that touch, the smaller first, all that is known of the two, and `border_traits`."""
+    joined, touch = joinable(evidence, speaking(evidence, near), objects, near, means)
+    first, second = np.nonzero(np.triu(touch, 1))
+    facts = joined.compare(first, second)
+    return first, second, facts, border_traits(facts, joined.dropping)
 
 
-def border_traits(words: PairWords) -> Float64[ndarray, "borders traits"]:
-    """1, mean agreement of views, ln of their weight, share of views that drop one of the two, ln of the size ratio."""
-    weight, dropped = words.weight, words.dropped
-    return np.stack(
-        [
-            np.ones_like(weight),
-            words.agreeing / np.maximum(weight, 1e-12),
-            np.log(weight + 0.1),
-            dropped / (weight + dropped + 0.5),
-            np.log(words.size_ratio + 0.02),
-        ],
-        axis=1,
-    )
+def border_traits(facts: PairFacts, dropping: float) -> Float64[ndarray, "borders traits"]:
+    """1; log-odds that the two are two, as the joining has them. ``dropping``: of the scene."""
+    log_odds = log_odds_of_one(facts, JoiningConfig().coefficients(dropping))
+    return np.column_stack([np.ones(len(log_odds)), -log_odds])
 
 
 def gaussian_traits(

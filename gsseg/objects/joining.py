@@ -29,13 +29,9 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
-from gsseg.objects.agreement import GroupEvidence, PairWords
-from gsseg.objects.contacts import Contacts, Folds
 from gsseg.objects.grouping import merge_best_pairs
+from gsseg.objects.pair_facts import LEAST_WEIGHT, Joinable, PairFacts, share_dropped
 from gsseg.validation import check_real
-
-LEAST_WEIGHT = 0.25
-"""Weight of views below which nothing is known of a pair, and it stays two."""
 
 SELDOM, OFTEN = 0.08, 0.19
 """What a scene's pairs have, on average, of views that drop one of two: where the segmenter drops things seldom, and
@@ -118,45 +114,6 @@ def share_of_often(dropping: float) -> float:
     return float(np.clip((dropping - SELDOM) / (OFTEN - SELDOM), 0.0, 1.0))
 
 
-@dataclass(frozen=True, eq=False)
-class PairFacts:
-    """What is known of pairs of objects."""
-
-    words: PairWords
-    """What the views say."""
-    folds: Folds
-    """How they touch."""
-    typical_size: float
-    """t above, of the scene."""
-
-
-class Joinable:
-    """Objects that are being joined, kept ready for comparison; changed in place by `merge`."""
-
-    def __init__(self, evidence: GroupEvidence, contacts: Contacts, touch: Bool[ndarray, "objects objects"]) -> None:
-        """Takes over the tables; ``touch``: which objects lie against each other, either way round."""
-        self.evidence, self.contacts = evidence, contacts
-        sizes = contacts.sizes
-        self.typical_size = float(np.square(sizes).sum() / max(sizes.sum(), 1.0))
-        words = evidence.compare(*np.nonzero(np.triu(touch | touch.T, 1)))
-        known = words.weight >= LEAST_WEIGHT
-        self.dropping = float(_share_dropped(words)[known].mean()) if known.any() else 0.0
-
-    def merge(self, keep: int, gone: int) -> None:
-        """Object ``keep`` takes over object ``gone``."""
-        self.evidence.merge(keep, gone)
-        self.contacts.merge(keep, gone)
-
-    def compare(self, one: Int64[ndarray, " pairs"], other: Int64[ndarray, " pairs"]) -> PairFacts:
-        """What is known of the two objects of each pair."""
-        words, folds = self.evidence.compare(one, other), self.contacts.compare(one, other)
-        return PairFacts(words, folds, self.typical_size)
-
-
-def _share_dropped(words: PairWords) -> Float64[ndarray, " pairs"]:
-    return words.dropped / (words.weight + words.dropped + 0.5)
-
-
 def traits(facts: PairFacts) -> Float64[ndarray, "pairs traits"]:
     """What the log-odds are linear in, in the order of `JoinOdds`."""
     words, folds = facts.words, facts.folds
@@ -168,7 +125,7 @@ def traits(facts: PairFacts) -> Float64[ndarray, "pairs traits"]:
             words.agreeing / np.maximum(weight, 1e-12),
             words.clear / np.maximum(weight, 1e-12),
             -np.log(weight + 0.1),
-            -_share_dropped(words),
+            -share_dropped(words),
             together / (weight + dropped + together + 0.5),
             -folds.concave,
             folds.cosine,
@@ -180,10 +137,15 @@ def traits(facts: PairFacts) -> Float64[ndarray, "pairs traits"]:
     )
 
 
+def log_odds_of_one(facts: PairFacts, coefficients: Float64[ndarray, " traits"]) -> Float64[ndarray, " pairs"]:
+    """Log-odds of p above, within 30 either way: what lies beyond is as good as certain, and would overflow."""
+    return np.clip(traits(facts) @ coefficients, -30.0, 30.0)
+
+
 def probability_of_one(facts: PairFacts, coefficients: Float64[ndarray, " traits"]) -> Float64[ndarray, " pairs"]:
     """p above; 0 for pairs of which next to nothing is known."""
-    log_odds = np.clip(traits(facts) @ coefficients, -30.0, 30.0)  # what is beyond is certain, and would overflow
-    return np.where(facts.words.weight < LEAST_WEIGHT, 0.0, 1.0 / (1.0 + np.exp(-log_odds)))
+    p = 1.0 / (1.0 + np.exp(-log_odds_of_one(facts, coefficients)))
+    return np.where(facts.words.weight < LEAST_WEIGHT, 0.0, p)
 
 
 def join_objects(

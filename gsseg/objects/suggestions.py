@@ -18,10 +18,11 @@ from scipy.sparse.csgraph import connected_components
 
 from gsseg.features.evidence import MaskEvidence
 from gsseg.objects.agreement import GroupEvidence, Odds
-from gsseg.objects.confidence import BORDER, CONTACT_NEIGHBOURS, RIM_NEIGHBOURS, border_traits, sigmoid
+from gsseg.objects.confidence import BORDER, border_traits, sigmoid
 from gsseg.objects.grouping import GroupingConfig
-from gsseg.objects.profiles import group_mass, mask_profiles, neighbours, touching
-from gsseg.objects.unmasked import speaking, unmasked_light
+from gsseg.objects.pair_facts import RIM_NEIGHBOURS, evidence_of_groups, joinable
+from gsseg.objects.profiles import group_mass, neighbours
+from gsseg.objects.unmasked import speaking
 
 MOST_PARTS = 5
 """More parts than this nobody compares at a glance."""
@@ -70,10 +71,10 @@ def suggest_splits(
         visibility=evidence.visibility[rows],
     )  # fmt: skip
     near = neighbours(means[rows], RIM_NEIGHBOURS)
-    found = [_judged("masks", own, near, part) for part in by_masks(own, near, means[rows])]
+    found = [_judged("masks", own, near, means[rows], part) for part in by_masks(own, near, means[rows])]
     apart = by_place(own, near)
     if apart.max() > 0:
-        found.append(_judged("place", own, near, apart))
+        found.append(_judged("place", own, near, means[rows], apart))
     return sorted(found, key=lambda each: (-each.two, each.parts))
 
 
@@ -83,8 +84,7 @@ def by_masks(
     """Partitions into 2, 3, ... `MOST_PARTS` parts, each Gaussian's part."""
     cell = cells_of(means)
     count = int(cell.max()) + 1
-    said = _said(own, near, cell, count)
-    link = touching(near[:, :CONTACT_NEIGHBOURS], cell, count)
+    said, link = evidence_of_groups(own, speaking(own, near), cell, near, count)
     steps = _merged_down(said, link | link.T, 2, min(MOST_PARTS, count))
     partitions = [(int(label.max()) + 1, _mended(own, label[cell])) for label in steps]
     return [part for parts, part in partitions if len(np.unique(part)) == parts > 1]
@@ -119,10 +119,6 @@ def by_place(own: MaskEvidence, near: Int64[ndarray, "rows neighbours"]) -> Int6
     large = order[:MOST_PARTS][light[order[:MOST_PARTS]] >= SMALLEST_PART * light.sum()]
     rank[large] = np.arange(len(large))
     return rank[part]
-
-
-def _said(own: MaskEvidence, near: Int64[ndarray, "rows neighbours"], part: Int64[ndarray, " rows"], count: int):
-    return GroupEvidence(mask_profiles(own, part, count), unmasked_light(own, speaking(own, near), part, count))
 
 
 def _merged_down(
@@ -167,6 +163,7 @@ def _judged(
     kind: Literal["masks", "place"],
     own: MaskEvidence,
     near: Int64[ndarray, "rows neighbours"],
+    means: Float32[ndarray, "rows 3"],
     part: Int64[ndarray, " rows"],
 ) -> Suggestion:
     """A partition with its parts numbered by their light, and how sure its weakest border is."""
@@ -176,5 +173,7 @@ def _judged(
     rank[np.argsort(-light, kind="stable")] = np.arange(len(numbers))
     part = rank[part.reshape(-1)]
     one, other = np.triu_indices(len(numbers), 1)
-    two = sigmoid(border_traits(_said(own, near, part, len(numbers)).compare(one, other)) @ BORDER)
+    # What is usual in the scene is not known here: the parts are judged as if they were all of it.
+    parts, _ = joinable(own, speaking(own, near), part, near, means)
+    two = sigmoid(border_traits(parts.compare(one, other), parts.dropping) @ BORDER)
     return Suggestion(kind, part, float(two.min(initial=1.0)))

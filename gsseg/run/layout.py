@@ -94,6 +94,11 @@ class RunLayout:
         return self.path / "unsaved.json"
 
     @property
+    def judged(self) -> Path:
+        """What was locked in the viewer, and which borders were said to be right."""
+        return self.path / "judged.json"
+
+    @property
     def cache(self) -> Path:
         """Blending weights and finished stages; may be deleted at any time."""
         return self.path / "cache"
@@ -114,7 +119,7 @@ class RunLayout:
     @property
     def later(self) -> tuple[Path, ...]:
         """The files that others write afterwards and that speak of one training's objects."""
-        return self.compressed, self.marks, self.unsaved
+        return self.compressed, self.marks, self.unsaved, self.judged
 
     @property
     def finished(self) -> bool:

@@ -97,6 +97,11 @@ class TrainedSource:
         """None."""
         return None
 
+    @property
+    def judged_path(self) -> None:
+        """None."""
+        return None
+
     def save(self, edits: Edits) -> "TrainedSource":
         """ValueError: there is no folder to write to."""
         raise ValueError(f"this run is in memory alone: {len(edits.objects)} edited objects have no folder to go to")

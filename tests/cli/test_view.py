@@ -196,6 +196,11 @@ def test_no_such_port(finished_run, capsys):
     assert capsys.readouterr().err.startswith("gsseg: error: --port 70000: is no port")
 
 
+def test_no_such_number_of_gaussians(finished_run, capsys):
+    assert main(["view", "-m", str(finished_run), "--draw-at-most", "-1"]) == 2
+    assert capsys.readouterr().err.startswith("gsseg: error: --draw-at-most -1: is no number of Gaussians")
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

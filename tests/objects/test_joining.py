@@ -8,17 +8,8 @@ import pytest
 
 from gsseg.objects.agreement import GroupEvidence, PairWords
 from gsseg.objects.contacts import Contacts, Folds
-from gsseg.objects.joining import (
-    LEAST_WEIGHT,
-    OFTEN,
-    SELDOM,
-    Joinable,
-    JoiningConfig,
-    JoinOdds,
-    PairFacts,
-    join_objects,
-    probability_of_one,
-)
+from gsseg.objects.joining import OFTEN, SELDOM, JoiningConfig, JoinOdds, join_objects, probability_of_one
+from gsseg.objects.pair_facts import LEAST_WEIGHT, Joinable, PairFacts
 from gsseg.objects.profiles import Profiles
 
 CONFIG = JoiningConfig()

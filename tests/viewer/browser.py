@@ -41,6 +41,13 @@ HARMLESS = (
 )
 """In console messages that viser's client or Chromium's software graphics always make."""
 
+WHOLE = """() => {
+  const comes = [];
+  window.__viserMutable.scene?.traverse((each) => comes.push(each.material?.uniforms?.transitionInState?.value ?? 1));
+  return comes.length && Math.min(...comes) === 1 && !document.getElementById("gsseg-cover");
+}"""
+"""Whether the first picture is what it will be: viser lets splats come in little by little."""
+
 Value = TypeVar("Value")
 
 
@@ -74,12 +81,24 @@ class Browser:
             self.chromium.close()
         raise RuntimeError("this browser draws no WebGL, with or without a graphics card")
 
-    def open(self, viewer: Any, width: int = 1100, height: int = 640, password: str | None = None) -> "Tab":
+    def open(
+        self,
+        viewer: Any,
+        width: int = 1100,
+        height: int = 640,
+        password: str | None = None,
+        script: str = "",
+        query: str = "?fixedDpr=1",
+    ) -> "Tab":
         """A page at the viewer, ready to be clicked: connected, drawn, and with its camera at rest; ``password``: what
-        a person answers when the browser asks for one."""
+        a person answers when the browser asks for one; ``script``: runs before the page's own; ``query``: of the
+        address, which by default keeps the resolution as it is."""
         credentials = None if password is None else {"username": "", "password": password}
         size: Any = {"width": width, "height": height}
-        return Tab(self.chromium.new_context(viewport=size, http_credentials=credentials), viewer)
+        context = self.chromium.new_context(viewport=size, http_credentials=credentials)
+        if script:
+            context.add_init_script(script)
+        return Tab(context, viewer, query)
 
     def close(self) -> None:
         """Ends it."""
@@ -89,7 +108,7 @@ class Browser:
 class Tab:
     """One page and its `gsseg_viewer.session.Session`."""
 
-    def __init__(self, context: Any, viewer: Any) -> None:
+    def __init__(self, context: Any, viewer: Any, query: str = "") -> None:
         """Opens the viewer's page and waits until it can be used."""
         self.context = context
         self.viewer = viewer
@@ -101,7 +120,7 @@ class Tab:
         self.page.on("websocket", lambda socket: self.requests.append(socket.url))
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.console.append(str(error)))
-        self.page.goto(f"{viewer.url}/?fixedDpr=1")
+        self.page.goto(f"{viewer.url}/{query}")
         self.session = poll("a session of this page", lambda: self._new_session(known))
         self.wait_until_ready()
 
@@ -132,6 +151,7 @@ class Tab:
             "() => window.__viserSceneTree && window.__viserPointer && window.__viserPointer.hasSceneClickFilter()"
             " && Object.keys(window.__viserSceneTree.getState()).some(name => name.startsWith('/splats/'))",
         )
+        self.wait_for("splats that are there and no longer come in", WHOLE)
         self.wait_until_settled()
         poll("a picture that is not empty", lambda: self.picture()[:, : self.width // 2].std() > 3)
 

@@ -117,7 +117,7 @@ def test_keys_colour_and_move(tab, balls, poll):
     session = tab.session
     start = session.client.camera.position.copy()
     tab.press("c")
-    poll("coloured by coarse code", lambda: session.coloring == "coarse code")
+    poll("coloured by class", lambda: session.coloring == "class")
     tab.click(balls.centres[3])
     poll("ball 3", lambda: selected(tab) == [3])
     tab.press("f")

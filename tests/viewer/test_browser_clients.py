@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from gsseg_viewer.edits import hide, merge, show_all
 from gsseg_viewer.moving import go_to
@@ -28,14 +29,53 @@ def test_two_browsers(viewer, open_tab, balls, poll):
     one.click(balls.centres[1], "Shift")
     poll("both selected", lambda: _selected(one) == [0, 1])
     one.session.edit("merged 2 objects", lambda state: merge(state, state.pieces_of([0, 1])))
-    two.wait_for_text("Somebody else changed the scene")
+    two.wait_for_text("Guest 1 changed the scene")
     two.wait_for_text("Merged 2 objects")
-    assert "Somebody else" not in one.text()
+    assert "changed the scene" not in one.text()
     poll("own selections, after the merge", lambda: [_selected(one), _selected(two)] == [[0], [3]])
     two.press("Control+z")
+    two.wait_for_text("Nothing of yours to undo")
+    assert set(document.state.objects) == {0, 2, 3}
+    two.session.undo_any()
     one.wait_for_text("Undid: merged 2 objects")
     assert set(document.state.objects) == {0, 1, 2, 3}
     assert _selected(one) == [0, 1]
+
+
+def test_two_people_see_each_other_and_undo_their_own(viewer, open_tab, balls, poll):
+    """Names that look like html are letters; what one has selected is marked at the other's; undo leaves the other's
+    edits as they are."""
+    one, two = open_tab(viewer, width=1300, height=560), open_tab(viewer, width=1300, height=560)
+    document = viewer.document
+    chips = two.page.locator("gsseg-people")
+    poll("a chip", lambda: "guest 1" in chips.inner_text())
+    one.page.locator("gsseg-people button").click()
+    one.page.keyboard.type("<b>Ada</b>")
+    one.page.keyboard.press("Enter")
+    poll("the name", lambda: "<b>Ada</b>" in chips.inner_text())
+    assert chips.locator("b").count() == 0
+    one.click(balls.centres[1])
+    marked = two.page.locator("gsseg-list .row[data-others]")
+    poll("marked", lambda: [each.get_attribute("data-id") for each in marked.all()] == ["1"])
+    assert marked.get_attribute("data-others") == "<b>Ada</b>"
+
+    one.press("Delete")
+    poll("deleted", lambda: document.state.deleted_objects == {1})
+    two.wait_for_text("<b>Ada</b> changed the scene")
+    two.click(balls.centres[3])
+    two.press("h")
+    poll("hidden", lambda: document.state.hidden_objects == {3})
+    one.press("Control+z")
+    poll("only the first is taken back", lambda: not document.state.deleted_objects)
+    assert document.state.hidden_objects == {3}
+    assert np.array_equal(document.object_ids(document.state), document.run.object_ids)
+    one.press("Control+y")
+    poll("deleted again", lambda: document.state.deleted_objects == {1})
+    two.press("Control+z")
+    poll("shown again", lambda: not document.state.hidden_objects)
+    assert document.state.deleted_objects == {1}
+    two.close()
+    poll("alone", lambda: one.page.locator("gsseg-people").is_hidden())
 
 
 def test_edits_of_two_at_once_are_all_made(viewer, open_tab, balls, poll):

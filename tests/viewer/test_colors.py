@@ -58,7 +58,7 @@ def test_rows_of_a_label_share_its_colour(coloring: Coloring, document: Document
     assert found.shape == (len(document.gaussians), 3)
     assert found.dtype == np.uint8
     if coloring != "photo":
-        by_label = piece_colors(document.division.table, document.state, coloring)
+        by_label = piece_colors(document.division.table, document.state, coloring, document.shared.classes)
         assert np.array_equal(found, by_label[document.pieces])
 
 
@@ -192,7 +192,7 @@ def test_legends_are_a_sentence_and_show_colours_that_occur(coloring: Coloring, 
         assert said.swatches == []
         return
     shown = {tuple(each) for each in piece_colors(document.division.table, document.state, coloring).tolist()}
-    occurring = {color for color, _ in said.swatches} - ({GREY} if coloring == "object" else set())
+    occurring = {color for color, _ in said.swatches} - ({GREY} if coloring in ("object", "class") else set())
     assert occurring <= shown, "what is of no object is grey of any lightness"
 
 

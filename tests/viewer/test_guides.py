@@ -115,7 +115,7 @@ def test_unnamed_goes_round_from_the_largest(desk: Any):
 def judged(desk: Any) -> None:
     """The borders that a training would have judged."""
     document = desk.session.document
-    testimony._BORDERS[document] = Borders(BORDERS, document.start, set())
+    testimony._BORDERS[document] = Borders(BORDERS, document.start)
 
 
 def test_borders_in_doubt_are_merged_kept_and_skipped(desk: Any):

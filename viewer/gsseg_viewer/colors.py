@@ -14,6 +14,8 @@ Where all that is shown is selected, as after isolating it, there is nothing to 
 Colours and opacities are uint8, 0..255, as the browser takes them.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -27,13 +29,16 @@ from gsseg.scene import Gaussians
 from gsseg.scene.sh import base_colors
 from gsseg.segmentation import NO_CODE, NO_OBJECT
 from gsseg.segmentation.table import display_colors
+from gsseg_viewer.classes import ObjectClass, class_of
 from gsseg_viewer.comparison import Comparison
 from gsseg_viewer.document import Document
 from gsseg_viewer.pieces import PieceTable
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.state import State
 
-Coloring = Literal["photo", "object", "coarse code", "fine code", "feature", "agreement", "as opened", "other run"]
+Coloring = Literal[
+    "photo", "object", "class", "coarse code", "fine code", "feature", "agreement", "as opened", "other run"
+]
 COLORINGS: tuple[Coloring, ...] = get_args(Coloring)
 """In the order in which they are offered."""
 COMPARING: tuple[Coloring, ...] = ("as opened", "other run")
@@ -87,7 +92,7 @@ def colors(
             return _rgb(rows.plain)
         rest, chosen = (rows.plain, rows.lit_alone) if alone else (rows.dimmed, rows.lit)
         return _rgb(np.where(on[document.pieces_of(state)], chosen, rest))
-    by_piece = piece_colors(document.table_of(state), state, coloring)
+    by_piece = piece_colors(document.table_of(state), state, coloring, document.shared.classes)
     if on is not None:
         by_piece = np.where(on[:, None], lit(by_piece, alone), by_piece if alone else dimmed(by_piece))
     return _rgb(_words(by_piece)[document.pieces_of(state)])
@@ -107,15 +112,25 @@ def alphas(document: Document, state: State) -> UInt8[ndarray, " gaussians"]:
     return _photo_of(document).opacities * seen.astype(np.uint8)[document.pieces_of(state)]
 
 
-def piece_colors(table: PieceTable, state: State, coloring: Coloring) -> UInt8[ndarray, "pieces 3"]:
-    """Colour of each piece, nothing selected. ValueError for `photo`, which has none."""
-    if coloring == "object":
+def piece_colors(
+    table: PieceTable, state: State, coloring: Coloring, classes: Sequence[ObjectClass] = ()
+) -> UInt8[ndarray, "pieces 3"]:
+    """Colour of each piece, nothing selected; ``classes``: what objects are named by. ValueError for `photo`, which has
+    none."""
+    if coloring in ("object", "class"):
         ids, place = np.unique(state.owner, return_inverse=True)
-        of_id = [GREY if each == NO_OBJECT else state.objects[each].color for each in ids.tolist()]
+        known = [None if each == NO_OBJECT else state.objects[each] for each in ids.tolist()]
+        kinds = [None if each is None else class_of(each.name, classes) for each in known]
+        if coloring == "object":
+            of_id = [GREY if each is None else each.color for each in known]
+        else:
+            of_id = [GREY if each is None else classes[each].color for each in kinds]
         colors = np.array(of_id, np.uint8).reshape(-1, 3)[place]
         # Of no object may be half of a scene: as bright as it is, so that what is in it can be told apart and clicked.
-        nobody = state.owner == NO_OBJECT
-        colors[nobody] = np.round(_PALEST * (table.colors[nobody] @ _LUMA) + _DARKEST)[:, None]
+        grey = np.array(
+            [one is None or (coloring == "class" and kind is None) for one, kind in zip(known, kinds, strict=True)]
+        )[place]
+        colors[grey] = np.round(_PALEST * (table.colors[grey] @ _LUMA) + _DARKEST)[:, None]
         return colors
     if coloring == "agreement":
         return _by_agreement(state)
@@ -149,8 +164,8 @@ def dimmed(rgb: UInt8[ndarray, "items 3"]) -> UInt8[ndarray, "items 3"]:
     )
 
 
-def legend(state: State, coloring: Coloring) -> Legend:
-    """What to say about a colouring."""
+def legend(state: State, coloring: Coloring, classes: Sequence[ObjectClass] = ()) -> Legend:
+    """What to say about a colouring; ``classes``: what objects are named by."""
     if coloring == "as opened":
         return Legend("The objects as they were when this was opened, before any edit of today.", [(GREY, "no object")])
     if coloring == "other run":
@@ -166,6 +181,12 @@ def legend(state: State, coloring: Coloring) -> Legend:
         )[:8]
         named = [(state.objects[each].color, state.objects[each].name) for each in largest]
         return Legend("Every object has a colour of its own; these are the largest.", named + grey)
+    if coloring == "class":
+        living = (info.name for each, info in state.objects.items() if each not in state.deleted_objects)
+        counts = Counter(class_of(name, classes) for name in living)
+        there = [(kind.color, f"{kind.name} ({counts[k]})") for k, kind in enumerate(classes) if counts[k]]
+        text = f"Objects of one class have one colour. {counts[None]} of {sum(counts.values())} are of none."
+        return Legend(text, [*there[:12], (GREY, "no class")])
     if coloring == "agreement":
         low, high = RAMP_ENDS
         ends = (f"{low:.0%} or less", f"{high:.0%}")

@@ -12,14 +12,13 @@ import viser
 
 from gsseg_viewer import actions, dialogs
 from gsseg_viewer.classes import KEYS
-from gsseg_viewer.colors import Coloring, colorings_of
-from gsseg_viewer.downloads import download_splats
+from gsseg_viewer.colors import colorings_of
 from gsseg_viewer.edits import EditError
-from gsseg_viewer.exporting import WHATS, What
 from gsseg_viewer.guides.borders import BorderReview
 from gsseg_viewer.guides.naming import Naming, name_by_class
 from gsseg_viewer.guides.splitting import Splitting
 from gsseg_viewer.moving import frame_selection, step_view
+from gsseg_viewer.palette import ROWS
 from gsseg_viewer.selection import LEVELS, Level, widened
 from gsseg_viewer.session import Session
 
@@ -99,14 +98,6 @@ def _reaching(level: Level) -> Callable[[Session], object]:
     return reach
 
 
-def _exporting(what: What) -> Callable[[Session], object]:
-    return lambda session: download_splats(session, what)
-
-
-def _selecting_what_differs(coloring: Coloring) -> Callable[[Session], object]:
-    return lambda session: actions.select_differing(session, coloring)
-
-
 def _next_coloring(session: Session) -> None:
     offered = colorings_of(session.document)
     session.color_by(offered[(offered.index(session.coloring) + 1) % len(offered)])
@@ -159,9 +150,12 @@ def _help(session: Session) -> None:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("Undo", Session.undo, "Z", "cmd/ctrl"),
+    Command("Undo your last edit", Session.undo, "Z", "cmd/ctrl"),
+    Command("Undo the last edit, whoever made it", Session.undo_any),
     Command("Redo", Session.redo, "Z", "cmd/ctrl+shift"),
     Command("Redo, as elsewhere", Session.redo, "Y", "cmd/ctrl"),
+    Command("Select what was selected before", lambda session: session.step_selection(True), "Z", "alt"),
+    Command("Select again what was selected after it", lambda session: session.step_selection(False), "Z", "alt+shift"),
     Command("Save", Session.save, "S", "cmd/ctrl"),
     Command("Clear the selection", _escape, "escape"),
     Command("Frame the selection, or back to the start", frame_selection, "F"),
@@ -188,7 +182,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("Select what differs from the other run", lambda session: actions.select_differing(session, "other run")),
     *(Command(f"Reach: {level}", _reaching(level)) for level in LEVELS),
-    *(Command(f"Download {what} as PLY", _exporting(what)) for what in WHATS),
+    *(Command(label, action) for label, action in ROWS),
     Command("Mouse and keys", _help, "?", ours=True),
 )
 """In the palette's order."""

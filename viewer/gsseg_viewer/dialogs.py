@@ -15,14 +15,14 @@ def ask_name(session: Session) -> None:
     """Asks for another name of the selected object."""
     object_id = actions.selected_object(session)
     name = session.document.state.objects[object_id].name
-    _ask(session, f"Rename {name}", "Name", name, lambda typed: actions.rename(session, object_id, typed))
+    ask(session, f"Rename {name}", "Name", name, lambda typed: actions.rename(session, object_id, typed))
 
 
 def ask_target(session: Session) -> None:
     """Asks for the object that the selection is to be moved to."""
     if not session.selection:
         raise EditError("select something to move")
-    _ask(session, "Move the selection to", "Name or id", "", lambda typed: _move(session, typed))
+    ask(session, "Move the selection to", "Name or id", "", lambda typed: _move(session, typed))
 
 
 def _move(session: Session, typed: str) -> None:
@@ -35,7 +35,7 @@ def _move(session: Session, typed: str) -> None:
     actions.move(session, exact[0].id)
 
 
-def _ask(session: Session, title: str, label: str, value: str, then: Callable[[str], object]) -> None:
+def ask(session: Session, title: str, label: str, value: str, then: Callable[[str], object]) -> None:
     """A window with one line of text; Enter and the button do ``then`` with it, and the window closes."""
     gui, done = session.client.gui, [False]
 

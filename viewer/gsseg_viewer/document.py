@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -22,9 +23,11 @@ from gsseg_viewer.classes import ObjectClass, classes_in, is_named
 from gsseg_viewer.comparison import Comparison
 from gsseg_viewer.division import Division
 from gsseg_viewer.edits import EditError
+from gsseg_viewer.judged import find_judged
 from gsseg_viewer.picking import Hit
 from gsseg_viewer.pieces import PieceTable
 from gsseg_viewer.reading import read_pieces
+from gsseg_viewer.reversing import taken_back
 from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.shared import Shared
 from gsseg_viewer.state import Edition, State
@@ -75,8 +78,9 @@ class Document:
         self._division, start, edited = read_pieces(run, unsaved)
         self.recovered = unsaved.notice if unsaved is not None else ""
         """What is said of edits that an earlier process did not save and that are the first edit of this one."""
-        self.lost = found if isinstance(found, str) else ""
-        """What is said of such edits that cannot be had again."""
+        judged, unread = find_judged(run)
+        self.lost = ". ".join(each for each in (found if isinstance(found, str) else "", unread) if each)
+        """What is said of such edits, and of judgements, that cannot be had again."""
         self.start = start
         """The version on disk when this was opened."""
         self.saving = threading.Lock()
@@ -84,6 +88,9 @@ class Document:
         self._lock = threading.RLock()
         self._versions: list[tuple[State, str]] = [(start, "")]
         self._at = 0
+        self._makers: WeakKeyDictionary[Edition, int | None] = WeakKeyDictionary()
+        self._reversing: WeakKeyDictionary[Edition, Edition | None] = WeakKeyDictionary()
+        """Versions that took another one's edit back among others, with that one; and that one, with None."""
         self._saved, self._base = start, base
         self._next_id = start.next_id
         if edited is not None:
@@ -94,9 +101,9 @@ class Document:
         self._last_drawn: tuple[Edition, Gaussians] | None = None
         named = (info.name for each, info in self.state.objects.items() if is_named(each, info.name))
         self.shared = Shared(
-            lambda title, by: self._tell(Change(title, by)), tuple(classes) or classes_in(named), read_only
+            lambda title, by: self._tell(Change(title, by)), tuple(classes) or classes_in(named), read_only, judged
         )
-        """Classes, locks, and whether anything may be edited."""
+        """Classes, locks, judgements, and whether anything may be edited."""
 
     @classmethod
     def open(cls, path: Path | str, splats: Path | str | None = None, **options: Any) -> "Document":
@@ -156,12 +163,16 @@ class Document:
             self.shared.check(before, state)
             if state.edition is before.edition:  # else it is another version as it was
                 state = replace(state, edition=Edition())
-            self._next_id = max(self._next_id, state.next_id)
-            self._versions = [*self._versions[: self._at + 1], (state, title)][-HISTORY:]
-            self._at = len(self._versions) - 1
-            self._time = now()
+            self._append(state, title, by)
         self._tell(Change(title, by))
         return state
+
+    def _append(self, state: State, title: str, by: int | None) -> None:
+        self._next_id = max(self._next_id, state.next_id)
+        self._versions = [*self._versions[: self._at + 1], (state, title)][-HISTORY:]
+        self._at = len(self._versions) - 1
+        self._makers[state.edition] = by
+        self._time = now()
 
     def refine(self, mask: Bool[ndarray, " gaussians"]) -> tuple[State, Int64[ndarray, " inside"]]:
         """Cuts the pieces that a mask takes in part (`gsseg_viewer.division`) and returns the current state, in the new
@@ -179,23 +190,62 @@ class Document:
         """Goes back to what was on disk when this was opened, as an edit that can be undone."""
         self.apply("discarded edits that had not been saved", lambda state: self._versions[0][0], by)
 
-    def undo(self, by: int | None = None) -> str:
-        """Goes back by one edit and returns its title; `EditError` where there is none."""
+    def undo(self, by: int | None = None, present: frozenset[int] | None = None) -> str:
+        """Takes an edit back and returns its title; `EditError` where there is none.
+
+        It is the last one; where ``present`` says who is here, the last that ``by`` has made or somebody who has gone.
+        Where others have made edits since, these stay, and taking back is an edit of its own (`taken_back`).
+        """
         with self._lock:
             if self._at == 0:
                 raise EditError("nothing to undo")
-            title = self._versions[self._at][1]
-            self._at -= 1
+            at = self._at
+            while at and present is not None and not self._may(at, by, present):
+                at -= 1
+            if at == 0:
+                raise EditError("nothing of yours to undo: the others' edits are theirs, or for “whoever made it”")
+            title = self._versions[at][1]
+            if at == self._at:
+                self._back()
+            else:
+                states = (self._versions[each][0] for each in (at - 1, at, self._at))
+                reversed_ = self._edition(at)
+                self._append(taken_back(*states), f"took back: {title}", by)
+                self._reversing[self._edition(self._at)], self._reversing[reversed_] = reversed_, None
         self._tell(Change(f"undid: {title}", by))
         return title
+
+    def _edition(self, at: int) -> Edition:
+        return self._versions[at][0].edition
+
+    def _may(self, at: int, by: int | None, present: frozenset[int]) -> bool:
+        """Whether the edit of a version is this person's to take back, and has not been taken back among others."""
+        edition = self._edition(at)
+        maker = self._makers.get(edition)
+        return edition not in self._reversing and (maker == by or maker not in present)
+
+    def _back(self) -> None:
+        """Goes back by one version; what that had taken back among others is there again."""
+        again = self._reversing.get(self._edition(self._at))
+        if again is not None:
+            self._reversing.pop(again, None)
+        self._at -= 1
 
     def redo(self, by: int | None = None) -> str:
         """Makes the edit again that was undone last; `EditError` where there is none."""
         with self._lock:
-            if self._at == len(self._versions) - 1:
+            last = self._at == len(self._versions) - 1
+            top = self._edition(self._at)
+            if last and self._reversing.get(top) is not None and self._makers.get(top) == by:
+                title = self._versions[self._at][1].removeprefix("took back: ")
+                self._back()
+            elif last:
                 raise EditError("nothing to redo")
-            self._at += 1
-            title = self._versions[self._at][1]
+            else:
+                self._at += 1
+                title, again = self._versions[self._at][1], self._reversing.get(self._edition(self._at))
+                if again is not None:
+                    self._reversing[again] = None
         self._tell(Change(f"did again: {title}", by))
         return title
 

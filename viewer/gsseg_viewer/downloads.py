@@ -1,12 +1,20 @@
-"""Splats as a file in the hands of the person: what is exported, and what the file is called."""
+"""Files in the hands of the person: splats, a picture, a web page; what is in them, and what they are called."""
 
 import unicodedata
+from typing import Any
 
+from gsseg_viewer.colors import alphas, colors
 from gsseg_viewer.edits import EditError
 from gsseg_viewer.exporting import LARGEST, Kind, What, ending, rows_of, splats_bytes, splats_size
-from gsseg_viewer.panels.elements import size
+from gsseg_viewer.page import DARK, LIGHT
+from gsseg_viewer.panels.elements import plain, size
+from gsseg_viewer.picture import picture_bytes
+from gsseg_viewer.pointing import Sight
+from gsseg_viewer.selection import PieceSelection
 from gsseg_viewer.session import Session
+from gsseg_viewer.splats import SplatNodes
 from gsseg_viewer.text import plural
+from gsseg_viewer.webpage import Eye, listed, page_bytes
 
 NAMES: dict[What, str] = {"the selection": "selection", "all but the selection": "rest", "everything shown": "scene"}
 
@@ -30,6 +38,39 @@ def download_splats(session: Session, what: What, kind: Kind = "PLY") -> None:
         up = session.surroundings.up if session.views else None  # else it is a guess, which no file should hold
         content = splats_bytes(document, state, rows, kind, up)
         session.client.send_file_download(f"{_name(session, what)}.{ending(kind)}", content, save_immediately=True)
+
+
+def download_picture(session: Session) -> None:
+    """Sends what is on the screen as PNG, with nothing lit; `EditError` where the browser's window has no size."""
+    camera = session.client.camera
+    pixels = camera.image_width, camera.image_height
+    if min(pixels) < 1:
+        raise EditError("the browser's window has no size: there is no picture of it")
+    with session.working(f"Drawing a picture of {pixels[0]} by {pixels[1]} pixels"):
+        state = session.document.state
+        painted = colors(session.document, state, session.coloring, PieceSelection())
+        background = DARK if session.dark else LIGHT
+        content = picture_bytes(session.document, state, painted, Sight.of(camera), pixels, background)
+        session.client.send_file_download("view.png", content, save_immediately=True)
+
+
+def download_page(session: Session) -> None:
+    """Sends one HTML file that shows the scene as it is coloured now."""
+    camera = session.client.camera
+    with session.working("Writing the web page"):
+        document, state = session.document, session.document.state
+        painted = colors(document, state, session.coloring, PieceSelection())
+        eye = Eye(_three(camera.position), _three(camera.look_at), _three(camera.up_direction), camera.fov)
+        content = page_bytes(
+            SplatNodes.of(document), painted, alphas(document, state), eye,
+            title=plain(document.run.path.resolve().name), objects=listed(document, state), dark=session.dark,
+        )  # fmt: skip
+        session.client.send_file_download("scene.html", content, save_immediately=True)
+
+
+def _three(values: Any) -> tuple[float, float, float]:
+    x, y, z = (float(each) for each in values)
+    return x, y, z
 
 
 def _name(session: Session, what: What) -> str:

@@ -17,9 +17,12 @@ from typing import Any
 import numpy as np
 import zstandard
 
-SCRIPTS = ("shader.js", "channel.js", "live.js", "forms.js", "list.js", "guide.js", "tools.js", "keys.js")
+SCRIPTS = (
+    "shader.js", "channel.js", "budget.js", "pace.js", "live.js", "forms.js", "list.js", "people.js", "guide.js",
+    "tools.js", "keys.js",
+)  # fmt: skip
 """Of the served page, in the order in which they run; what talks to the session comes after ``channel.js``."""
-STYLES = ("live.css", "parts.css", "list.css", "guide.css", "tools.css")
+STYLES = ("live.css", "parts.css", "pace.css", "people.css", "list.css", "guide.css", "tools.css")
 """Of the served page."""
 
 Color = tuple[int, int, int]
@@ -56,14 +59,15 @@ class Listed:
     """Where its name is shown, world units."""
 
 
-def served_page(page: bytes, name: str, key: str) -> bytes:
+def served_page(page: bytes, name: str, key: str, draw_at_most: int = 0) -> bytes:
     """viser's page for the browsers of a server.
 
-    ``name``: what the scene is called. ``key``: what a browser remembers it remembers for this key. ValueError for
-    what is no page of viser.
+    ``name``: what the scene is called. ``key``: what a browser remembers it remembers for this key. ``draw_at_most``:
+    Gaussians in a frame, 0 for all (`web/pace.js`). ValueError for what is no page of viser.
     """
     cover = f'<div id="gsseg-cover"><p>Loading {html.escape(name)} …</p></div>'
-    return _mended(page, f"{name} · gsseg", {"key": key}, SCRIPTS, "\n".join(map(_web, STYLES)), cover)
+    told = {"key": key, "drawAtMost": draw_at_most}
+    return _mended(page, f"{name} · gsseg", told, SCRIPTS, "\n".join(map(_web, STYLES)), cover)
 
 
 def kept_page(page: bytes, title: str, objects: Sequence[Listed], dark: bool) -> bytes:

@@ -11,6 +11,7 @@ from functools import partial
 import viser
 from websockets.asyncio.server import ServerConnection
 
+from gsseg.errors import InputError
 from gsseg.language.text import TextModel
 from gsseg.scene import View
 from gsseg_viewer.camera import Surroundings
@@ -18,6 +19,8 @@ from gsseg_viewer.commands import help_text, press, register
 from gsseg_viewer.dialogs import offer_recovery
 from gsseg_viewer.document import Document
 from gsseg_viewer.incoming import Doorkeeper, PartAsked
+from gsseg_viewer.judged import write_judged
+from gsseg_viewer.latest import Latest
 from gsseg_viewer.listening import listen_to_mouse
 from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.page import served_page
@@ -29,6 +32,9 @@ from gsseg_viewer.security import address_of, client_of, safe_server
 from gsseg_viewer.session import Session
 from gsseg_viewer.splats import SplatNodes
 from gsseg_viewer.unsaved import Keeper
+
+DRAW_AT_MOST = 2_000_000
+"""Gaussians in one frame of a browser; graphics cards of some years ago still draw so many in a blink."""
 
 
 class Viewer:
@@ -55,7 +61,9 @@ class Viewer:
         self._sessions: dict[int, Session] = {}
         self._recovered = document.recovered
         self._keeper = Keeper(document.to_keep, self._not_kept)
-        self._stop_keeping = document.listen(lambda change: self._keeper.keep())
+        self._judged = document.shared.judged, document.run.source.judged_path
+        self._judging = Latest()
+        self._stop_keeping = document.listen(lambda change: self._keep())
 
     def __enter__(self) -> "Viewer":
         return self
@@ -89,12 +97,29 @@ class Viewer:
             session.close()
         self._stop_keeping()
         self._keeper.wait()
+        self._judging.wait()
         self._server.stop()
 
     @property
     def not_kept(self) -> str:
         """Why edits that are not saved are lost when the process ends; empty where they are kept."""
         return self._keeper.problem
+
+    def _keep(self) -> None:
+        self._keeper.keep()
+        self._judging.do(self._keep_judged)
+
+    def _keep_judged(self) -> None:
+        document = self.document
+        judged, path = document.shared.judged, document.run.source.judged_path
+        if document.shared.read_only or (judged, path) == self._judged:
+            return
+        try:
+            write_judged(document.run, judged)
+            self._judged = judged, path
+        except InputError as error:
+            for session in self.sessions:
+                session.tell("Locks and judgements are not kept", str(error), "yellow")
 
     def _not_kept(self, problem: str) -> None:
         for session in self.sessions:
@@ -153,19 +178,22 @@ def serve(
     allowed_hosts: Sequence[str] = (),
     clip: TextModel | None = None,
     password: str | None = None,
+    draw_at_most: int = DRAW_AT_MOST,
 ) -> Viewer:
     """Serves a document to browsers until it is stopped; returns at once.
 
     ``views``: those that the run was trained on, to jump to; ``port`` 0 takes a free one. ``host`` other than the
     default opens the server to the network, and browsers may call it by ``allowed_hosts`` too. ``clip``: finds objects
-    by what words mean, in the language vectors of the document. ``password``: asked of every browser. InputError where
-    the port is taken (`gsseg_viewer.security.safe_server`), and where there is a model and there are no vectors of it.
+    by what words mean, in the language vectors of the document. ``password``: asked of every browser.
+    ``draw_at_most``: Gaussians in one frame of a browser, which draws fewer where it is slow; 0 for all. InputError
+    where the port is taken (`gsseg_viewer.security.safe_server`), and where there is a model and there are no vectors
+    of it.
     """
     meaning = None if clip is None else Meaning.of(document.run, clip)
     doorkeeper, name = Doorkeeper(), plain(document.run.path.resolve().name)
     # What a browser remembers of one scene means nothing in another that is served at the same address later.
     scene = f"{document.run.path.resolve()} {len(document.gaussians)}".encode("utf-8", "replace")
-    mend = partial(served_page, name=name, key=hashlib.sha256(scene).hexdigest()[:16])
+    mend = partial(served_page, name=name, key=hashlib.sha256(scene).hexdigest()[:16], draw_at_most=draw_at_most)
     server = safe_server(
         host, port, name, allowed_hosts, mend, doorkeeper, None if password is None else Gate(password)
     )

@@ -29,7 +29,9 @@ from gsseg_viewer.guides.guide import Guide
 from gsseg_viewer.meaning import Meaning
 from gsseg_viewer.messages import Messages
 from gsseg_viewer.painting import Preview, painted
+from gsseg_viewer.people import People
 from gsseg_viewer.recall import Recall
+from gsseg_viewer.recent import Recent
 from gsseg_viewer.regained import Regained
 from gsseg_viewer.saving import save
 from gsseg_viewer.sections import Section
@@ -104,7 +106,7 @@ class Session:
         self._queue = ThreadPoolExecutor(1, thread_name_prefix=f"session-{client.client_id}")
         self._stale = self._closed = False
         self._state = document.state
-        self._regained = Regained()
+        self._regained, self._recent = Regained(), Recent()
         # A browser may go away while something is sent: no warning. Entered for good, so it must be kept.
         self._unheard = client._websock_connection.get_message_buffer().sanctioned_dead_writes()
         self._unheard.__enter__()
@@ -119,6 +121,7 @@ class Session:
     def close(self) -> None:
         """The browser is gone: nothing is sent or kept any more."""
         self._stop_listening()
+        People.of(self.document).leave(self.client.client_id)
         with self._lock:
             self._closed = True
         self.messages.close()
@@ -166,7 +169,20 @@ class Session:
     def reselect(self, change: Callable[[PieceSelection], PieceSelection]) -> None:
         """Makes the selection what a function makes of the present one; two at once lose nothing."""
         with self._lock:
-            self._selection = change(self.selection)
+            before = self.selection
+            self._selection = change(before)
+            self._recent.replaced(before, self._selection, self._pieces)
+        self.refresh()
+
+    def step_selection(self, back: bool) -> None:
+        """Selects what was selected before, or again what was after it; `EditError` where there is nothing."""
+        document = self.document
+        with self._lock:
+            found = self._recent.step(self.selection, document.division, document.state, back)
+            if found is not None:
+                self._selection = found
+        if found is None:
+            raise EditError(f"nothing else was selected {'before' if back else 'after it'}")
         self.refresh()
 
     def clear(self) -> None:
@@ -217,6 +233,11 @@ class Session:
         return self._try(lambda: self.document.apply(title, change, self.client.client_id))
 
     def undo(self) -> bool:
+        """Takes the last edit back that this person made, or somebody who has gone."""
+        present = People.of(self.document).present
+        return self._try(lambda: self.document.undo(by=self.client.client_id, present=present))
+
+    def undo_any(self) -> bool:
         """Takes the last edit back, whoever made it."""
         return self._try(lambda: self.document.undo(by=self.client.client_id))
 
@@ -273,7 +294,9 @@ class Session:
             earlier, self._state = self._state, state
             self._selection = self._regained.after(self.document.division, earlier, state, self.selection)
         if change.by != self.client.client_id:
-            self.tell("Somebody else changed the scene", sentence(change.title), color="blue")
+            who = People.of(self.document).get(change.by)
+            name = "Somebody else" if who is None else sentence(who.name)
+            self.tell(f"{name} changed the scene", sentence(change.title), color="blue")
         elif change.title != "saved":  # of which `save` says more
             self.tell(sentence(change.title), color="green", seconds=3.0)
         self.refresh()

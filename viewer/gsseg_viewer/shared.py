@@ -1,13 +1,17 @@
-"""What all who look at a document share beside its versions: the classes, what is locked, and whether it may be edited.
+"""What all who look at a document share beside its versions: the classes, what is locked, which borders are right, and
+whether it may be edited.
 
-None of it is undone or saved: locks end with the process, and classes come back with the names that are of them.
+None of it is undone. Locks and judgements are kept beside the run (`gsseg_viewer.judged`), and classes come back with
+the names that are of them.
 """
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from gsseg_viewer.classes import ObjectClass, with_class
 from gsseg_viewer.edits import EditError
+from gsseg_viewer.judged import Judged, Pair
 from gsseg_viewer.state import State, touched
 from gsseg_viewer.text import plural
 
@@ -18,13 +22,18 @@ class Shared:
     """May be used from any thread."""
 
     def __init__(
-        self, tell: Callable[[str, int | None], None], classes: Sequence[ObjectClass] = (), read_only: bool = False
+        self,
+        tell: Callable[[str, int | None], None],
+        classes: Sequence[ObjectClass] = (),
+        read_only: bool = False,
+        judged: Judged | None = None,
     ) -> None:
-        """``tell``: told what has happened and who did it; ``read_only``: nothing can be edited."""
+        """``tell``: told what has happened and who did it; ``read_only``: nothing can be edited; ``judged``: what is
+        locked and kept at first."""
         self.read_only = read_only
         self._tell = tell
         self._lock = threading.Lock()
-        self._locked: frozenset[int] = frozenset()
+        self._judged = judged or Judged()
         self._classes = tuple(classes)
 
     @property
@@ -39,17 +48,30 @@ class Shared:
             self._classes = with_class(self._classes, name)
 
     @property
+    def judged(self) -> Judged:
+        """What is locked, and which borders are right."""
+        with self._lock:
+            return self._judged
+
+    @property
     def locked(self) -> frozenset[int]:
         """Objects that edits leave alone; taking an earlier edit back is no edit."""
-        with self._lock:
-            return self._locked
+        return self.judged.locked
 
     def lock(self, ids: Iterable[int], on: bool, by: int | None = None) -> None:
         """Locks objects, or ends that."""
         chosen = frozenset(ids)
         with self._lock:
-            self._locked = self._locked | chosen if on else self._locked - chosen
+            locked = self._judged.locked | chosen if on else self._judged.locked - chosen
+            self._judged = replace(self._judged, locked=locked)
         self._tell(f"{'locked' if on else 'unlocked'} {plural(len(chosen), 'object')}", by)
+
+    def keep(self, pair: Pair, on: bool, title: str, by: int | None = None) -> None:
+        """Says that a border is right, or no longer; ``title``: how everybody is told."""
+        with self._lock:
+            kept = self._judged.kept | {pair} if on else self._judged.kept - {pair}
+            self._judged = replace(self._judged, kept=kept)
+        self._tell(title, by)
 
     def check(self, before: State, after: State) -> None:
         """`EditError` where an edit may not be made."""

@@ -35,13 +35,12 @@ class Borders:
     """The most doubtful first."""
     state: State
     """Whose ids they have."""
-    kept: set[tuple[int, int]]
-    """Those that a person has said are right, by these ids; shared by all who look."""
 
     def standing(self, document: Document) -> list[tuple[Border, int, int]]:
-        """Those that nobody has judged yet, each with the two objects that it lies between now: whatever has become of
-        an object in edits since, most of it is somewhere. What is no border any more is left out."""
-        now = document.state
+        """Those that nobody has said to be right (`Shared.judged`), each with the two objects that it lies between now:
+        whatever has become of an object in edits since, most of it is somewhere. What is no border any more is left
+        out."""
+        kept, now = document.shared.judged.kept, document.state
         division = document.division  # after the state, for a division knows every earlier one
         before, now = division.state(self.state, {}), division.state(now, {})
         heirs: dict[int, int] = {}
@@ -50,7 +49,7 @@ class Borders:
         for border in self.found:
             one, other = (heirs.setdefault(each, _heir(before, now, each)) for each in (border.first, border.second))
             pair = min(one, other), max(one, other)
-            if (border.first, border.second) in self.kept or one == other or pair[0] < 0 or pair in met:
+            if (border.first, border.second) in kept or one == other or pair[0] < 0 or pair in met:
                 continue
             met.add(pair)
             result.append((border, one, other))
@@ -81,7 +80,7 @@ def borders_of(document: Document) -> Borders | None:
             known = find_confidence(evidence, ids, document.gaussians.means.numpy())
         if known is None:
             return None
-        _BORDERS[document] = Borders(known.borders, start, set())
+        _BORDERS[document] = Borders(known.borders, start)
     return _BORDERS[document]
 
 

@@ -13,6 +13,7 @@ from numpy import ndarray
 from gsseg_viewer import camera
 from gsseg_viewer.camera import Pose
 from gsseg_viewer.document import Document
+from gsseg_viewer.edits import one_line
 from gsseg_viewer.latest import Latest
 from gsseg_viewer.sections import Section
 from gsseg_viewer.session import Session
@@ -31,6 +32,9 @@ STEP = 0.03
 
 MOST = 50
 """Bookmarks."""
+
+LETTERS = 40
+"""Of a bookmark's name."""
 
 
 def seen_from_side(
@@ -60,6 +64,15 @@ def cut(session: Session, section: Section | None) -> None:
     """Draws only what lies in a section, or everything again."""
     session.section = section
     session.refresh()
+
+
+def slab(session: Session, axis: int, low: float, high: float) -> Section:
+    """The section between two shares of the scene, 0..1, along an axis."""
+    start, size = session.surroundings.low[axis], session.surroundings.high[axis] - session.surroundings.low[axis]
+    # The ends of the scale are all there is: what floats outside the scene's box is not cut off by them.
+    first = float(start + low * size) if low > 0 else -float("inf")
+    last = float(start + high * size) if high < 1 else float("inf")
+    return Section(axis, first, last)
 
 
 def go(session: Session, pose: Pose) -> None:
@@ -115,8 +128,10 @@ def bookmarks(document: Document) -> tuple[Bookmark, ...]:
     return _BOOKMARKS.get(document, ())
 
 
-def bookmark(document: Document, name: str, pose: Pose) -> None:
-    """Keeps a pose under a name; one of the same name is replaced, and of too many the oldest goes."""
+def bookmark(document: Document, typed: str, pose: Pose) -> None:
+    """Keeps a pose under a name, or a number where none is given; one of the same name is replaced, and of too many the
+    oldest goes."""
+    name = one_line(typed)[:LETTERS] or f"view {len(bookmarks(document)) + 1}"
     with _LOCK:
         others = [each for each in bookmarks(document) if each.name != name]
         _BOOKMARKS[document] = (*others, Bookmark(name, replace(pose)))[-MOST:]

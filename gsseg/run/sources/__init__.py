@@ -9,7 +9,7 @@
 
 Beside what is written, viewer.json says what is hidden and deleted. All files of one saving are replaced together
 (`gsseg.files.together`), what was there before goes to the subfolder earlier. Edits that are not saved yet are kept in
-unsaved.json, likewise beside.
+unsaved.json, likewise beside, and in judged.json what is locked and which borders a person has said to be right.
 """
 
 from gsseg.run.sources.bare_splats import BareSplats as BareSplats

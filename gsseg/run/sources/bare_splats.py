@@ -59,6 +59,11 @@ class BareSplats(FileByItself):
         return self.path.with_name(f"{self.path.stem}.unsaved.json")
 
     @property
+    def judged_path(self) -> Path:
+        """NAME.judged.json."""
+        return self.path.with_name(f"{self.path.stem}.judged.json")
+
+    @property
     def run_folder(self) -> Path:
         """The RUN folder that saving makes."""
         return self.path.with_name(f"{self.path.stem}_run")

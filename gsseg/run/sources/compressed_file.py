@@ -67,6 +67,11 @@ class CompressedFile(FileByItself):
         """unsaved.json, named likewise."""
         return self._named(RunLayout(self.folder).unsaved.name)
 
+    @property
+    def judged_path(self) -> Path:
+        """judged.json, named likewise."""
+        return self._named(RunLayout(self.folder).judged.name)
+
     def save(self, edits: Edits) -> "CompressedFile":
         """Writes edits to the file and to segmented.ply where that is its splats.
 

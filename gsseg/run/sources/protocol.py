@@ -76,6 +76,11 @@ class RunSource(Protocol):
         """Where edits are kept until they are saved; None where they are not."""
         ...
 
+    @property
+    def judged_path(self) -> Path | None:
+        """Where it is kept what was locked and which borders are right; None where it is not."""
+        ...
+
     def save(self, edits: Edits) -> "RunSource":
         """Writes edits, all files or none, and returns the source that goes on with them; `InputError` where it cannot.
 

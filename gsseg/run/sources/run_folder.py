@@ -98,6 +98,11 @@ class RunFolder:
         """unsaved.json."""
         return self.layout.unsaved
 
+    @property
+    def judged_path(self) -> Path:
+        """judged.json."""
+        return self.layout.judged
+
     def save(self, edits: Edits) -> "RunFolder":
         """Writes edits to the folder and keeps what was there in its subfolder earlier."""
         edits = with_thumbnails(edits, self.columns)

@@ -80,16 +80,20 @@ class BorderReview:
             if session.edit(f"merged {names}", lambda now: edits.merge(now, pieces)):
                 self.judged.append(pair)
         elif key == "K":
-            self.known.kept.add(pair)
+            names = " and ".join(self.session.document.state.objects[each].name for each in (one, other))
+            self._keep(pair, True, f"kept {names} apart")
             self.judged.append(pair)
         elif key == "N":
             self.skipped.append(pair)
-        elif self.judged and self.judged[-1] in self.known.kept:
-            self.known.kept.discard(self.judged.pop())
+        elif self.judged and self.judged[-1] in self.session.document.shared.judged.kept:
+            self._keep(self.judged.pop(), False, "took a judgement back")
         elif self.skipped:
             self.skipped.pop()
         self._show()
         return True
+
+    def _keep(self, pair: tuple[int, int], on: bool, title: str) -> None:
+        self.session.document.shared.keep(pair, on, title, self.session.client.client_id)
 
     def typed(self, text: str) -> None:
         """Asks for nothing."""

@@ -10,6 +10,7 @@ from gsseg_viewer.panels.guide import GuidePanel
 from gsseg_viewer.panels.help import HelpPanel
 from gsseg_viewer.panels.look import LookPanel, ThemePanel
 from gsseg_viewer.panels.objects import ObjectsPanel
+from gsseg_viewer.panels.people import PeoplePanel
 from gsseg_viewer.panels.recall import RecallPanel
 from gsseg_viewer.panels.selection import SelectionPanel
 from gsseg_viewer.panels.tools import ToolsPanel
@@ -41,4 +42,5 @@ def build_panels(session: Session, keys: str, press: Callable[[Session, str], ob
         session.panels.append(HelpPanel(session, keys))
     session.panels.append(ThemePanel(session))
     session.panels.append(GuidePanel(session, press))
+    session.panels.append(PeoplePanel(session))
     session.panels.append(RecallPanel(session))

@@ -3,20 +3,18 @@
 from typing import Any, cast
 
 from gsseg_viewer import measuring
-from gsseg_viewer.edits import EditError, one_line
+from gsseg_viewer.edits import EditError
 from gsseg_viewer.panels.elements import block, chosen, dim, handler, plain
-from gsseg_viewer.sections import AXES, Section
+from gsseg_viewer.sections import AXES
 from gsseg_viewer.session import Session
 from gsseg_viewer.text import escaped
-from gsseg_viewer.viewpoints import SIDES, Side, bookmark, bookmarks, cut, go, look_from, present
+from gsseg_viewer.viewpoints import LETTERS, SIDES, Side, bookmark, bookmarks, cut, go, look_from, present, slab
 
 NONE: str = "—"
 ENDS = (("Cut from", 0.0), ("Cut to", 100.0))
 """Of the slab, percent of the scene."""
 ROWS = (("From", slice(0, 4)), ("and", slice(4, 6)))
 """Of the buttons, as many as fit."""
-LETTERS = 40
-"""Of a bookmark's name."""
 
 
 class CameraPanel:
@@ -52,6 +50,7 @@ class CameraPanel:
     def refresh(self) -> None:
         """Lists the bookmarks and says what was measured."""
         session = self.session
+        self.flat.value, self.glide.value = session.work.flat, session.work.glide
         names = (NONE, *(plain(each.name, LETTERS) for each in bookmarks(session.document)))
         if tuple(self.kept.options) != names:
             self.kept.options = names
@@ -60,6 +59,13 @@ class CameraPanel:
         told = told or f"Measured: {escaped(session.work.scale.said(distance or 0.0))}"
         self.length.content = block(dim(told))
 
+    def show_cut(self, axis: str | None, low: float = 0.0, high: float = 100.0) -> None:
+        """Draws a slab, percent of the scene along an axis, or everything."""
+        self.axis.value = axis or NONE
+        for each, value in zip(self.ends, (low, high), strict=True):
+            each.value = value
+        self._cut()
+
     def _look(self, side: str) -> None:
         look_from(self.session, cast(Side, side))
 
@@ -67,9 +73,7 @@ class CameraPanel:
         setattr(self.session.work, name, on)
 
     def _keep(self) -> None:
-        document = self.session.document
-        name = one_line(str(self.name.value))[:LETTERS] or f"view {len(bookmarks(document)) + 1}"
-        bookmark(document, name, present(self.session))
+        bookmark(self.session.document, str(self.name.value), present(self.session))
         self.name.value = ""
         self.session.refresh()
 
@@ -88,11 +92,6 @@ class CameraPanel:
         if axis == NONE:
             cut(session, None)
         elif 0 <= low <= high <= 1:
-            at = AXES.index(axis)
-            start, size = session.surroundings.low[at], session.surroundings.high[at] - session.surroundings.low[at]
-            # The ends of the scale are all there is: what floats outside the scene's box is not cut off by them.
-            first = float(start + low * size) if low > 0 else -float("inf")
-            last = float(start + high * size) if high < 1 else float("inf")
-            cut(session, Section(at, first, last))
+            cut(session, slab(session, AXES.index(axis), low, high))
         else:
             raise EditError("that is out of range")

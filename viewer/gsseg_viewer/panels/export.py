@@ -1,22 +1,15 @@
 """Taking things along: splats as PLY, a picture, a web page, and the command that does it again."""
 
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
-from gsseg_viewer.colors import alphas, colors
-from gsseg_viewer.downloads import download_splats
-from gsseg_viewer.edits import EditError
+from gsseg_viewer.downloads import download_page, download_picture, download_splats
 from gsseg_viewer.exporting import KINDS, WHATS, Kind, What, export_command, splats_size
-from gsseg_viewer.page import DARK, LIGHT
-from gsseg_viewer.panels.elements import block, chosen, code, dim, fixed, handler, plain, size, slow_handler
-from gsseg_viewer.picture import picture_bytes
-from gsseg_viewer.pointing import Sight
-from gsseg_viewer.selection import PieceSelection
+from gsseg_viewer.panels.elements import block, chosen, code, dim, fixed, handler, size, slow_handler
 from gsseg_viewer.session import Session
-from gsseg_viewer.splats import SplatNodes
 from gsseg_viewer.text import plural
-from gsseg_viewer.webpage import Eye, listed, page_bytes, page_size
+from gsseg_viewer.webpage import page_size
 
 NO_COMMAND = (
     "No command repeats this: gsseg export takes whole objects as they are on disk. "
@@ -49,8 +42,8 @@ class ExportPanel:
         self.what.on_update(handler(session, lambda _: self.refresh()))
         self.kind.on_update(handler(session, lambda _: self.refresh()))
         self.splats.on_click(slow_handler(session, lambda _: download_splats(session, self._what(), self._kind())))
-        self.picture.on_click(slow_handler(session, lambda _: self._save_picture()))
-        self.page.on_click(slow_handler(session, lambda _: self._save_page()))
+        self.picture.on_click(slow_handler(session, lambda _: download_picture(session)))
+        self.page.on_click(slow_handler(session, lambda _: download_page(session)))
 
     def refresh(self) -> None:
         """Says how much it would be, and how to do it without the viewer."""
@@ -70,32 +63,3 @@ class ExportPanel:
 
     def _kind(self) -> Kind:
         return cast(Kind, chosen(self.kind.value, KINDS, "format"))
-
-    def _save_picture(self) -> None:
-        session, camera = self.session, self.session.client.camera
-        size = camera.image_width, camera.image_height
-        if min(size) < 1:
-            raise EditError("the browser's window has no size: there is no picture of it")
-        with session.working(f"Drawing a picture of {size[0]} by {size[1]} pixels"):
-            state = session.document.state
-            painted = colors(session.document, state, session.coloring, PieceSelection())
-            background = DARK if session.dark else LIGHT
-            content = picture_bytes(session.document, state, painted, Sight.of(camera), size, background)
-            session.client.send_file_download("view.png", content, save_immediately=True)
-
-    def _save_page(self) -> None:
-        session, camera = self.session, self.session.client.camera
-        with session.working("Writing the web page"):
-            document, state = session.document, session.document.state
-            painted = colors(document, state, session.coloring, PieceSelection())
-            eye = Eye(_three(camera.position), _three(camera.look_at), _three(camera.up_direction), camera.fov)
-            content = page_bytes(
-                SplatNodes.of(document), painted, alphas(document, state), eye,
-                title=plain(document.run.path.resolve().name), objects=listed(document, state), dark=session.dark,
-            )  # fmt: skip
-            session.client.send_file_download("scene.html", content, save_immediately=True)
-
-
-def _three(values: Any) -> tuple[float, float, float]:
-    x, y, z = (float(each) for each in values)
-    return x, y, z

@@ -30,7 +30,7 @@ class LookPanel:
         """Shows the colouring that the session has, however it came about."""
         document = self.session.document
         self.coloring.value = self.session.coloring
-        now = legend(document.state, self.session.coloring)
+        now = legend(document.state, self.session.coloring, document.shared.classes)
         splats = plural(len(document.gaussians), "splat")
         lines = [dim(f"{escaped(now.text)} {splats}."), *_keys(now)]
         self.legend.content = block(*lines)
@@ -38,6 +38,11 @@ class LookPanel:
             self.lines.show(document, document.state, self.session.selection, self.session.work.scale)
         else:
             self.lines.hide()
+
+    def turn_boxes(self) -> None:
+        """Shows them, or no longer."""
+        self.boxes.value = not self.boxes.value
+        self.session.refresh()
 
     def _color(self, value: Any) -> None:
         chosen(value, colorings_of(self.session.document), "colouring")
@@ -58,6 +63,11 @@ class ThemePanel:
 
     def refresh(self) -> None:
         """Nothing to do: only this person's browser changes it."""
+
+    def turn(self) -> None:
+        """The other of the two."""
+        self.dark.value = not self.session.dark
+        self._change(self.dark.value)
 
     def _change(self, dark: Any) -> None:
         self._set(dark)

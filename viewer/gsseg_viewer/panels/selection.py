@@ -62,6 +62,7 @@ class SelectionPanel:
         self.level.options = _marked(selection.level)
         self.distance.visible = selection.level == "similar features"
         self.distance.value = _likeness(selection.distance)
+        self.only_seen.value = session.only_seen
 
     def _widen(self, value: Any) -> None:
         level = chosen(str(value).removeprefix(MARK), LEVELS, "level")

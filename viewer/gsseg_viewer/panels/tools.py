@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from gsseg_viewer import clicking, nearby, snapping, taking, traits
+from gsseg_viewer import clicking, snapping, taking, traits
 from gsseg_viewer.edits import EditError
 from gsseg_viewer.gizmos import Shape, SolidGizmo
 from gsseg_viewer.incoming import PartAsked
@@ -13,11 +13,11 @@ from gsseg_viewer.panels.elements import block, chosen, dim, handler, slow_handl
 from gsseg_viewer.regions import Outline, Stroke
 from gsseg_viewer.selection import HOWS, How
 from gsseg_viewer.session import Session
+from gsseg_viewer.steps import STEPS, Step, step
 from gsseg_viewer.text import plural
 from gsseg_viewer.tools import DRAWN, TOOLS, Tool
 from gsseg_viewer.traits import TRAITS, Histogram, Trait
 
-STEPS = ("grow", "shrink", "invert", "like this")
 SHAPES = ("sphere", "box", "close")
 SMALLEST, LARGEST = 0.002, 0.3
 """Of the brush, heights of the screen."""
@@ -51,12 +51,14 @@ class ToolsPanel:
         self.histogram = gui.add_html("", visible=False)
         self.range = tuple(gui.add_slider(end, 0.0, 100.0, 0.5, at, visible=False) for end, at in ENDS)
         self.by_range = gui.add_button("Take what is in the range", visible=False)
-        self.steps.on_click(slow_handler(session, lambda value: self._step(chosen(value, STEPS, "button"))))
+        self.steps.on_click(
+            slow_handler(session, lambda value: step(session, cast(Step, chosen(value, STEPS, "button"))))
+        )
         self.whole.on_update(handler(session, lambda value: self._set(whole=bool(value))))
         self.depth.on_update(handler(session, lambda value: self._set(depth=_number(value, 1, 100) / 100)))
         self.radius.on_update(handler(session, lambda value: self._set(radius=_number(value, SMALLEST, LARGEST))))
         self.grain.on_update(handler(session, lambda value: clicking.regrain(session, _number(value, 0, 1))))
-        self.shapes.on_click(handler(session, lambda value: self._shape(chosen(value, SHAPES, "button"))))
+        self.shapes.on_click(handler(session, lambda value: self.solid(chosen(value, SHAPES, "button"))))
         for each in self.sides:
             each.on_update(handler(session, lambda _: self._resize()))
         self.take.on_click(handler(session, lambda _: self.gizmo.take(session.tools.how)))
@@ -75,6 +77,7 @@ class ToolsPanel:
         told = {"tool": tools.tool, "how": tools.how, "radius": tools.radius, "said": said}
         session.channel.tell("tools", "state", told)
         self.radius.value, self.grain.value = tools.radius, session.work.points.grain
+        self.whole.value, self.depth.value = tools.whole, round(100 * tools.depth)
 
     def _asked(self, asked: PartAsked) -> None:
         if asked.action == "tool":
@@ -107,23 +110,8 @@ class ToolsPanel:
         self.session.tools = replace(self.session.tools, **changes)
         self.session.refresh()
 
-    def _step(self, step: str) -> None:
-        session, document = self.session, self.session.document
-        if step == "invert":
-            return taking.invert(session)
-        selected, shown = taking.selected_rows(session), document.shown(document.state)
-        if not selected.any():
-            raise EditError("select something first")
-        if step == "like this":
-            return taking.take(session, traits.like(document, document.state, np.flatnonzero(selected)), "add")
-        with session.working("Looking for neighbours"):
-            graph = nearby.graph_of(document)
-        changed = (nearby.grown if step == "grow" else nearby.shrunk)(graph, selected, shown)
-        if not changed.any():
-            raise EditError("nothing would be left")
-        return taking.take(session, changed, "set")
-
-    def _shape(self, shape: str) -> None:
+    def solid(self, shape: str) -> None:
+        """Shows a sphere or a box, or closes it."""
         if shape == "close":
             self.gizmo.close()
         else:

@@ -14,6 +14,33 @@
   const typing = () => document.activeElement?.matches?.("input, textarea, select, [contenteditable]");
   const list = () => document.querySelector("gsseg-list");
 
+  // The palette takes a moment to open: what is typed meanwhile is meant for it, and no key of anything.
+  const OPENING_MS = 4000;
+  let early = null; // letters, and whether Enter was pressed, until its field has them
+  addEventListener("keydown", (event) => {
+    const calls = (event.ctrlKey || event.metaKey) && (event.code === "KeyK" || (event.code === "KeyP" && event.shiftKey));
+    if (calls && !typing()) early = { text: "", enter: false, found: false, until: performance.now() + OPENING_MS };
+    if (!early || calls || event.ctrlKey || event.metaKey || event.altKey) return;
+    const late = event.key === "Escape" || performance.now() > early.until;
+    if ((typing() && !early.found) || late) return void (early = null);
+    if (event.key === "Enter") early.enter = true;
+    else if (event.key === "Backspace") early.text = early.text.slice(0, -1);
+    else if (event.key.length === 1) early.text += event.key;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+  addEventListener("focusin", ({ target }) => {
+    if (!early || !target.matches?.("[role=dialog] input")) return;
+    early.found = true; // keys that come before the letters are there belong behind them
+    setTimeout(() => {
+      const { text, enter } = early ?? {};
+      early = null;
+      if (text) document.execCommand("insertText", false, text); // as if it were typed now
+      const pressed = () => target.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", code: "Enter", bubbles: true }));
+      if (enter) setTimeout(pressed, 200); // when the rows have been found
+    });
+  }, true);
+
   const held = new Set();
   let tap = null; // the timer of an S that may become one
   let passing = false; // while a key that was kept back is handed on

@@ -160,6 +160,12 @@
         this.button(row, "hide", row.hidden, row.hidden ? SHUT : EYE, row.hidden ? "Show it again" : "Hide it"),
         this.button(row, "lock", row.locked, row.locked ? LOCK : OPEN, row.locked ? "Unlock it" : "Lock it: edits are refused"));
       line.style.top = `${ROW * index}px`;
+      const others = this.others?.get(row.id) ?? [];
+      if (others.length) {
+        line.title += `\nSelected by ${others.map(({ name }) => name).join(", ")}`;
+        line.dataset.others = others.map(({ name }) => name).join(", ");
+        line.style.outlineColor = rgb(others[0].color);
+      }
       return line;
     }
 
@@ -253,6 +259,13 @@
         if (index >= 0) this.reveal(index);
       }
       this.shows.value === "selected" ? this.arrange() : this.draw();
+    }
+
+    // What others have selected: lines of their colour, their names in the hint.
+    share(others) {
+      this.others = new Map();
+      for (const each of others) for (const id of each.selected) this.others.set(id, [...(this.others.get(id) ?? []), each]);
+      this.draw();
     }
 
     fold() {
