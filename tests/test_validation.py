@@ -15,15 +15,18 @@ from gsseg.objects.assignment import AssignmentConfig
 from gsseg.objects.atoms import AtomConfig
 from gsseg.objects.build import ObjectConfig
 from gsseg.objects.grouping import GroupingConfig
-from gsseg.objects.joining import JoiningConfig
+from gsseg.objects.joining import JoiningConfig, JoinOdds
 from gsseg.sample import MaskNoise, RoomConfig
 from gsseg.sample import preset as room_preset
 from gsseg.validation import check_choice, check_flag, check_real, check_whole
 
 CONFIGS = (
     TrainConfig, FeatureConfig, OpenGaussianConfig, CodebookConfig, GroupingConfig, Odds, AssignmentConfig,
-    JoiningConfig, AtomConfig, ObjectConfig, RoomConfig, MaskNoise,
+    JoiningConfig, JoinOdds, AtomConfig, ObjectConfig, RoomConfig, MaskNoise,
 )  # fmt: skip
+
+OF_EITHER_SIGN = (JoinOdds,)
+"""Their numbers may be negative."""
 
 NUMBERS = [
     pytest.param(config, each.name, kind, id=f"{config.__name__}.{each.name}")
@@ -45,7 +48,8 @@ def refused(config: type, **values: Any) -> str:
 
 @pytest.mark.parametrize(("config", "name", "kind"), NUMBERS)
 def test_numbers_are_finite_numbers(config: type, name: str, kind: type) -> None:
-    for value in (math.nan, math.inf, -math.inf, True, False, "3", None, -1):
+    negative = () if config in OF_EITHER_SIGN else (-1,)
+    for value in (math.nan, math.inf, -math.inf, True, False, "3", None, *negative):
         assert refused(config, **{name: value}).startswith(f"{name}: is {value!r}, must be ")
     if kind is int:
         assert refused(config, **{name: 1.0}) == f"{name}: is 1.0, must be a whole number"

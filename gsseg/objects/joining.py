@@ -42,27 +42,27 @@ where it drops them often."""
 class JoinOdds:
     """Log-odds that two objects are one, for each unit of what is known of them."""
 
-    constant: float
+    constant: float = 0.0
     """Before anything is known."""
-    agreement: float
+    agreement: float = 0.0
     """For the mean agreement of views."""
-    clear: float
+    clear: float = 0.0
     """For the share of views that agree clearly."""
-    views: float
+    views: float = 0.0
     """Against, for each e-fold of the weight of views."""
-    dropped: float
+    dropped: float = 0.0
     """Against, for the share of views that drop one of the two."""
-    together: float
+    together: float = 0.0
     """For the share of views that drop both."""
-    concave: float
+    concave: float = 0.0
     """Against, for the share of contacts where the surface is concave."""
-    even: float
+    even: float = 0.0
     """For the mean cosine between normals across the border."""
-    border: float
+    border: float = 0.0
     """For each e-fold of the length of the border beside the smaller object."""
-    smaller: float
+    smaller: float = 0.0
     """Against, for each e-fold of the size of the smaller object."""
-    larger: float
+    larger: float = 0.0
     """Against, for each e-fold of the size of the larger object."""
 
     def __post_init__(self) -> None:

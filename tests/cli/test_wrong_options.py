@@ -106,8 +106,8 @@ def test_an_unknown_option_is_named_before_what_is_missing(command, refusal):
          "see gsseg export --help"),
         ("compress --levels many", "--levels: 'many' is no whole number; give --levels INT, see gsseg compress --help"),
         ("view --port", "--port: lacks a value, takes 1; see gsseg view --help"),
-        ("eval --protocol nerf", "--protocol: is 'nerf', must be one of click, scannet, scannet-instance, lerf; "
-         "see gsseg eval --help"),
+        ("eval --protocol nerf", "--protocol: is 'nerf', must be one of click, scannet, scannet-instance, lerf, "
+         "lerf-mask; see gsseg eval --help"),
         ("demo --device gpu", "--device: is 'gpu', must be one of auto, cpu, cuda; see gsseg demo --help"),
         ("bench --parts x", "--parts: "),
     ],

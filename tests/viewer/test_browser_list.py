@@ -78,6 +78,8 @@ def test_naming_by_keyboard_alone(tab: Any, poll: Callable):
     document = tab.viewer.document
     document.apply("as trained", lambda state: rename_all(state, {each: f"object {each}" for each in state.objects}))
     tab.press("n")
+    # The list says how many are named, too, and before the bar with the field is there.
+    tab.wait_for("the bar", "() => document.querySelector('gsseg-guide:not([hidden]) input:not([hidden])')")
     tab.wait_for_text("0 of 4 named")
     tab.page.keyboard.press("2")
     tab.page.keyboard.press("1")
