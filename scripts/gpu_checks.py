@@ -13,9 +13,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from gsseg.bench.crossings import Crossings
 from gsseg.bench.scene import ROOM, BenchScene, bench_scene
+from gsseg.bench.timing import seconds_of
 from gsseg.codebook.training import train_codebook
 from gsseg.config import TrainConfig
 from gsseg.features.evidence import MaskEvidence, gather_evidence
@@ -58,21 +59,8 @@ class Bench:
 
     def seconds(self, work: Callable[[], object], repeats: int = 3) -> float:
         """Of one call, the least of some: by events on a GPU."""
-        found = []
         work()
-        for _ in range(1 if self.small else repeats):
-            if self.on.type == "cuda":
-                begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-                begin.record()
-                work()
-                end.record()
-                torch.cuda.synchronize()
-                found.append(begin.elapsed_time(end) / 1e3)
-            else:
-                started = time.perf_counter()
-                work()
-                found.append(time.perf_counter() - started)
-        return min(found)
+        return min(seconds_of(work, self.on) for _ in range(1 if self.small else repeats))
 
     def peak(self) -> int:
         """Most bytes that tensors took on the GPU since `fresh`."""
@@ -90,24 +78,6 @@ def demand(holds: bool, what: str) -> None:
     """Raises `Failed` where it does not hold."""
     if not holds:
         raise Failed(what)
-
-
-class Crossings(TorchDispatchMode):
-    """Counts the bytes that cross from a device to the host while it is entered."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bytes = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        name = func.overloadpacket.__name__
-        if name == "_local_scalar_dense":
-            self.bytes += 0 if args[0].is_cpu else args[0].element_size()
-        elif name in ("_to_copy", "copy_"):
-            source = args[1] if name == "copy_" else args[0]
-            self.bytes += source.nbytes if not source.is_cpu and out.is_cpu else 0
-        return out
 
 
 def ring(count: int, width: int, height: int) -> list[Camera]:

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from gsseg.batch.cards import VISIBLE
 
 GRACE = 20.0
 """Seconds that a command gets to leave things resumable when it is asked to end."""
@@ -21,8 +23,11 @@ def run_command(
     log: Path,
     threads: int | None = None,
     started: Callable[[subprocess.Popen[bytes]], None] = lambda process: None,
+    cards: Sequence[str] | None = None,
 ) -> tuple[int, float]:
     """Exit status and seconds of a command whose output goes to ``log``, with at most ``threads`` threads.
+
+    ``cards``: the GPUs that it sees, of those that CUDA names; None: all that this process sees.
 
     Where the thread that called this dies, so does the command (on Linux): left alone it would hold its folders.
     """
@@ -32,6 +37,8 @@ def run_command(
         for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
             environment.setdefault(name, str(threads))
     begun = time.monotonic()
+    if cards is not None:
+        environment[VISIBLE] = ",".join(cards)
     with log.open("wb") as stream:
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,

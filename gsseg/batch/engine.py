@@ -22,8 +22,8 @@ class Job:
     """File that its output goes to."""
     cpus: float
     """Processors that it takes."""
-    gpus: float
-    """GPUs that it takes."""
+    gpus: float | None
+    """GPUs that it takes; None: one where there is any."""
 
 
 @dataclass(frozen=True)

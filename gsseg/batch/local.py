@@ -1,4 +1,4 @@
-"""Commands on this machine, some at a time."""
+"""Commands on this machine, some at a time, each with a GPU of its own where it takes one."""
 
 import queue
 import subprocess
@@ -6,16 +6,22 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
+from gsseg.batch.cards import Cards, cards_here
 from gsseg.batch.command import end, run_command
 from gsseg.batch.engine import Job, Outcome
+from gsseg.errors import InputError
 from gsseg.threads import thread_count
 
 
 class LocalEngine:
-    """Runs at most ``workers`` commands at a time, which share the processors."""
+    """Runs at most ``workers`` commands at a time, which share the processors; None: as many as there are GPUs.
 
-    def __init__(self, workers: int = 1) -> None:
-        self._workers = workers
+    ``cards``: names of the GPUs; None: those that PyTorch finds. A command sees only the one that it holds.
+    """
+
+    def __init__(self, workers: int | None = 1, cards: Sequence[str] | None = None) -> None:
+        self._cards = Cards(cards_here() if cards is None else cards)
+        self._workers = workers = workers or max(1, len(self._cards.names))
         self._threads = None if workers == 1 else max(1, thread_count() // workers)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="batch")
         self._done: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
@@ -29,7 +35,12 @@ class LocalEngine:
         return self._workers - self._count
 
     def submit(self, job: Job) -> None:
-        """Starts a thread that waits for the command."""
+        """Starts a thread that waits for the command; `InputError` where it asks for more GPUs than a machine with some
+        has. One without any leaves it to the command to do without."""
+        there = len(self._cards.names)
+        if there and (job.gpus or 0) > there:
+            problem = f"asks for {job.gpus:g} GPUs, and this machine has {there}"
+            raise InputError(job.label, problem, "ask for less under gpus")
         self._count += 1
         self._pool.submit(self._run, job)
 
@@ -51,6 +62,7 @@ class LocalEngine:
         with self._lock:
             self._closed = True
             running = list(self._running)
+        self._cards.close()
         for process in running:
             end(process)
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -67,7 +79,10 @@ class LocalEngine:
                 end(process)
 
         try:
-            status, seconds = run_command(job.command, job.folder, job.log, self._threads, started)
+            wanted = 1.0 if job.gpus is None else job.gpus
+            with self._cards.taken(wanted if self._cards.names else 0.0) as mine_alone:
+                cards = mine_alone if self._cards.names else None
+                status, seconds = run_command(job.command, job.folder, job.log, self._threads, started, cards)
             self._done.put(Outcome(job, status, seconds))
         except BaseException as error:  # whoever waits has to hear of it
             self._done.put(error)

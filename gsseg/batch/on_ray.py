@@ -48,13 +48,17 @@ class RayEngine:
     def submit(self, job: Job) -> None:
         """`InputError` where no machine of the cluster could ever run it."""
         there = self._ray.cluster_resources()
-        if job.gpus > there.get("GPU", 0) or job.cpus > there.get("CPU", 0):
+        # Where the cluster has no GPU, what takes one if there is any does without.
+        gpus = min(1.0, there.get("GPU", 0)) if job.gpus is None else job.gpus
+        if gpus > there.get("GPU", 0) or job.cpus > there.get("CPU", 0):
             has = f"{there.get('CPU', 0):g} processors and {there.get('GPU', 0):g} GPUs"
-            problem = f"asks for {job.cpus:g} processors and {job.gpus:g} GPUs, and the cluster has {has}"
+            problem = f"asks for {job.cpus:g} processors and {gpus:g} GPUs, and the cluster has {has}"
             raise InputError(job.label, problem, "ask for less under cpus and gpus, or add machines")
         threads = max(1, int(job.cpus))
-        task = self._task.options(num_cpus=job.cpus, num_gpus=job.gpus, name=f"{job.scene} {job.label}")
-        self._jobs[task.remote(job.command, job.folder, job.log, threads)] = job, time.monotonic()
+        task = self._task.options(num_cpus=job.cpus, num_gpus=gpus, name=f"{job.scene} {job.label}")
+        # Ray tells a task which cards are its own; one that has none must see none, which not every Ray arranges.
+        hidden = {"cards": []} if gpus == 0 else {}
+        self._jobs[task.remote(job.command, job.folder, job.log, threads, **hidden)] = job, time.monotonic()
 
     def wait(self) -> Sequence[Outcome]:
         """As `Engine`; a task whose worker or machine died has no status."""

@@ -8,7 +8,8 @@
     train: -s {scene} -m {run}
     compress: -m {run} --language {scene}
     eval: {instances: -m {run} --gt {scene}/gt --protocol scannet-instance}    # or one line: a single evaluation
-    gpus: {masks: 1}                               # a stage's processors (1) and GPUs (0), for engines that count them
+    cpus: {train: 2}                               # a stage's processors (1), for engines that count them
+    gpus: {masks: 1, train: 0.5}                   # a stage's GPUs, whole or a share of one (one, where there is any)
 
 YAML or JSON. Each stage is the options of the command of that name; a stage that is not there is left out. {name},
 {scene} and {run} stand for the scene's name and its folders OUT/NAME/scene and OUT/NAME/run. Paths are relative to the
@@ -19,6 +20,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,9 @@ STAGES = ("prepare", "splats", "masks", "train", "compress", "name", "eval")
 
 MOST_SCENES, MOST_STEPS = 10_000, 50
 """Of a list, and of a scene."""
+
+TAKE_A_CARD = ("splats", "masks", "train", "compress", "eval")
+"""Stages that a GPU makes faster: they take one where there is one, unless the list says otherwise."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -49,8 +54,8 @@ class Step:
     """The command line after ``gsseg``."""
     cpus: float
     """Processors that it takes."""
-    gpus: float
-    """GPUs that it takes."""
+    gpus: float | None
+    """GPUs that it takes; None: one where there is any."""
 
 
 @dataclass(frozen=True)
@@ -75,20 +80,26 @@ class BatchPlan:
         lines = [(stage, *line) for stage in STAGES if stage in value for line in _lines(path, stage, value[stage])]
         if not 0 < len(lines) <= MOST_STEPS:
             raise InputError(path, f"has {len(lines)} stages, must have 1 to {MOST_STEPS}", _MEND)
-        shared, counts = _values(path, "values", value.get("values", {})), {}
-        for kind, default in (("cpus", 1.0), ("gpus", 0.0)):
-            counts[kind] = {**dict.fromkeys(STAGES, default), **_counts(path, kind, value.get(kind, {}))}
+        shared = _values(path, "values", value.get("values", {}))
+        cpus, gpus = (_counts(path, kind, value.get(kind, {})) for kind in ("cpus", "gpus"))
+        odd = [f"{stage}: {each:g}" for stage, each in gpus.items() if each > 1 and each != round(each)]
+        if odd:
+            raise InputError(path, f"has gpus of {odd[0]}", "give a share of one, such as 0.5, or whole ones")
         out = out.absolute()
         scenes = {}
         for name, own in _scenes(path, value.get("scenes")).items():
             places = {"name": name, "scene": str(out / name / "scene"), "run": str(out / name / "run")}
             values = {**shared, **own, **places}
             scenes[name] = tuple(
-                Step(stage, label, (stage, *_filled(path, label, line, values)),
-                     counts["cpus"][stage], counts["gpus"][stage])
-                for stage, label, line in lines
-            )  # fmt: skip
+                _step(stage, label, _filled(path, label, line, values), cpus, gpus) for stage, label, line in lines
+            )
         return BatchPlan(path.absolute().parent, out, scenes)
+
+
+def _step(stage: str, label: str, words: list[str], cpus: dict[str, float], gpus: dict[str, float]) -> Step:
+    """A step with what it takes."""
+    on_card = stage in TAKE_A_CARD and "--device=cpu" not in words and ("--device", "cpu") not in pairwise(words)
+    return Step(stage, label, (stage, *words), cpus.get(stage, 1.0), gpus.get(stage, None if on_card else 0.0))
 
 
 def _lines(path: Path, stage: str, value: Any) -> list[tuple[str, str]]:

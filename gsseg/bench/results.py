@@ -89,6 +89,8 @@ class Machine:
     """Version."""
     gsseg: str
     """Version."""
+    gpu: str = ""
+    """Name of the GPU that was measured too; empty where none was."""
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ import torch
 
 from gsseg.bench.binary import measure_binary
 from gsseg.bench.compressed import measure_compressed
+from gsseg.bench.on_device import measure_on_device
 from gsseg.bench.residual import measure_residual
 from gsseg.bench.results import Machine, Part, Result
 from gsseg.bench.rqvae import measure_rqvae
 from gsseg.bench.scene import bench_scene
 from gsseg.bench.splats import GAUSSIANS, measure_splats
-from gsseg.bench.timing import Progress, no_progress
+from gsseg.bench.timing import CPU, Progress, no_progress
 from gsseg.bench.training import measure_training
 from gsseg.memory import peak_memory_mb
 from gsseg.threads import one_torch_thread, thread_count
@@ -38,15 +39,19 @@ def run_bench(
     quick: bool = False,
     groups: Sequence[Group] = ("weights", "quantizers"),
     progress: Progress = no_progress,
+    device: torch.device = CPU,
 ) -> Result:
     """Measures training on the built-in room at 100 thousand and (unless ``quick``) a million Gaussians, four views of
-    640 x 480 pixels, and the quantizers on as many vectors."""
+    640 x 480 pixels, and the quantizers on as many vectors. ``device``: another than the processor, where training is
+    measured too."""
     parts: list[Part] = []
     if "weights" in groups:
         with one_torch_thread():  # as in training
-            parts += [
-                measure_training(bench_scene(size), REPEATS[size], progress) for size in SIZES[: 1 if quick else 2]
-            ]
+            for size in SIZES[: 1 if quick else 2]:
+                scene = bench_scene(size)
+                parts.append(measure_training(scene, REPEATS[size], progress))
+                if device.type != "cpu":
+                    parts.append(measure_on_device(scene, device, REPEATS[size], progress))
     if "splats" in groups:
         parts.append(measure_splats(bench_scene(GAUSSIANS), REPEATS[100_000], progress))
     if "quantizers" in groups:
@@ -57,5 +62,6 @@ def run_bench(
         python=platform.python_version(),
         torch=torch.__version__,
         gsseg=__version__,
+        gpu=torch.cuda.get_device_name(device) if device.type == "cuda" else "",
     )
     return Result(machine, tuple(parts), peak_memory_mb())

@@ -27,7 +27,8 @@ class Batch(Command):
     engine: Literal["local", "ray"] = "local"
     """Where commands run: on this machine, or on those of a Ray cluster (extra ray), which see the same files."""
     workers: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Commands at a time on this machine, which share its processors; without it 1, or with Ray all it has."""
+    """Commands at a time on this machine, which share its processors; without it one a GPU, 1 without any, or with Ray
+    all it has. A command sees only the GPU that it was given."""
     ray_address: Annotated[str | None, tyro.conf.arg(metavar="HOST:PORT")] = None
     """Address of a running Ray cluster. Without it one is started on this machine."""
     retries: int = 1
@@ -80,7 +81,7 @@ class Batch(Command):
 
     def _engine(self) -> Engine:
         if self.engine == "local":
-            return LocalEngine(self.workers or 1)
+            return LocalEngine(self.workers)
         from gsseg.batch.on_ray import RayEngine
 
         return RayEngine(self.ray_address, self.workers)

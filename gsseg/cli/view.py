@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from gsseg.cli.command import Command, RunPath, parse_command
+from gsseg.cli.device import Device, renders_on
 from gsseg.cli.process import Terminated
 from gsseg.cli.run_folder import check_scene
 from gsseg.cli.stdout import flush
@@ -61,6 +62,10 @@ class ViewRun(Command):
     plain_http: bool = False
     """With --host and --password-file: send the password over the network as it is, unencrypted."""
 
+    device: Device = "auto"
+    """Where the server draws pictures of its own: training views, downloads, what is hidden; auto = a GPU where one can
+    be used, else the processor. What browsers show they draw themselves."""
+
     def execute(self) -> None:
         """Serves until Ctrl-C, and says where."""
         if not 0 <= self.port <= 65535:
@@ -81,8 +86,9 @@ class ViewRun(Command):
         classes = () if self.classes is None else read_classes(self.classes)
         run = Run.open(self.run, self.splats)
         other = None if self.compare is None else Run.open(self.compare)
+        device = renders_on(self.device, self.output)
         with run.watched() as check_unchanged:
-            document = Document(run, classes, self.read_only, other)
+            document = Document(run, classes, self.read_only, other, device)
             check_unchanged()
         if self.scene is not None:
             check_scene(document.run, self.scene)

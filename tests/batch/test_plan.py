@@ -34,9 +34,26 @@ def test_a_list_becomes_command_lines(tmp_path):
     assert steps[0].words == ("prepare", "lerf", "/data/with space", f"{out}/one/scene")
     assert steps[1].words == ("train", "-s", f"{out}/one/scene", "-m", f"{out}/one/run", "--steps", "3")
     assert steps[3].words == ("eval", "-m", f"{out}/one/run", "--json", '{"a": 1}')
-    assert [(step.cpus, step.gpus) for step in steps] == [(1, 0), (1, 1), (2, 0), (2, 0)]
+    assert [(step.cpus, step.gpus) for step in steps] == [(1, 0), (1, 1), (2, None), (2, None)]
     assert found.scenes["two"][0].words[2] == "b"
     assert list(found.scenes) == ["one", "two"]
+
+
+def test_stages_that_a_gpu_makes_faster_take_one_unless_they_say_otherwise(tmp_path):
+    text = """
+        scenes: [a]
+        prepare: x
+        splats: -s {scene} --device cpu
+        masks: --device=cpu
+        train: --device cuda
+        eval: {one: x, two: --device cpu}
+        compress: x
+        gpus: {compress: 0, train: 2}
+        """
+    steps = plan(tmp_path, text).scenes["a"]
+    assert {step.label: step.gpus for step in steps} == {
+        "prepare": 0, "splats": 0, "masks": 0, "train": 2, "compress": 0, "eval-one": None, "eval-two": 0
+    }  # fmt: skip
 
 
 def test_stages_come_in_the_order_of_the_work_and_json_is_a_list_too(tmp_path):
@@ -73,6 +90,7 @@ def test_keys_tell_a_step_and_all_before_it(tmp_path):
         ("scenes: [a]\nvalues: {raw: [x]}\ntrain: x", "no texts or numbers"),
         ('scenes: [a]\ntrain: "\'x"', "cannot be read"),
         ("scenes: [a]\ntrain: x\ngpus: {train: -1}", "gpus that are no numbers"),
+        ("scenes: [a]\ntrain: x\ngpus: {train: 1.5}", "gpus of train: 1.5"),
         ("scenes: [a]\ntrain: x\ncpus: {paint: 1}", "cpus that are no numbers"),
         ("scenes: [a]\ntrain: x\nrm: y", "has 'rm', which is none of"),
         ('scenes: [a]\nvalues: {raw: "\\0"}\ntrain: x', "zero byte"),

@@ -6,6 +6,9 @@ import pytest
 
 from gsseg.bench import binary, compressed, load_baseline, residual, rqvae, run_bench, suite, table
 from gsseg.bench.results import Figure, Machine, Part, Ratio, Result
+from gsseg.bench.training import CONFIG
+from tests.emulated_device import DEVICE, EmulatedDevice
+from tests.gsplat_stand_in import gsplat_stood_in
 
 
 def names(part):
@@ -22,6 +25,26 @@ def test_the_weights_alone(monkeypatch, small_scene, quick_rounds):
     text = table(result)
     for name in names(result.parts[0]):
         assert text.count(f"\n  {name}  ") == 1
+
+
+def test_weights_on_another_device_are_a_part_of_their_own(monkeypatch, small_scene, quick_rounds):
+    monkeypatch.setattr(suite, "SIZES", (2000, 3000))
+    monkeypatch.setattr(suite, "REPEATS", {2000: 1})
+    monkeypatch.setattr(suite, "bench_scene", small_scene)
+    monkeypatch.setattr(suite, "measure_training", lambda *_: Part("on the processor", {}, (), (), {}))
+    with gsplat_stood_in() as called, EmulatedDevice():
+        result = run_bench(quick=True, groups=["weights"], device=DEVICE)
+    assert {"rasterize_to_indices_in_range", "rasterization"} <= set(called)
+    assert [part.name for part in result.parts] == ["on the processor", "2000 Gaussians on a GPU"]
+    part = result.parts[1]
+    assert part.counts == {"views": 4, "pixels a view": 80 * 60, "sampled pixels a view": CONFIG.pixels_per_view}
+    assert all(figure.minimum > 0 for figure in part.figures)
+    of_w = part.quality["bytes of W a view"]
+    assert 0 < part.quality["bytes to the host a view, for the evidence"] < of_w
+    text = table(result)
+    for name in names(part):
+        assert text.count(f"\n  {name}  ") == 1, name
+    assert Result.from_json(result.to_json()) == result
 
 
 def test_the_table_shows_the_baseline_of_the_same_counts_only():

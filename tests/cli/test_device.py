@@ -8,6 +8,7 @@ from torch.utils import cpp_extension
 
 from gsseg.cli import device as device_option
 from gsseg.cli.device import calculates_on, renders_on
+from gsseg.cli.main import main
 from gsseg.cli.output import Output
 from gsseg.errors import InputError
 from gsseg.render.gsplat_kernels import Problem, gpu_problem, kernels_problem
@@ -56,6 +57,16 @@ def test_a_gpu_that_is_asked_for_and_cannot_be_used_is_one_line(card):
     card(PROBLEM)
     with pytest.raises(InputError, match=r"^--device cuda: gsplat has no compiled kernels; install the CUDA toolkit$"):
         renders_on("cuda", Output())
+
+
+def test_commands_refuse_a_gpu_that_is_not_there_before_they_begin(finished_run, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for command in (["view", "-m", str(finished_run), "--port", "0"], ["bench", "--quick"]):
+        assert main([*command, "--device", "cuda"]) == 2
+        said = capsys.readouterr()
+        assert said.err.startswith("gsseg: error: --device cuda: PyTorch finds no CUDA GPU; give --device cpu")
+        assert said.err.count("\n") == 1
+        assert said.out == ""
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -58,16 +58,19 @@ class Document:
         classes: Sequence[ObjectClass] = (),
         read_only: bool = False,
         other: Run | None = None,
+        device: torch.device | str = "cpu",
     ) -> None:
         """Reads the run; InputError where it is wrong.
 
         ``classes``: what objects are named by; without any, what those that have names are of. ``read_only``: nothing
         can be edited or saved, and edits that an earlier process did not save are left where they are. ``other``:
-        another run of the same Gaussians, to compare it with.
+        another run of the same Gaussians, to compare it with. ``device``: where the server draws.
         """
         self.stamps: FileStamps = run.stamps()  # before anything is read, so that no change goes unseen
         self.run = run
         self.gaussians: Gaussians = run.gaussians
+        self.painted: Gaussians = run.gaussians.to(device)
+        """The same Gaussians where the server draws its own pictures."""
         self.comparisons = {"as opened": Comparison.as_opened(run)}
         """Other segmentations of these Gaussians, by the colouring that shows them."""
         if other is not None:

@@ -39,10 +39,11 @@ def picture_bytes(
     ``size``: width and height of the screen, pixels; a larger one than `SIDE` is scaled down to it.
     """
     rows = np.flatnonzero(document.shown(state))
-    seen = document.gaussians if len(rows) == len(colors) else document.gaussians.subset(torch.from_numpy(rows))
+    painted, device = document.painted, document.painted.means.device
+    seen = painted if len(rows) == len(colors) else painted.subset(torch.from_numpy(rows).to(device))
     shares = np.ones((len(rows), 4), np.float32)  # red, green, blue and silhouette
     shares[:, :3] = colors[rows] / np.float32(255)
-    drawn = render_map(torch.from_numpy(shares), seen, _camera(sight, size)).numpy()
+    drawn = render_map(torch.from_numpy(shares).to(device), seen, _camera(sight, size)).cpu().numpy()
     stream = io.BytesIO()
     Image.fromarray(over(drawn, background)).save(stream, "PNG")
     return stream.getvalue()

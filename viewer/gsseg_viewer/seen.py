@@ -1,7 +1,8 @@
 """Which Gaussians a person sees from where they look: those that no other hides."""
 
+from dataclasses import replace
+
 import numpy as np
-import torch
 from jaxtyping import Bool
 from numpy import ndarray
 
@@ -29,7 +30,9 @@ def seen_from(
     pose = np.eye(4)
     pose[:3, :3] = sight.world_from_camera.T
     pose[:3, 3] = -pose[:3, :3] @ sight.position
-    drawn = sections.drawn(document, state, section)
+    painted = document.painted
+    visible = sections.drawn(document, state, section).drawable
+    drawn = replace(painted, drawable=visible.to(painted.means.device))
     weights = blend_weights(drawn, Camera(width, HEIGHT, focal, focal, width / 2, HEIGHT / 2, pose))
-    most = torch.zeros(len(drawn)).scatter_reduce_(0, weights.indices.long(), weights.values, "amax")
-    return (most >= SEEN).numpy()
+    most = weights.values.new_zeros(len(drawn)).scatter_reduce_(0, weights.indices.long(), weights.values, "amax")
+    return (most >= SEEN).cpu().numpy()

@@ -146,7 +146,7 @@ class ViewsPanel:
         key = (at, _drawn_pieces(state))
         if key not in self.pictures:
             with self.session.working(f"Drawing {plain(view.name)}"):
-                drawn = drawn_from(document.gaussians, document.shown(state), view)
+                drawn = drawn_from(document.painted, document.shown(state), view)
             self.pictures = dict([*self.pictures.items(), (key, drawn)][-KEPT:])
         return self.pictures[key]
 
@@ -158,11 +158,11 @@ def _drawn_pieces(state: State) -> bytes:
 
 def drawn_from(gaussians: Gaussians, shown: Bool[ndarray, " gaussians"], view: View) -> Picture:
     """The shown Gaussians from the view's camera, at most `SIDE` pixels wide and high."""
-    camera = fitted(view.camera, SIDE)
-    seen = gaussians if shown.all() else gaussians.subset(torch.from_numpy(np.flatnonzero(shown)))
+    camera, device = fitted(view.camera, SIDE), gaussians.means.device
+    seen = gaussians if shown.all() else gaussians.subset(torch.from_numpy(np.flatnonzero(shown)).to(device))
     colors = torch.cat([seen_colors(seen, camera.position), torch.ones(len(seen), 1)], 1)
     background = tuple(round(255 * part) for part in BACKDROP)
-    return over(render_map(colors, seen, camera).numpy(), cast(tuple[int, int, int], background))
+    return over(render_map(colors.to(device), seen, camera).cpu().numpy(), cast(tuple[int, int, int], background))
 
 
 def wiped(left: Picture, right: Picture, share: float) -> Picture:
