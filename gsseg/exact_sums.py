@@ -11,18 +11,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from jaxtyping import Float, Float32, Int, Int64
+from jaxtyping import Float, Float32, Float64, Int, Int64
 from torch import Tensor
 
 MOST = 1 << 28
 """Terms that one sum may have."""
 
 
-def step_of(largest: float) -> float:
-    """The power of two of which terms up to ``largest`` in size become multiples; ValueError where it is not finite."""
+def step_of(largest: float, most: int = MOST) -> float:
+    """The power of two of which terms up to ``largest`` in size become multiples; ValueError where it is not finite.
+
+    ``most``: terms that one sum may have; the fewer, the finer the step.
+    """
     if not math.isfinite(largest):
         raise ValueError("terms of a sum are not finite")
-    return math.ldexp(1.0, math.frexp(largest)[1] + MOST.bit_length() - 63)
+    return math.ldexp(1.0, math.frexp(largest)[1] + most.bit_length() - 63)
 
 
 def in_steps_of(step: float, terms: Float[Tensor, "*shape"]) -> Int64[Tensor, "*shape"]:
@@ -38,6 +41,13 @@ def largest_of(terms: Float[Tensor, "..."]) -> float:
 def segment_sums(
     terms: Float[Tensor, "dim entries"], ends: Int64[Tensor, " offsets"], step: float
 ) -> Float32[Tensor, "dim segments"]:
+    """`double_sums`, rounded to what features and weights are."""
+    return double_sums(terms, ends, step).float()
+
+
+def double_sums(
+    terms: Float[Tensor, "dim entries"], ends: Int64[Tensor, " offsets"], step: float
+) -> Float64[Tensor, "dim segments"]:
     """Sums of ``terms[:, ends[s] : ends[s + 1]]`` for every segment s.
 
     One running sum over all terms and differences of it: no two threads ever add to one place. Where the running sum
@@ -47,7 +57,7 @@ def segment_sums(
     running = torch.zeros(dim * entries + 1, dtype=torch.int64, device=terms.device)
     torch.cumsum(in_steps_of(step, terms).reshape(-1), 0, out=running[1:])
     places = ends + entries * torch.arange(dim, device=terms.device)[:, None]
-    return ((running[places[:, 1:]] - running[places[:, :-1]]).double() * step).float()
+    return (running[places[:, 1:]] - running[places[:, :-1]]).double() * step
 
 
 def add_at_(

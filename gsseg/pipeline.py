@@ -129,6 +129,8 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
     evidence = store.evidence(
         lambda: gather_evidence(gaussians, weights.full_views(lambda done: progress("weights", done, len(views))))
     )
+    if device.type != "cpu" and evidence.tensors is None:  # it was kept in a file
+        evidence = evidence.on(device)
     _check_seen(scene, evidence)
     seconds["weights"] = time.perf_counter() - started
 

@@ -11,11 +11,11 @@ from gsseg.config import Preset, TrainConfig, preset
 from gsseg.features.fit import FeatureConfig
 from gsseg.features.opengaussian import OpenGaussianConfig
 from gsseg.objects.agreement import Odds
-from gsseg.objects.assignment import AssignmentConfig
 from gsseg.objects.atoms import AtomConfig
 from gsseg.objects.build import ObjectConfig
 from gsseg.objects.grouping import GroupingConfig
 from gsseg.objects.joining import JoiningConfig, JoinOdds
+from gsseg.objects.votes import AssignmentConfig
 from gsseg.sample import MaskNoise, RoomConfig
 from gsseg.sample import preset as room_preset
 from gsseg.validation import check_choice, check_flag, check_real, check_whole

@@ -1,7 +1,7 @@
 """The steps of training on a GPU, beside gsplat's own rasterizer there and beside what crosses to the host.
 
-W is gsplat's listing, decided anew (`gsseg.render.cuda`). By gsplat's rasterizer six channels are drawn and their gradient
-is autograd's, as methods have it that keep no W.
+W is gsplat's listing, decided anew (`gsseg.render.cuda`). By gsplat's rasterizer six channels are drawn and their
+gradient is autograd's, as methods have it that keep no W.
 """
 
 from collections.abc import Callable, Mapping

@@ -12,7 +12,7 @@ observation too: an object the segmenter missed in this view, or one it never dr
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -46,6 +46,18 @@ class MaskEvidence:
     """Blending weight of each Gaussian summed over the pixels of these views."""
     eyes: Float32[ndarray, "views 3"]
     """Where the camera of each view is."""
+    tensors: EvidenceOnDevice | None = None
+    """The same where tensors are calculated with, for whoever has a version for devices; None: on the processor."""
+
+    def on(self, device: torch.device | str) -> "MaskEvidence":
+        """The same evidence with `tensors` on the device."""
+        m = self.matrix
+        arrays = (
+            m.indptr.astype(np.int64), m.indices.astype(np.int32), m.data, self.row_view, self.row_label, self.central,
+            self.visibility,
+        )  # fmt: skip
+        there = (torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays)
+        return replace(self, tensors=EvidenceOnDevice(*there))
 
     @property
     def views(self) -> int:
@@ -150,7 +162,7 @@ def _on_host(found: EvidenceOnDevice, eyes: Float32[ndarray, "views 3"]) -> Mask
     matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int64)
     about = (found.row_view, found.row_label, found.central, found.visibility)
     row_view, row_label, central, visibility = (array.cpu().numpy() for array in about)
-    return MaskEvidence(matrix, row_view, row_label, central, visibility, eyes)
+    return MaskEvidence(matrix, row_view, row_label, central, visibility, eyes, found)
 
 
 def _scipy(pooled: torch.Tensor) -> sp.csr_array:

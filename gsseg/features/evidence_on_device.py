@@ -14,6 +14,7 @@ from torch import Tensor
 from gsseg.exact_sums import add_at_, step_of
 from gsseg.render import BlendWeights
 from gsseg.render.pooling_on_device import pool_on_device, pooled_together, weights_at_
+from gsseg.render.products_on_device import ByColumn
 from gsseg.scene import Camera, Gaussians, View
 
 Entries = tuple[Tensor, Tensor, Tensor]
@@ -38,6 +39,11 @@ class EvidenceOnDevice:
     """Gaussians whose centre some view sees."""
     visibility: Float32[Tensor, " gaussians"]
     """Blending weight of each Gaussian summed over all pixels."""
+
+    @property
+    def by_column(self) -> ByColumn:
+        """The entries of each Gaussian, rows ascending; made anew at every call."""
+        return ByColumn.of(self.indptr, self.indices, self.values, len(self.central))
 
     @staticmethod
     def gathered(

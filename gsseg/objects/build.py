@@ -12,8 +12,9 @@ from numpy import ndarray
 from gsseg.codebook import Codes
 from gsseg.features.evidence import MaskEvidence
 from gsseg.objects.agreement import BARELY_SEEN
-from gsseg.objects.assignment import AssignmentConfig, assign
+from gsseg.objects.assignment import assign
 from gsseg.objects.atoms import AtomConfig, find_atoms
+from gsseg.objects.atoms_on_device import find_atoms_on_device
 from gsseg.objects.grouping import GroupingConfig, group_atoms
 from gsseg.objects.holes import fill_holes
 from gsseg.objects.joining import JoiningConfig, join_objects
@@ -22,6 +23,7 @@ from gsseg.objects.pair_facts import CONTACT_NEIGHBOURS, RIM_NEIGHBOURS, evidenc
 from gsseg.objects.profiles import Profiles, mask_profiles, neighbours
 from gsseg.objects.strays import rehome_strays
 from gsseg.objects.unmasked import speaking
+from gsseg.objects.votes import AssignmentConfig
 from gsseg.segmentation import NO_OBJECT, ObjectInfo, Segmentation
 from gsseg.segmentation.describe import default_colors, default_name, describe_objects
 from gsseg.validation import check_choice
@@ -103,7 +105,8 @@ def find_objects(
     """
     spoken = speaking(evidence, np.ascontiguousarray(near[:, :RIM_NEIGHBOURS]))
     if parts is None:
-        parts = find_atoms(evidence, spoken, near[:, :CONTACT_NEIGHBOURS], means, colors, config.atoms)
+        find = find_atoms if evidence.tensors is None else find_atoms_on_device
+        parts = find(evidence, spoken, near[:, :CONTACT_NEIGHBOURS], means, colors, config.atoms)
     grouped = group_gaussians(evidence, spoken, parts, near, config.grouping)
     parted = assign_objects(evidence, grouped, near, colors, config.assignment)
     joined = join_parts(evidence, spoken, parted, near, means, config.joining)

@@ -13,6 +13,7 @@ from numpy import ndarray
 from scipy.spatial import KDTree
 
 from gsseg.features.evidence import MaskEvidence
+from gsseg.objects.profiles_on_device import group_mass_on_device
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,8 @@ def group_mass(
     evidence: MaskEvidence, groups: Int64[ndarray, " gaussians"], count: int
 ) -> Float32[ndarray, "groups rows"]:
     """Mass of each group in every row of the evidence, unmasked pixels included; a negative group is left out."""
+    if evidence.tensors is not None:
+        return group_mass_on_device(evidence.tensors, groups, count)
     mass = sp.csr_array(evidence.matrix @ indicator(groups, count))
     return np.ascontiguousarray(mass.toarray().T, np.float32)
 

@@ -10,12 +10,13 @@ neighbours that v sees are masked in v. The unmasked light of a group of Gaussia
 
 import numpy as np
 import scipy.sparse as sp
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Int64
 from numpy import ndarray
 
 from gsseg.compiled import njit
 from gsseg.features.evidence import MaskEvidence
 from gsseg.objects.profiles import indicator
+from gsseg.objects.unmasked_on_device import speaking_on_device
 from gsseg.threads import run_all, spans
 
 RIM = 0.3
@@ -30,6 +31,18 @@ def speaking(evidence: MaskEvidence, near: Int64[ndarray, "gaussians neighbours"
     Gaussians whose centre no view sees have no place in a view: they have no entry, and count not as neighbours.
     """
     matrix = evidence.matrix
+    if evidence.tensors is not None:
+        speaks = speaking_on_device(evidence.tensors, evidence.first_row, near, RIM).cpu().numpy()
+    else:
+        speaks = _speaking_entries(evidence, near)
+    edges = np.concatenate([[0], np.cumsum(speaks)])[matrix.indptr]
+    return sp.csr_array((matrix.data[speaks], matrix.indices[speaks], edges), shape=matrix.shape)
+
+
+def _speaking_entries(
+    evidence: MaskEvidence, near: Int64[ndarray, "gaussians neighbours"]
+) -> Bool[ndarray, " entries"]:
+    matrix = evidence.matrix
     speaks = np.zeros(matrix.nnz, np.bool_)
     run_all(
         [
@@ -40,8 +53,7 @@ def speaking(evidence: MaskEvidence, near: Int64[ndarray, "gaussians neighbours"
             for a, b in spans(evidence.views)
         ]
     )  # fmt: skip
-    edges = np.concatenate([[0], np.cumsum(speaks)])[matrix.indptr]
-    return sp.csr_array((matrix.data[speaks], matrix.indices[speaks], edges), shape=matrix.shape)
+    return speaks
 
 
 def unmasked_light(

@@ -5,15 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gsseg.objects.assignment import (
-    BACKGROUND_SHARE,
-    CANDIDATES,
-    SMALLEST_OWNER,
-    AssignmentConfig,
-    assign,
-)
+from gsseg.objects.assignment import BACKGROUND_SHARE, assign
 from gsseg.objects.mean_field import NOBODY, mean_field, neighbour_weights
 from gsseg.objects.profiles import neighbours
+from gsseg.objects.votes import CANDIDATES, SMALLEST_OWNER, AssignmentConfig
 
 CONFIG = AssignmentConfig()
 UNSMOOTHED = AssignmentConfig(rounds=1, smoothing=0.0)
