@@ -120,7 +120,7 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
     device = gaussians.means.device
     host = gaussians.to("cpu")
     means = host.means.numpy()
-    near = _nearest_ahead(means, config.objects, device)
+    near_of = _nearest_ahead(means, config.objects, device)
 
     started = time.perf_counter()
     weights = SampledWeights(
@@ -150,11 +150,12 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
 
     started = time.perf_counter()
     colors = base_colors(host).numpy()
+    near = near_of()
     segmentation = build_objects(
         evidence, codes, means, colors, features.features.numpy(), config.objects,
-        lambda done, total: progress("objects", done, total), near,
+        lambda done, total: progress("objects", done, total), lambda: near,
     )  # fmt: skip
-    confidence = find_confidence(evidence, segmentation.object_ids.astype(np.int64), means)
+    confidence = find_confidence(evidence, segmentation.object_ids.astype(np.int64), means, near)
     seconds["objects"] = time.perf_counter() - started
     return Trained(
         scene=scene, evidence=evidence, segmentation=segmentation, confidence=confidence,
@@ -166,11 +167,11 @@ def run_stages(scene: Scene, config: TrainConfig, store: StageStore, progress: P
 
 def _nearest_ahead(
     means: Float32[ndarray, "gaussians 3"], config: ObjectConfig, device: torch.device
-) -> Callable[[], Int64[ndarray, "gaussians neighbours"]] | None:
+) -> Callable[[], Int64[ndarray, "gaussians neighbours"]]:
     """The neighbour search that objects are made with: geometry decides it alone, so where a GPU does the work before,
-    it runs on the processor meanwhile. On the processor it would only take time from that work: None."""
+    it runs on the processor meanwhile. On the processor it would only take time from that work, and waits to be asked."""
     if device.type == "cpu":
-        return None
+        return lambda: nearest(means, config)
     searcher = ThreadPoolExecutor(1, thread_name_prefix="neighbours")
     found = searcher.submit(nearest, means, config)
     searcher.shutdown(wait=False)

@@ -96,7 +96,7 @@ def _profiles(evidence: MaskEvidence, spoken: sp.csr_array, nodes: Int64[Tensor,
     """What speaks of each node, rows ascending."""
     device = nodes.device
     arrays = (spoken.indptr.astype(np.int64), spoken.indices.astype(np.int32), spoken.data)
-    columns = ByColumn.of(*(torch.from_numpy(array).to(device) for array in arrays), spoken.shape[1])
+    columns = ByColumn.of(*(torch.from_numpy(array).to(device) for array in arrays), len(evidence.central))
     sizes = columns.indptr[1:] - columns.indptr[:-1]
     member = torch.zeros(len(sizes), dtype=torch.bool, device=device)
     member[nodes] = True

@@ -34,13 +34,19 @@ OBJECT = (-12.575, -0.708, 5.538, 0.565, 6.669, 4.428)
 
 
 def find_confidence(
-    evidence: MaskEvidence, objects: Int64[ndarray, " gaussians"], means: Float32[ndarray, "gaussians 3"]
+    evidence: MaskEvidence,
+    objects: Int64[ndarray, " gaussians"],
+    means: Float32[ndarray, "gaussians 3"],
+    near: Int64[ndarray, "gaussians neighbours"] | None = None,
 ) -> Confidence:
-    """How sure the objects are that Gaussians were given to; objects are numbered from 0, each has a Gaussian."""
+    """How sure the objects are that Gaussians were given to; objects are numbered from 0, each has a Gaussian.
+
+    ``near``: the nearest of each, where somebody has them already; `RIM_NEIGHBOURS` count.
+    """
     count = int(objects.max(initial=-1)) + 1
     if not count:
         return Confidence(np.zeros(len(objects), np.float32), [], [])
-    near = neighbours(means, RIM_NEIGHBOURS)
+    near = neighbours(means, RIM_NEIGHBOURS) if near is None else np.ascontiguousarray(near[:, :RIM_NEIGHBOURS])
     first, second, known, traits_of = borders_of(evidence, objects, near, means)
     two, words = sigmoid(traits_of @ BORDER), known.words
     of_gaussian = np.where(objects >= 0, sigmoid(gaussian_traits(evidence, objects, near, count) @ GAUSSIAN), 0.0)

@@ -96,7 +96,7 @@ class _Views:
         starts = _starts(key)
         step = step_of(largest_of(profiles.mass), MOST_TERMS)
         in_masks = profiles.mass * profiles.is_mask[profiles.rows]
-        whole, masked = double_sums(torch.stack([profiles.mass, in_masks]), starts, step)
+        whole, masked = (double_sums(light[None], starts, step)[0] for light in (profiles.mass, in_masks))
         look_key = key[starts[:-1]]
         look = rows_of(starts, len(key))
         return _Views(look, group * len(profiles.row_view) + profiles.rows, look_key, whole, masked, views)
