@@ -169,7 +169,8 @@ def _nearest_ahead(
     means: Float32[ndarray, "gaussians 3"], config: ObjectConfig, device: torch.device
 ) -> Callable[[], Int64[ndarray, "gaussians neighbours"]]:
     """The neighbour search that objects are made with: geometry decides it alone, so where a GPU does the work before,
-    it runs on the processor meanwhile. On the processor it would only take time from that work, and waits to be asked."""
+    it runs on the processor meanwhile. On the processor it would only take time from that work, and waits to be asked
+    for."""
     if device.type == "cpu":
         return lambda: nearest(means, config)
     searcher = ThreadPoolExecutor(1, thread_name_prefix="neighbours")

@@ -22,6 +22,7 @@ import tempfile
 import time
 import traceback
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +77,11 @@ def _run(name: str, small: bool, out: Path) -> None:
     def write(result: dict[str, Any]) -> None:
         out.write_text(json.dumps(result), encoding="utf-8")
 
+    known: dict[str, Any] = {}
+
     def so_far(measured: dict[str, Any]) -> None:
-        write({"passed": False, "reason": "it did not end before time was up", "measured": measured})
+        known["measured"] = measured
+        write({"passed": False, "reason": "it did not end before time was up", **known})
 
     with ExitStack() as entered:
         try:
@@ -85,19 +89,25 @@ def _run(name: str, small: bool, out: Path) -> None:
             entered.enter_context(one_torch_thread())
             write({"passed": True, "measured": CHECKS[name](Bench(on, small, so_far))})
         except Failed as failed:
-            write({"passed": False, "reason": str(failed)})
+            write({"passed": False, "reason": str(failed), **known})
         except Exception as error:  # whatever it is, the other checks have to run
             trace = traceback.format_exc()
-            write({"passed": False, "reason": f"{type(error).__name__}: {error}", "trace": trace})
+            write({"passed": False, "reason": f"{type(error).__name__}: {error}", "trace": trace, **known})
 
 
 @contextmanager
 def _emulated():
-    """The tests' device and their stand-in for gsplat's kernels."""
+    """The tests' device and their stand-ins for gsplat's kernels; splats are learnt on the processor, by the GPU's code."""
+    import pytest
+
+    from gsseg.splats import on_gpu
     from tests.emulated_device import DEVICE, EmulatedDevice
     from tests.gsplat_stand_in import gsplat_stood_in
+    from tests.splats.gsplat_stand_in import stand_in
 
-    with gsplat_stood_in(), EmulatedDevice():
+    with gsplat_stood_in(), EmulatedDevice(), pytest.MonkeyPatch.context() as patch:
+        stand_in(patch)
+        patch.setattr(on_gpu, "GpuLearner", partial(on_gpu.GpuLearner, device="cpu"))
         yield DEVICE
 
 

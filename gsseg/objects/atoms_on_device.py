@@ -95,17 +95,20 @@ def _singles(
 def _profiles(evidence: MaskEvidence, spoken: sp.csr_array, nodes: Int64[Tensor, " nodes"]) -> ThinProfilesOnDevice:
     """What speaks of each node, rows ascending."""
     device = nodes.device
-    arrays = (spoken.indptr.astype(np.int64), spoken.indices.astype(np.int32), spoken.data)
-    columns = ByColumn.of(*(torch.from_numpy(array).to(device) for array in arrays), len(evidence.central))
+    indptr, indices, values = (
+        torch.from_numpy(array).to(device)
+        for array in (spoken.indptr.astype(np.int64), spoken.indices.astype(np.int32), spoken.data)
+    )
+    columns = ByColumn.of(indptr, indices, values, len(evidence.central))
     sizes = columns.indptr[1:] - columns.indptr[:-1]
     member = torch.zeros(len(sizes), dtype=torch.bool, device=device)
     member[nodes] = True
     kept = torch.repeat_interleave(member, sizes, output_size=len(columns.rows))
-    indptr = torch.zeros(len(nodes) + 1, dtype=torch.int64, device=device)
-    torch.cumsum(sizes[nodes], 0, out=indptr[1:])
+    ends = torch.zeros(len(nodes) + 1, dtype=torch.int64, device=device)
+    torch.cumsum(sizes[nodes], 0, out=ends[1:])
     view, is_mask = evidence.row_view.astype(np.int64), evidence.row_label > 0
     return ThinProfilesOnDevice(
-        indptr, columns.rows[kept].long(), columns.values[kept],
+        ends, columns.rows[kept].long(), columns.values[kept],
         torch.from_numpy(view).to(device), torch.from_numpy(is_mask).to(device),
     )  # fmt: skip
 

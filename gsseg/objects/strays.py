@@ -10,7 +10,9 @@ from jaxtyping import Float32, Int64
 from numpy import ndarray
 from scipy.sparse.csgraph import connected_components
 
+from gsseg.compiled import njit
 from gsseg.segmentation import NO_OBJECT
+from gsseg.threads import run_all, spans
 
 SMALLEST_PART = 0.05
 """Share of an object's light below which a part that touches nothing else of the object is stray."""
@@ -57,12 +59,13 @@ def without_strays(
     such pairs. (One way is not enough: a floater's nearest neighbours are always somebody.) The heaviest part of an
     object always stays.
     """
-    count, width = near.shape
-    rows = np.repeat(np.arange(count), width)
-    columns = near.reshape(-1)
-    same = (objects[rows] == objects[columns]) & (objects[rows] >= 0)
-    link = sp.csr_array((np.ones(same.sum(), np.int8), (rows[same], columns[same])), shape=(count, count))
-    parts, part = connected_components(link.multiply(link.T), directed=False)
+    linked = np.zeros(near.shape, bool)
+    run_all([lambda a=a, b=b: _linked(objects, near, linked, a, b) for a, b in spans(len(near))])
+    ends = np.concatenate([[0], np.cumsum(linked.sum(axis=1))]).astype(np.int32)
+    # In the types that connected_components works in, or it would copy everything.
+    columns = near[linked].astype(np.int32)
+    link = sp.csr_array((np.ones(len(columns)), columns, ends), shape=(len(near), len(near)))
+    parts, part = connected_components(link, directed=False)
     light = np.bincount(part, visibility, parts)
     owner = np.full(parts, NO_OBJECT)
     owner[part] = objects
@@ -73,3 +76,18 @@ def without_strays(
     at = np.maximum(owner, 0)
     stray = held & (light < SMALLEST_PART * total[at]) & (light < heaviest[at])
     return np.where(stray[part], NO_OBJECT, objects)
+
+
+@njit(nogil=True, cache=True)
+def _linked(objects, near, linked, start, stop):
+    """Which neighbours are of the same object, and have the Gaussian among theirs."""
+    for i in range(start, stop):
+        if objects[i] < 0:
+            continue
+        for k in range(near.shape[1]):
+            j = near[i, k]
+            if objects[j] == objects[i]:
+                for back in range(near.shape[1]):
+                    if near[j, back] == i:
+                        linked[i, k] = True
+                        break
