@@ -2,8 +2,9 @@
 
     python scripts/gpu_proof.py OUT.json
 
-Needs Linux, one NVIDIA GPU, Python 3.10 to 3.12, nvcc of torch's CUDA, a C++ compiler, and what pyproject.toml names;
-no network. Written against torch 2.13 and numpy 2.4; it asks nothing of them that torch 2.4 and numpy 1.26 lack, but
+Needs Linux, one NVIDIA GPU, Python 3.10 to 3.12 with its headers, nvcc of torch's CUDA, a C++ compiler, ninja, pytest,
+and what pyproject.toml names (gsplat 1.5.3 as its pure wheel: its kernels are compiled here, for this card alone); no
+network. Written against torch 2.13 and numpy 2.4; it asks nothing of them that torch 2.4 and numpy 1.26 lack, but
 has not been run with others. Every check runs in a process of its own, so that one that fails, or takes the card down
 with it, leaves the others running; after each the file is written anew. What no time is left for is marked so. Ends
 with status 1 where a check failed.
@@ -97,7 +98,7 @@ def _run(name: str, small: bool, out: Path) -> None:
 
 @contextmanager
 def _emulated():
-    """The tests' device and their stand-ins for gsplat's kernels; splats are learnt on the processor, by the GPU's code."""
+    """The tests' device and stand-ins for gsplat's kernels; splats are learnt on the processor, by the GPU's code."""
     import pytest
 
     from gsseg.splats import on_gpu
