@@ -60,8 +60,8 @@ def without_strays(
     """Takes stray parts out of their objects; they become -1.
 
     Two Gaussians of an object hang together if one is a neighbour of the other and not much farther off than the
-    other's own neighbours (`REACH`), through any chain of such pairs. (Being a neighbour is not enough: a floater's nearest
-    neighbours are always somebody.) The heaviest part of an object always stays.
+    other's own neighbours (`REACH`), through any chain of such pairs. (Being a neighbour is not enough: a floater's
+    nearest neighbours are always somebody.) The heaviest part of an object always stays.
     """
     count, width = near.shape
     distance = np.stack([np.linalg.norm(means - means[column], axis=1) for column in near.T], axis=1)
