@@ -42,9 +42,9 @@ class SplatConfig:
     """Of the photos' brightness and contrast."""
     exposure_until: float = 0.67
     """Share of all steps after which they are not learnt any more, but fade."""
-    exposure_cost: float = 0.1
-    """Weight of their squared distance from none in the loss: where cameras hardly overlap, splats twice as bright in
-    photos half as bright are as good."""
+    exposure_cost: float = 1.0
+    """Weight of their squared distance from what was measured on the points: where cameras hardly overlap, splats twice
+    as bright in photos half as bright are as good."""
     opacity_cost: float = 0.01
     """Weight of the mean opacity in the loss: what no photo asks for fades, and is used elsewhere."""
     scale_cost: float = 0.01

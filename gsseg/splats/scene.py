@@ -1,7 +1,7 @@
 """What a SCENE folder gives to training: views with photos, those kept apart, and points to start from."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +92,11 @@ def _made_points(photos: PhotoCache, seed: int, progress: Progress) -> tuple[Poi
     found = triangulate(cameras, picture, seed, progress)
     if len(found.positions) >= LEAST_FOUND:
         more = points_between(cameras, picture, found.positions, found.shown, seed)
-        points = Points(np.concatenate([found.positions, more.positions]), np.concatenate([found.colors, more.colors]))
+        points = replace(
+            more,
+            positions=np.concatenate([found.positions, more.positions]),
+            colors=np.concatenate([found.colors, more.colors]),
+        )
         said = f"There are no sparse points: training starts from {len(found.positions)} found in the photos"
         return points, f"{said} and {len(more.positions)} between them."
     said = f"There are no sparse points, and photos agree on few: training starts from {RANDOM_POINTS} random ones."
