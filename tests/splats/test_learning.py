@@ -158,7 +158,7 @@ def test_exposures_keep_their_mean_and_find_the_dark_photo(ball: Path, tmp_path:
 
     path = ball / "images" / "05.png"
     Image.fromarray(np.uint8(np.asarray(Image.open(path)) * 0.7)).save(path)
-    learner = trainer(ball, tmp_path, replace(QUICK, exposure_rate=0.01, exposure_cost=0.1))
+    learner = trainer(ball, tmp_path, replace(QUICK, exposure_rate=0.01, exposure_cost=0.01))
     learner.run(lambda _: None)
     assert isinstance(learner.learner, CpuLearner)
     exposures = learner.learner.exposures.values
