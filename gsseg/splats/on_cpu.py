@@ -110,9 +110,12 @@ class CpuLearner:
         model.step(rows, gradients, list(rates(config, lesson.share, self.extent)))
 
     def _clear(self) -> None:
-        """Takes away what hangs where nothing is."""
-        if self._free is not None:
-            self.model = self.model.taken(np.flatnonzero(~self._free.empty(self.model.means.astype(np.float64))))
+        """Takes away what hangs where nothing is, unless that is everything."""
+        if self._free is None:
+            return
+        kept = np.flatnonzero(~self._free.empty(self.model.means.astype(np.float64)))
+        if 0 < len(kept) < len(self.model):
+            self.model = self.model.taken(kept)
 
     def _refine(self, lesson: Lesson, most: int) -> None:
         """Adds Gaussians where some photos agree that they are missing, and takes the faded away."""
