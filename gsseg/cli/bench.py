@@ -22,7 +22,7 @@ class Bench(Command):
     def execute(self) -> None:
         """Measures, and prints the figures beside the baseline's."""
         if not self.parts:
-            raise InputError("--parts", "names nothing to measure", "give weights, quantizers, splats or several of them")
+            raise InputError("--parts", "names nothing to measure", "give weights, quantizers or splats")
         baseline = load_baseline()
         with self.output.progress() as progress:
             result = run_bench(self.quick, self.parts, progress)
