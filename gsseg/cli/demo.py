@@ -21,7 +21,7 @@ from gsseg.sample import RoomConfig, holds_room, preset, write_room
 from gsseg.scene import Scene
 from gsseg.splats.score import score_views
 
-STEPS, GAUSSIANS = 4000, 80_000
+STEPS, GAUSSIANS = 4000, 60_000
 """Of learning splats from the photos of the room: a few minutes on two cores."""
 
 

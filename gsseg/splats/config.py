@@ -61,6 +61,9 @@ class SplatConfig:
     """Share of all steps after which photos are taken at their full size."""
     harmonics_from: float = 0.6
     """Share of all steps before which colours do not change with direction."""
+    clear_space: bool = False
+    """Take Gaussians away that more photos look through than see something at, by depths that photos agree on: it takes
+    haze away before pale walls, and whatever wrong depths deny."""
     dead_opacity: float = 0.005
     """Gaussians of less opacity are used elsewhere."""
     gpu_strategy: Literal["mcmc", "default"] = "mcmc"
@@ -77,7 +80,7 @@ class SplatConfig:
         check_whole(self, "sh_degree", least=0, most=3)
         check_whole(self, "seed", least=0, most=LARGEST_SEED)
         check_choice(self, "gpu_strategy", ("mcmc", "default"))
-        check_flag(self, "freeze_points", "exposure", "solve_colors")
+        check_flag(self, "freeze_points", "exposure", "solve_colors", "clear_space")
         shares = (
             "ssim_share",
             "grow_until",

@@ -30,7 +30,7 @@ class CpuLearner:
     def __init__(self, config: SplatConfig, photos: PhotoCache, extent: float, points: Points) -> None:
         self.config, self.photos, self.extent = config, photos, extent
         self.model = initial_model(points, config.sh_degree)
-        self._free = None if config.freeze_points else points.free
+        self._free = points.free if config.clear_space and not config.freeze_points else None
         self.exposures = Exposures(config, first_exposures(config.exposure, photos, points))
 
     def __len__(self) -> int:

@@ -41,7 +41,7 @@ class GpuLearner:
         self, config: SplatConfig, photos: PhotoCache, extent: float, points: Points, device: str = "cuda"
     ) -> None:
         self.config, self.extent, self.device = config, extent, torch.device(device)
-        self._free = None if config.freeze_points else points.free
+        self._free = points.free if config.clear_space and not config.freeze_points else None
         self.exposures = Exposures(config, first_exposures(config.exposure, photos, points))
         first = initial_model(points, config.sh_degree).gaussians
         values = {

@@ -15,7 +15,15 @@ from gsseg.splats.scene import load_splat_scene
 from gsseg.threads import one_torch_thread
 from tests.splats.gsplat_stand_in import stand_in
 
-QUICK = SplatConfig(iterations=60, grow_until=0.5, max_gaussians=90, refine_every=10, quarter_until=0.0, half_until=0.0)
+QUICK = SplatConfig(
+    iterations=60,
+    grow_until=0.5,
+    max_gaussians=90,
+    refine_every=10,
+    quarter_until=0.0,
+    half_until=0.0,
+    clear_space=True,
+)
 
 
 def looking(depth: float, half: bool = True) -> FreeSpace:
@@ -71,7 +79,8 @@ def test_what_hangs_there_is_taken_away_but_frozen_points_stay(train, device):
     inside, all_of_them = train(QUICK, device, 0.5)
     assert inside == 0
     assert all_of_them > 20
-    assert train(replace(QUICK, freeze_points=True), device, 0.5)[0] > 10
+    for kept in (replace(QUICK, freeze_points=True), replace(QUICK, clear_space=False)):
+        assert train(kept, device, 0.5)[0] > 10
 
 
 def test_depths_that_leave_nothing_are_not_believed(train):
