@@ -24,6 +24,8 @@ Progress = Callable[[str, int, int], None]
 """Called with the stage's name, the steps done and their total."""
 LEAST_FOUND = 100
 """Points found in the photos, below which training starts from random ones."""
+SPARSE = 0.04
+"""Points for each pixel of a photo, below which more are looked for between given ones; with more it was no gain."""
 MOST_SWEPT = 150
 """Photos in which points are looked for between given ones: it takes a second or two of a processor each."""
 LEAST_SHARE_SEEN = 0.01
@@ -60,7 +62,7 @@ def load_splat_scene(
     ``splats_path``: where the splats will be; nerfstudio's ``dataparser_transforms.json`` beside it moves the cameras.
     Kept apart are the photos that ``test_views`` (a JSON list) names, else those of ``transforms_test.json``, else
     every ``test_every``-th by name (0: none). ``denser``: find
-    points between those that are there, too. Raises `InputError` where the user's files are at fault.
+    points between those that are there, too, if they are few. Raises `InputError` where the user's files are at fault.
     """
     views, notes = load_views(path, splats_path, None, "default", downscale, max_side, read_masks=False)
     bare = [view for view in views if view.photo is None]
@@ -81,7 +83,8 @@ def load_splat_scene(
     (positions, colors), more = read_points(path, found, splats_path)
     points = Points(positions, colors)
     _check_seen(found, points, views)
-    if denser and len(train) <= MOST_SWEPT:
+    pixels = max(view.camera.width * view.camera.height for view in train)
+    if denser and len(train) <= MOST_SWEPT and len(positions) < SPARSE * pixels:
         cache = PhotoCache(train, 64)
         if not any(cache.read(index, 1).clear is not None for index in range(len(train))):
             shown = [np.flatnonzero(view.camera.sees(*view.camera.project(positions))) for view in train]
