@@ -82,7 +82,7 @@ def pairs(name: str, arguments: Arguments) -> Pairs:
     spoken = speaking(evidence, near)
     atoms = find_atoms(evidence, spoken, near[:, :CONTACT_NEIGHBOURS], means, colors, config.atoms)
     grouped = group_gaussians(evidence, spoken, atoms, near, config.grouping)
-    ids = assign_objects(evidence, grouped, near, colors, config.assignment)
+    ids = assign_objects(evidence, grouped, near, means, colors, config.assignment)
     objects, touch = joinable(evidence, spoken, ids, near, means)
     i, j = np.nonzero(np.triu(touch | touch.T, 1))
     facts = objects.compare(i, j)

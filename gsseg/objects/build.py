@@ -105,9 +105,9 @@ def find_objects(
     if parts is None:
         parts = find_atoms(evidence, spoken, near[:, :CONTACT_NEIGHBOURS], means, colors, config.atoms)
     grouped = group_gaussians(evidence, spoken, parts, near, config.grouping)
-    parted = assign_objects(evidence, grouped, near, colors, config.assignment)
+    parted = assign_objects(evidence, grouped, near, means, colors, config.assignment)
     joined = join_parts(evidence, spoken, parted, near, means, config.joining)
-    assigned = assign_objects(evidence, joined, near, colors, config.assignment)
+    assigned = assign_objects(evidence, joined, near, means, colors, config.assignment)
     return fill_holes(evidence, assigned, near[:, :RIM_NEIGHBOURS], means)
 
 
@@ -134,6 +134,7 @@ def assign_objects(
     evidence: MaskEvidence,
     groups: Int64[ndarray, " gaussians"],
     near: Int64[ndarray, "gaussians neighbours"],
+    means: Float32[ndarray, "gaussians 3"],
     colors: Float32[ndarray, "gaussians 3"],
     config: AssignmentConfig,
 ) -> Int64[ndarray, " gaussians"]:
@@ -144,7 +145,7 @@ def assign_objects(
     """
     near = np.ascontiguousarray(near[:, : config.neighbours])
     start = largest_first(without_slivers(evidence, groups))
-    assigned = rehome_strays(assign(evidence, start, near, colors, config), near, evidence.visibility)
+    assigned = rehome_strays(assign(evidence, start, near, colors, config), near, means, evidence.visibility)
     return largest_first(without_slivers(evidence, assigned))
 
 

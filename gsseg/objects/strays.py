@@ -22,16 +22,21 @@ MAJORITY = 0.3
 ROUNDS = 3
 """Times strays look at their neighbours, so that a patch of them is taken over from its rim inwards."""
 
+REACH = 1.5
+"""How far off, in distances to a Gaussian's farthest neighbour, another that counts it as a neighbour hangs together with
+it. At 1 both must be among the other's neighbours, and a surface falls apart where Gaussians get denser."""
+
 
 def rehome_strays(
     objects: Int64[ndarray, " gaussians"],
     near: Int64[ndarray, "gaussians neighbours"],
+    means: Float32[ndarray, "gaussians 3"],
     visibility: Float32[ndarray, " gaussians"],
 ) -> Int64[ndarray, " gaussians"]:
     """Moves stray parts to the object that most of their neighbours belong to; floaters, which have none, to -1."""
     if not near.shape[1] or objects.max() < 0:
         return objects
-    kept = without_strays(objects, near, visibility)
+    kept = without_strays(objects, near, means, visibility)
     count = int(objects.max()) + 1
     for _ in range(ROUNDS):
         lost = np.flatnonzero((kept < 0) & (objects >= 0))
@@ -49,20 +54,23 @@ def rehome_strays(
 def without_strays(
     objects: Int64[ndarray, " gaussians"],
     near: Int64[ndarray, "gaussians neighbours"],
+    means: Float32[ndarray, "gaussians 3"],
     visibility: Float32[ndarray, " gaussians"],
 ) -> Int64[ndarray, " gaussians"]:
     """Takes stray parts out of their objects; they become -1.
 
-    Two Gaussians of an object hang together if each is among the other's nearest neighbours, through any chain of
-    such pairs. (One way is not enough: a floater's nearest neighbours are always somebody.) The heaviest part of an
-    object always stays.
+    Two Gaussians of an object hang together if one is a neighbour of the other and not much farther off than the other's
+    own neighbours (`REACH`), through any chain of such pairs. (Being a neighbour is not enough: a floater's nearest
+    neighbours are always somebody.) The heaviest part of an object always stays.
     """
     count, width = near.shape
+    distance = np.stack([np.linalg.norm(means - means[column], axis=1) for column in near.T], axis=1)
     rows = np.repeat(np.arange(count), width)
     columns = near.reshape(-1)
-    same = (objects[rows] == objects[columns]) & (objects[rows] >= 0)
-    link = sp.csr_array((np.ones(same.sum(), np.int8), (rows[same], columns[same])), shape=(count, count))
-    parts, part = connected_components(link.multiply(link.T), directed=False)
+    within = distance.reshape(-1) <= REACH * distance.max(axis=1)[columns]
+    linked = (objects[rows] == objects[columns]) & (objects[rows] >= 0) & within
+    link = sp.csr_array((np.ones(linked.sum(), np.int8), (rows[linked], columns[linked])), shape=(count, count))
+    parts, part = connected_components(link, directed=False)
     light = np.bincount(part, visibility, parts)
     owner = np.full(parts, NO_OBJECT)
     owner[part] = objects
