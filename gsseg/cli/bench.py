@@ -25,7 +25,7 @@ class Bench(Command):
     def execute(self) -> None:
         """Measures, and prints the figures beside the baseline's."""
         if not self.parts:
-            raise InputError("--parts", "names nothing to measure", "give weights, quantizers or both")
+            raise InputError("--parts", "names nothing to measure", "give weights, quantizers or splats")
         if self.device != "auto" and "weights" not in self.parts:
             raise InputError("--device", "is for weights, and they are not measured", "add --parts weights")
         device = renders_on(self.device if "weights" in self.parts else "cpu", self.output)

@@ -118,7 +118,8 @@ class Splats(Command):
         device: Literal["cpu", "cuda"] = "cuda" if renders_on(self.device, self.output).type == "cuda" else "cpu"
         size = (self.downscale, self.max_side or None)
         kept_apart = (self.test_every, self.test_views)
-        scene = load_splat_scene(self.scene, self.target, *size, *kept_apart, self.config.seed, progress)
+        denser = not self.config.freeze_points
+        scene = load_splat_scene(self.scene, self.target, *size, *kept_apart, self.config.seed, progress, denser=denser)
         trainer = SplatTrainer(self.config, scene.train, scene.points, device)
         _read_all(scene, trainer, progress)
         key = fingerprint(trainer, scene.points)

@@ -42,9 +42,9 @@ class SplatConfig:
     """Of the photos' brightness and contrast."""
     exposure_until: float = 0.67
     """Share of all steps after which they are not learnt any more, but fade."""
-    exposure_cost: float = 0.1
-    """Weight of their squared distance from none in the loss: where cameras hardly overlap, splats twice as bright in
-    photos half as bright are as good."""
+    exposure_cost: float = 1.0
+    """Weight of their squared distance from what was measured on the points: where cameras hardly overlap, splats twice
+    as bright in photos half as bright are as good."""
     opacity_cost: float = 0.01
     """Weight of the mean opacity in the loss: what no photo asks for fades, and is used elsewhere."""
     scale_cost: float = 0.01
@@ -61,6 +61,9 @@ class SplatConfig:
     """Share of all steps after which photos are taken at their full size."""
     harmonics_from: float = 0.6
     """Share of all steps before which colours do not change with direction."""
+    clear_space: bool = False
+    """Take Gaussians away that more photos look through than see something at, by depths that photos agree on: it takes
+    haze away before pale walls, and whatever wrong depths deny."""
     dead_opacity: float = 0.005
     """Gaussians of less opacity are used elsewhere."""
     gpu_strategy: Literal["mcmc", "default"] = "mcmc"
@@ -77,7 +80,7 @@ class SplatConfig:
         check_whole(self, "sh_degree", least=0, most=3)
         check_whole(self, "seed", least=0, most=LARGEST_SEED)
         check_choice(self, "gpu_strategy", ("mcmc", "default"))
-        check_flag(self, "freeze_points", "exposure", "solve_colors")
+        check_flag(self, "freeze_points", "exposure", "solve_colors", "clear_space")
         shares = (
             "ssim_share",
             "grow_until",

@@ -13,14 +13,20 @@ FADE = 0.7
 """Share of what is left of training over which exposures fade: the last steps are without any."""
 
 
+def as_they_are(views: int) -> Float32[ndarray, "views 2 3"]:
+    """Gain 1 and offset 0 of so many photos."""
+    return np.tile(NONE, (views, 1, 3))
+
+
 class Exposures:
     """Gains and offsets, and Adam's moments of them. The mean photo has gain 1 and offset 0."""
 
-    def __init__(self, config: SplatConfig, views: int) -> None:
-        self._config = config
-        self.values: Float32[ndarray, "views 2 3"] = np.tile(NONE, (views, 1, 3))
-        self._moments = np.zeros((2, views, 2, 3), np.float32)
-        self._ages = np.zeros(views, np.int32)
+    def __init__(self, config: SplatConfig, measured: Float32[ndarray, "views 2 3"]) -> None:
+        """``measured``: where learning starts and is held near, `gsseg.splats.brightness`."""
+        self._config, self._measured = config, measured
+        self.values: Float32[ndarray, "views 2 3"] = measured.copy()
+        self._moments = np.zeros((2, *measured.shape), np.float32)
+        self._ages = np.zeros(len(measured), np.int32)
 
     def at(self, index: int, share: float) -> Float32[ndarray, "2 3"]:
         """Gain and offset of a photo when ``share`` of training is done.
@@ -40,7 +46,7 @@ class Exposures:
         """
         if not self._config.exposure or len(self.values) < 2 or share >= self._config.exposure_until:
             return
-        gradient = gradient + 2.0 * self._config.exposure_cost * (self.values[index] - NONE)
+        gradient = gradient + 2.0 * self._config.exposure_cost * (self.values[index] - self._measured[index])
         self._ages[index] += 1
         age = self._ages[index]
         mean, square = self._moments[:, index]

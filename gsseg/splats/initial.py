@@ -1,7 +1,7 @@
 """What training starts from: one round Gaussian a point, as wide as its neighbours are far."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -10,6 +10,7 @@ from scipy.spatial import KDTree
 
 from gsseg.scene import Camera
 from gsseg.scene.sh import SH_0
+from gsseg.splats.free_space import FreeSpace
 from gsseg.splats.model import Model
 from gsseg.splats.photos import PhotoCache
 
@@ -25,11 +26,15 @@ class Points:
     positions: Float64[ndarray, "points 3"]
     colors: Float32[ndarray, "points 3"]
     """RGB in [0, 1]."""
+    guessed: bool = False
+    """Whether nobody has seen where they are."""
+    free: FreeSpace | None = None
+    """Where nothing is, if that is known."""
 
     def some(self, count: int, seed: int) -> "Points":
         """So many of them by chance, in their order."""
         chosen = np.sort(np.random.default_rng([seed, 8]).permutation(len(self.positions))[:count])
-        return Points(self.positions[chosen], self.colors[chosen])
+        return replace(self, positions=self.positions[chosen], colors=self.colors[chosen])
 
 
 def extent(cameras: Sequence[Camera]) -> float:
@@ -65,7 +70,7 @@ def random_points(photos: PhotoCache, count: int, seed: int) -> Points:
         inside = np.stack([(x + 0.5 - camera.cx) / camera.fx * z, (y + 0.5 - camera.cy) / camera.fy * z, z], 1)
         positions[mine] = inside @ camera.T_camera_world[:3, :3] + camera.position
         colors[mine] = photo.pixels[:, y, x].T
-    return Points(positions, colors)
+    return Points(positions, colors, guessed=True)
 
 
 def initial_model(points: Points, sh_degree: int) -> Model:

@@ -12,6 +12,7 @@ from gsseg.render.projection_gradient import project_gradient
 from gsseg.scene import Gaussians
 from gsseg.scene.sh import SH_0
 from gsseg.splats import harmonics
+from gsseg.splats.brightness import first_exposures
 from gsseg.splats.config import SplatConfig
 from gsseg.splats.exposure import Exposures
 from gsseg.splats.initial import Points, initial_model
@@ -29,7 +30,8 @@ class CpuLearner:
     def __init__(self, config: SplatConfig, photos: PhotoCache, extent: float, points: Points) -> None:
         self.config, self.photos, self.extent = config, photos, extent
         self.model = initial_model(points, config.sh_degree)
-        self.exposures = Exposures(config, len(photos.views))
+        self._free = points.free if config.clear_space and not config.freeze_points else None
+        self.exposures = Exposures(config, first_exposures(config.exposure, photos, points))
 
     def __len__(self) -> int:
         return len(self.model)
@@ -54,12 +56,15 @@ class CpuLearner:
         self._step(lesson, drawing, slope * gain, behind)
         by_exposure = np.stack([np.einsum("chs,chs->c", slope, picture), slope.sum((1, 2))])
         self.exposures.learn(lesson.index, by_exposure, lesson.share)
-        if lesson.most is not None and (lesson.step + 1) % config.refine_every == 0:
-            self._refine(lesson, lesson.most)
+        if (lesson.step + 1) % config.refine_every == 0:
+            self._clear()
+            if lesson.most is not None:
+                self._refine(lesson, lesson.most)
         return outcome
 
     def finish(self) -> None:
         """As `Learner` says."""
+        self._clear()
         if self.config.solve_colors:
             self.model.sh[:, :3] += solved_colors(self.gaussians, self.photos, self.exposures, self.config.seed) / SH_0
 
@@ -103,6 +108,14 @@ class CpuLearner:
         gradients[:, 10] += config.opacity_cost / len(model) * opacities * (1.0 - opacities)
         gradients[:, 3:6] += config.scale_cost / len(model) / (3.0 * self.extent) * np.exp(model.log_scales[rows])
         model.step(rows, gradients, list(rates(config, lesson.share, self.extent)))
+
+    def _clear(self) -> None:
+        """Takes away what hangs where nothing is, unless that is everything."""
+        if self._free is None:
+            return
+        kept = np.flatnonzero(~self._free.empty(self.model.means.astype(np.float64)))
+        if 0 < len(kept) < len(self.model):
+            self.model = self.model.taken(kept)
 
     def _refine(self, lesson: Lesson, most: int) -> None:
         """Adds Gaussians where some photos agree that they are missing, and takes the faded away."""

@@ -14,6 +14,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from gsseg.scene import GSPLAT_RENDER, Camera, Gaussians
+from gsseg.splats.brightness import first_exposures
 from gsseg.splats.config import SplatConfig
 from gsseg.splats.exposure import Exposures
 from gsseg.splats.initial import Points, initial_model
@@ -27,6 +28,8 @@ SIMPLE_TRAINER_MEAN_RATE = 1.6e-4
 """The rate of means that MCMC's noise is relative to."""
 NEVER, ALWAYS = 0, 1 << 30
 """Steps after which a strategy refines no more."""
+FADED = -20.0
+"""Opacity logit of what is to go."""
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 """What torch's Adam keeps of a parameter."""
 
@@ -38,7 +41,8 @@ class GpuLearner:
         self, config: SplatConfig, photos: PhotoCache, extent: float, points: Points, device: str = "cuda"
     ) -> None:
         self.config, self.extent, self.device = config, extent, torch.device(device)
-        self.exposures = Exposures(config, len(photos.views))
+        self._free = points.free if config.clear_space and not config.freeze_points else None
+        self.exposures = Exposures(config, first_exposures(config.exposure, photos, points))
         first = initial_model(points, config.sh_degree).gaussians
         values = {
             "means": first.means, "scales": first.log_scales, "quats": first.quats_wxyz,
@@ -95,12 +99,22 @@ class GpuLearner:
         means_rate = self._step(lesson)
         if not config.freeze_points:
             self._grow(lesson, info, means_rate)
+        if (lesson.step + 1) % config.refine_every == 0:
+            self._clear()
         if exposure.grad is not None:
             self.exposures.learn(lesson.index, exposure.grad.cpu().numpy(), lesson.share)
         return Outcome(float(fit.detach()), float(error))
 
     def finish(self) -> None:
         """As `Learner` says: colours are as they were learnt."""
+        self._clear()
+
+    def _clear(self) -> None:
+        """Fades what hangs where nothing is; the strategies take faded Gaussians away, or use them elsewhere."""
+        if self._free is not None:
+            empty = self._free.empty(self.params["means"].detach().cpu().numpy().astype(np.float64))
+            with torch.no_grad():
+                self.params["opacities"][torch.from_numpy(empty).to(self.device)] = FADED
 
     def state(self) -> dict[str, ndarray]:
         """As `Learner` says."""

@@ -1,11 +1,11 @@
 """What a SCENE folder gives to training: views with photos, those kept apart, and points to start from."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 from numpy import ndarray
 
 from gsseg.errors import InputError
@@ -24,6 +24,10 @@ Progress = Callable[[str, int, int], None]
 """Called with the stage's name, the steps done and their total."""
 LEAST_FOUND = 100
 """Points found in the photos, below which training starts from random ones."""
+SPARSE = 0.04
+"""Points for each pixel of a photo, below which more are looked for between given ones; with more it was no gain."""
+MOST_SWEPT = 150
+"""Photos in which points are looked for between given ones: it takes a second or two of a processor each."""
 LEAST_SHARE_SEEN = 0.01
 """Of the points, seen by some camera; below it points and cameras are of different worlds."""
 
@@ -50,12 +54,15 @@ def load_splat_scene(
     test_views: Path | None,
     seed: int,
     progress: Progress = lambda stage, done, total: None,
+    *,
+    denser: bool = False,
 ) -> SplatScene:
     """Reads cameras, looks for photos, and reads points; where there are none they are found in the photos.
 
     ``splats_path``: where the splats will be; nerfstudio's ``dataparser_transforms.json`` beside it moves the cameras.
     Kept apart are the photos that ``test_views`` (a JSON list) names, else those of ``transforms_test.json``, else
-    every ``test_every``-th by name (0: none). Raises `InputError` where the user's files are at fault.
+    every ``test_every``-th by name (0: none). ``denser``: find
+    points between those that are there, too, if they are few. Raises `InputError` where the user's files are at fault.
     """
     views, notes = load_views(path, splats_path, None, "default", downscale, max_side, read_masks=False)
     bare = [view for view in views if view.photo is None]
@@ -76,25 +83,44 @@ def load_splat_scene(
     (positions, colors), more = read_points(path, found, splats_path)
     points = Points(positions, colors)
     _check_seen(found, points, views)
+    pixels = max(view.camera.width * view.camera.height for view in train)
+    if denser and len(train) <= MOST_SWEPT and len(positions) < SPARSE * pixels:
+        cache = PhotoCache(train, 64)
+        if not any(cache.read(index, 1).clear is not None for index in range(len(train))):
+            shown = [np.flatnonzero(view.camera.sees(*view.camera.project(positions))) for view in train]
+            points, count = _joined(points, cache, shown, seed)
+            more = [*more, f"{count} points were found between the {len(positions)} given ones."]
     return SplatScene(train, test, points, notes + more)
+
+
+def _joined(points: Points, photos: PhotoCache, shown: Sequence[Int64[ndarray, " _"]], seed: int) -> tuple[Points, int]:
+    """The points and those between them, and how many these are."""
+    cameras = [photos.read(index, 1).camera for index in range(len(photos.views))]
+    between = points_between(cameras, lambda index: _picture(photos, index), points.positions, shown, seed)
+    joined = replace(
+        between,
+        positions=np.concatenate([points.positions, between.positions]),
+        colors=np.concatenate([points.colors, between.colors]),
+    )
+    return joined, len(between.positions)
+
+
+def _picture(photos: PhotoCache, index: int) -> UInt8[ndarray, "height width 3"]:
+    """As training sees it: without the lens's distortion, and of the camera's size."""
+    photo = photos.read(index, 1)
+    shown = photo.pixels[:, :, : photo.camera.width].transpose(1, 2, 0)
+    return np.ascontiguousarray(np.round(shown * 255.0).astype(np.uint8))
 
 
 def _made_points(photos: PhotoCache, seed: int, progress: Progress) -> tuple[Points, str]:
     """Points where features of several photos agree; random ones where hardly any do. And what is said of them."""
 
-    def picture(index: int) -> UInt8[ndarray, "height width 3"]:
-        photo = photos.read(index, 1)
-        shown = photo.pixels[:, :, : photo.camera.width].transpose(1, 2, 0)
-        return np.ascontiguousarray(np.round(shown * 255.0).astype(np.uint8))
-
-    # Of the photos as training sees them: without the lens's distortion, and of the cameras' size.
     cameras = [photos.read(index, 1).camera for index in range(len(photos.views))]
-    found = triangulate(cameras, picture, seed, progress)
+    found = triangulate(cameras, lambda index: _picture(photos, index), seed, progress)
     if len(found.positions) >= LEAST_FOUND:
-        more = points_between(cameras, picture, found.positions, found.shown, seed)
-        points = Points(np.concatenate([found.positions, more.positions]), np.concatenate([found.colors, more.colors]))
+        points, count = _joined(Points(found.positions, found.colors), photos, found.shown, seed)
         said = f"There are no sparse points: training starts from {len(found.positions)} found in the photos"
-        return points, f"{said} and {len(more.positions)} between them."
+        return points, f"{said} and {count} between them."
     said = f"There are no sparse points, and photos agree on few: training starts from {RANDOM_POINTS} random ones."
     return random_points(photos, RANDOM_POINTS, seed), said
 

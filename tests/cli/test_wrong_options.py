@@ -133,7 +133,7 @@ def test_the_line_does_not_depend_on_the_terminal(width, encoding, capfd, monkey
 
 def test_nothing_to_measure(refusal):
     assert refusal("bench", "--parts") == (
-        "gsseg: error: --parts: names nothing to measure; give weights, quantizers or both\n"
+        "gsseg: error: --parts: names nothing to measure; give weights, quantizers or splats\n"
     )
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from gsseg.errors import InputError
 from gsseg.io.sparse_points import find_points, read_points
+from gsseg.splats import scene
 from gsseg.splats.initial import RANDOM_POINTS
 from gsseg.splats.photos import PhotoCache
 from gsseg.splats.scene import load_splat_scene
@@ -132,3 +133,27 @@ def test_no_photos(ball: Path):
         (ball / "images" / f"{i:02d}.png").unlink()
     with pytest.raises(InputError, match="no photos"):
         load(ball)
+
+
+def test_points_between_given_ones_are_added_and_given_ones_stay(ball: Path, monkeypatch: pytest.MonkeyPatch):
+    given = load(ball)
+    found = load_splat_scene(ball, ball / "splats.ply", None, None, 4, None, 0, denser=True)
+    count = len(given.points.positions)
+    assert np.array_equal(found.points.positions[:count], given.points.positions)
+    assert found.points.free is not None
+    assert len(found.points.free.depths) == len(found.train)
+    assert f"{len(found.points.positions) - count} points" in found.notes[-1]
+    assert given.points.free is None
+    monkeypatch.setattr(scene, "SPARSE", 0.001)  # they are not few then
+    same = load_splat_scene(ball, ball / "splats.ply", None, None, 4, None, 0, denser=True)
+    assert len(same.points.positions) == count
+
+
+def test_no_points_are_looked_for_in_photos_with_transparent_parts(ball: Path):
+    path = ball / "images" / "01.png"
+    pixels = np.dstack([np.asarray(Image.open(path)), np.full((48, 56), 255, np.uint8)])
+    pixels[:9, :, 3] = 0
+    Image.fromarray(pixels).save(path)
+    found = load_splat_scene(ball, ball / "splats.ply", None, None, 4, None, 0, denser=True)
+    assert found.points.free is None
+    assert len(found.points.positions) == 60

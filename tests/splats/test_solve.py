@@ -10,7 +10,7 @@ import torch
 from gsseg.render import blend_weights
 from gsseg.scene.sh import SH_0
 from gsseg.splats import SplatConfig, solve
-from gsseg.splats.exposure import Exposures
+from gsseg.splats.exposure import Exposures, as_they_are
 from gsseg.splats.photos import PhotoCache
 from gsseg.splats.scene import load_splat_scene
 from gsseg.splats.solve import solved_colors
@@ -23,7 +23,7 @@ def photos(ball: Path) -> PhotoCache:
 
 
 def exposures(photos: PhotoCache) -> Exposures:
-    return Exposures(SplatConfig(), len(photos.views))
+    return Exposures(SplatConfig(), as_they_are(len(photos.views)))
 
 
 def test_they_are_the_solution_of_the_normal_equations(photos: PhotoCache, monkeypatch: pytest.MonkeyPatch):
