@@ -1,5 +1,6 @@
 """The list of objects and the bar of the guides in a real browser, by mouse and by keyboard alone."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -97,3 +98,34 @@ def test_naming_by_keyboard_alone(tab: Any, poll: Callable):
     tab.wait_for_text("into its 2 codes")
     tab.page.keyboard.press("c")
     poll("split", lambda: len(document.state.objects) == 5)
+
+
+def test_who_types_at_once_types_names(tab: Any, poll: Callable):
+    """Keys that come before the bar are typed in it, in their order; none of them hides, deletes or colours."""
+    document = tab.viewer.document
+    document.apply("as trained", lambda state: rename_all(state, {each: f"object {each}" for each in state.objects}))
+    before, coloring = document.state, tab.session.coloring
+    counts = np.bincount(document.run.object_ids[document.run.object_ids >= 0])
+    largest = np.lexsort((np.arange(len(counts)), -counts))
+
+    def named() -> list[str]:
+        return [document.state.objects[each].name for each in largest]
+
+    def type_at_once(*keys: str) -> None:
+        """Presses them all before the session has seen to the first."""
+        go_on = threading.Event()
+        tab.session.enqueue(lambda: go_on.wait(30))
+        for key in keys:
+            tab.page.keyboard.press(key)
+        go_on.set()
+
+    tab.press("Escape")
+    type_at_once("n", "Enter", *"hic", "Delete", *"mx", "Backspace", "Enter", "Enter", *"Hush", "Enter", "2")
+    poll("three named", lambda: named()[:3] == ["hicm", "Hush", "vase"])
+    type_at_once("Escape", "n", "Enter", *"Mud", "Enter")  # the bar of before is still there
+    poll("all named", lambda: named() == ["hicm", "Hush", "vase", "Mud"])
+    state = document.state
+    assert not state.hidden.any()
+    assert not state.deleted.any()
+    assert np.array_equal(state.owner, before.owner)
+    assert tab.session.coloring == coloring

@@ -41,6 +41,47 @@
     });
   }, true);
 
+  // So does the bar that N calls: from the Enter on that says that a name follows, keys wait until the bar is there, and
+  // are pressed then, in their order. Escape and a click end that, and so does a bar that never comes.
+  const COMING_MS = 10000;
+  const field = () => document.querySelector("gsseg-guide:not([hidden]) input:not([hidden])");
+  const taken = () => [...document.querySelectorAll("gsseg-guide:not([hidden]) kbd")].some((key) => key.textContent === "N");
+  let coming = null; // keys that wait, and until when
+  let leaving = false; // whether Escape has been pressed and the bar does not know it yet
+  addEventListener("keydown", (event) => {
+    if (coming && (event.key === "Escape" || performance.now() > coming.until)) coming = null;
+    if (event.ctrlKey || event.metaKey || event.altKey || typing()) return;
+    if (event.key === "Escape") leaving = field() !== null;
+    if (!coming) {
+      const calls = event.isTrusted && event.code === "KeyN" && !event.shiftKey && (leaving || !taken());
+      if (calls) coming = { keys: [], until: performance.now() + COMING_MS };
+      return;
+    }
+    if (!coming.keys.length && event.key !== "Enter") return;
+    const { key, code, shiftKey } = event;
+    coming.keys.push({ key, code, shiftKey, bubbles: true });
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+  addEventListener("pointerdown", () => { coming = null; }, true);
+  const arrived = () => {
+    if (!coming || !field()) return;
+    const { keys } = coming;
+    coming = null;
+    for (const options of keys) {
+      const place = field(), { key } = options;
+      if (!place || document.activeElement !== place) {
+        for (const kind of ["keydown", "keyup"]) document.dispatchEvent(new KeyboardEvent(kind, options));
+      } else if (key.length === 1) place.value += key;
+      else if (key === "Backspace") place.value = place.value.slice(0, -1);
+      else place.dispatchEvent(new KeyboardEvent("keydown", options));
+    }
+  };
+  addEventListener("DOMContentLoaded", () => channel.on("guide", "saying", () => {
+    leaving = false;
+    setTimeout(arrived);
+  }));
+
   const held = new Set();
   let tap = null; // the timer of an S that may become one
   let passing = false; // while a key that was kept back is handed on
@@ -83,8 +124,8 @@
   addEventListener("blur", () => { held.clear(); peek(false); });
 
   const enter = () => {
-    const field = document.querySelector("gsseg-guide:not([hidden]) input:not([hidden])");
-    field ? field.focus() : press("Enter");
+    const place = field();
+    place ? place.focus() : press("Enter");
   };
 
   // The photo lies over the scene just where its camera saw it, as long as one looks from there.
