@@ -18,6 +18,8 @@ from gsseg.sample.config import Preset
 ROOMS: dict[str, tuple[Preset, tuple[int, ...]]] = {
     "scan": ("scan", (1, 2, 3, 4, 7, 8, 9, 10)),
     "scan_few": ("scan_few", (1, 2, 3, 4)),
+    "scan_spoilt": ("scan_spoilt", (21, 23, 24, 25)),
+    "scan_spoilt_few": ("scan_spoilt_few", (21, 23, 24, 25)),
     "room": ("room", (1, 2)),
     "hard": ("hard", (3, 11)),
     "flat": ("flat", (4, 5, 11, 12)),

@@ -6,7 +6,7 @@ from typing import Literal, get_args, overload
 from gsseg.sample.scan_noise import ScanNoise
 from gsseg.validation import LARGEST_SEED, check_choice, check_real, check_whole
 
-Preset = Literal["room", "hard", "flat", "scan", "scan_few"]
+Preset = Literal["room", "hard", "flat", "scan", "scan_few", "scan_spoilt", "scan_spoilt_few"]
 Layout = Literal["room", "flat", "scan"]
 
 
@@ -93,7 +93,9 @@ class MaskNoise:
 
 
 @overload
-def preset(name: Literal["room", "hard", "flat"], seed: int = 0) -> tuple[RoomConfig, MaskNoise]: ...
+def preset(
+    name: Literal["room", "hard", "flat", "scan_spoilt", "scan_spoilt_few"], seed: int = 0
+) -> tuple[RoomConfig, MaskNoise]: ...
 @overload
 def preset(name: Literal["scan", "scan_few"], seed: int = 0) -> tuple[RoomConfig, ScanNoise]: ...
 @overload
@@ -106,19 +108,24 @@ def preset(name: Preset, seed: int = 0) -> tuple[RoomConfig, MaskNoise | ScanNoi
 
     ``room``: one room, 48 + 8 views. ``hard``: the same with masks split at 40 % and missing at 25 %. ``flat``: like a
     ScanNet scan: 3 to 5 rooms in 80 + 8 views of a narrower lens, a splat seen by about nine of them, masks broken up.
+
+    ``scan_spoilt``: homes and views of ``scan`` with masks spoilt as those of ``flat``; ``scan_spoilt_few``: those of
+    ``scan_few`` with masks spoilt as those of ``hard``.
     """
     room = RoomConfig(seed=seed)
+    hard = MaskNoise(split=0.40, missing=0.25)
+    broken = MaskNoise(split=0.30, missing=0.15, merge=0.10, pieces=6, persistence=0.5)
     if name == "room":
         return room, MaskNoise()
     if name == "hard":
-        return room, MaskNoise(split=0.40, missing=0.25)
-    if name in ("scan", "scan_few"):
+        return room, hard
+    if name.startswith("scan"):
         scan = replace(
             room,
             layout="scan",
             objects=26,
             gaussians=130_000,
-            views=80 if name == "scan" else 40,
+            views=40 if name.endswith("few") else 80,
             fov_degrees=60.0,
             detail=0.8,
             fewest=120,
@@ -126,7 +133,8 @@ def preset(name: Preset, seed: int = 0) -> tuple[RoomConfig, MaskNoise | ScanNoi
             jitter=0.12,
             spread=0.62,
         )
-        return scan, ScanNoise()
+        noises = {"scan_spoilt": broken, "scan_spoilt_few": hard}
+        return scan, noises.get(name, ScanNoise())
     flat = replace(
         room,
         layout="flat",
@@ -140,4 +148,4 @@ def preset(name: Preset, seed: int = 0) -> tuple[RoomConfig, MaskNoise | ScanNoi
         jitter=0.12,
         spread=0.62,
     )
-    return flat, MaskNoise(split=0.30, missing=0.15, merge=0.10, pieces=6, persistence=0.5)
+    return flat, broken

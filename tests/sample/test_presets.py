@@ -88,3 +88,8 @@ def test_few_views_differ_in_number_alone():
     many, few = preset("scan", 5), preset("scan_few", 5)
     assert replace(few[0], views=80) == many[0]
     assert few[1] == many[1]
+
+
+def test_spoilt_scans_are_the_homes_of_scans_with_the_masks_of_others():
+    assert preset("scan_spoilt", 5) == (preset("scan", 5)[0], preset("flat")[1])
+    assert preset("scan_spoilt_few", 5) == (preset("scan_few", 5)[0], preset("hard")[1])
