@@ -109,5 +109,6 @@ def test_the_baseline_is_of_this_suite():
         assert part.counts == {"views": 4, "pixels a view": 640 * 480, "sampled pixels a view": 8192}
         assert any(ratio.name == "feature step: rasterizer / W" for ratio in part.ratios)
     assert [part.name for part in baseline.parts[2:]] == [
-        "residual k-means", "RQ-VAE", "binary quantizer", "scene.gsseg"
+        "residual k-means", "RQ-VAE", "binary quantizer", "scene.gsseg", "learning splats"
     ]  # fmt: skip
+    assert any(ratio.name == "forward and backward / forward" for ratio in baseline.parts[-1].ratios)
