@@ -341,7 +341,7 @@ def test_bench_shows_the_baseline_beside_what_it_measured(capfd, monkeypatch):
         parts = (Part("10 Gaussians", {"views": 4}, figures, (), {}), Part("binary", {"items": 3}, figures, (), {}))
         return Result(machine, parts, 5.0)
 
-    monkeypatch.setattr(gsseg.cli.bench, "run_bench", lambda quick, groups, progress: measured(0.25 if quick else 0.5))
+    monkeypatch.setattr(gsseg.cli.bench, "run_bench", lambda quick, *_: measured(0.25 if quick else 0.5))
     monkeypatch.setattr(gsseg.cli.bench, "load_baseline", lambda: measured(0.125))
     assert main(["bench", "--quick", "--json"]) == 0
     out = capfd.readouterr().out
