@@ -32,7 +32,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "viewer"), str(ROOT / "scripts")]
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from gpu_checks import CHECKS, Bench, Failed  # noqa: E402
+from gpu_bench import Bench, Failed  # noqa: E402
+from gpu_checks import CHECKS  # noqa: E402
 
 from gsseg.render.gsplat_kernels import gsplat_problem  # noqa: E402
 from gsseg.threads import one_torch_thread  # noqa: E402

@@ -40,11 +40,11 @@ def test_a_check_that_has_no_time_is_marked_and_the_file_is_there(tmp_path):
 
 def test_checks_run_apart_and_one_that_fails_leaves_the_others_running(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPT.parent))
-    import gpu_checks
+    import gpu_bench
     import gpu_proof
 
     def wrong(bench):
-        raise gpu_checks.Failed("it is wrong")
+        raise gpu_bench.Failed("it is wrong")
 
     def broken(bench):
         raise ZeroDivisionError("a bug")
